@@ -1,0 +1,52 @@
+# Two commands do everything, each in its own .venv: `make demo` and `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: help demo test test-full lint types imports unit clean
+
+help:
+	@echo "make demo       run the whole thing once: Redis, Tango device, beamline, client (about 15 s)"
+	@echo "make test       lint, types, import contract and tests (under 10 minutes)"
+	@echo "make test-full  the same with the long form of the heavy suites"
+	@echo "make lint | types | imports | unit    one part of make test"
+	@echo "make clean      remove .venv, caches and demo_data"
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "nexus-writer needs Python 3.11 or newer: run 'make PYTHON=/path/to/python3.11 ...'" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+	  { echo "This Python has no venv module: install it (Debian: apt-get install python3-venv) and try again" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.all: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[all]'
+	@touch $@
+
+$(VENV)/.test: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@
+
+demo: $(VENV)/.all
+	$(BIN)/nexus-writer demo
+
+test: lint types imports unit
+
+test-full: lint types imports $(VENV)/.test
+	$(BIN)/python -m pytest --full
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.test
+	$(BIN)/mypy
+
+imports: $(VENV)/.test
+	$(BIN)/lint-imports
+
+unit: $(VENV)/.test
+	$(BIN)/python -m pytest
+
+clean:
+	rm -rf $(VENV) demo_data .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

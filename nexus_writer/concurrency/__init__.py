@@ -1,0 +1,1 @@
+"""Locks, events, queues and threads that greenlets of several hubs share."""

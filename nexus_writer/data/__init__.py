@@ -1,0 +1,1 @@
+"""Scans in Redis: decoding, nodes, events, walks and publishing."""

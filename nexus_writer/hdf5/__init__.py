@@ -1,0 +1,1 @@
+"""HDF5 files that grow while others read them."""

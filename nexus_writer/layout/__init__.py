@@ -1,0 +1,1 @@
+"""Where everything of a scan goes in a NeXus file."""

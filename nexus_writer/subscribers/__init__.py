@@ -1,0 +1,1 @@
+"""Programs that follow Redis nodes: of a session, of a scan."""

@@ -1,0 +1,1 @@
+"""The ``NexusWriter`` Tango device, its server and its registration."""
