@@ -1,4 +1,4 @@
-"""What a channel says of itself."""
+"""What a channel says of itself, and what its scan says of it."""
 
 from __future__ import annotations
 
@@ -21,3 +21,22 @@ class ChannelDescription:
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
     unit: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A channel as the scan info lists it, before its node exists.
+
+    ``name`` is the full name ("ctl:diode"), ``dim`` the rank of one point, ``device`` the id of the
+    device that publishes it.
+    """
+
+    name: str
+    dim: int = 0
+    unit: str | None = None
+    device: str = ""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The name, taken apart at the colons."""
+        return tuple(self.name.split(":"))

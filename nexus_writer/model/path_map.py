@@ -11,7 +11,9 @@ class BadPathMap(ValueError):
     """A path map that is not FROM=TO with two absolute directories."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(f"path map {text!r} is not FROM=TO: give two absolute directories, like /data=/mnt/data")
+        super().__init__(
+            f"path map {text!r} is not FROM=TO: give two absolute directories, like /data=/mnt/data"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ class PathMaps:
                 mapped[field] = self.apply(mapped[field])
         writer = mapped.get("nexuswriter")
         if isinstance(writer, dict) and isinstance(writer.get("masterfiles"), dict):
-            masters = {k: self.apply(v) if isinstance(v, str) else v for k, v in writer["masterfiles"].items()}
+            masters = {
+                k: self.apply(v) if isinstance(v, str) else v for k, v in writer["masterfiles"].items()
+            }
             mapped["nexuswriter"] = {**writer, "masterfiles": masters}
         return mapped
