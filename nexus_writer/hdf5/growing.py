@@ -1,0 +1,209 @@
+"""A dataset of a channel's points, that grows while it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nexus_writer.model import Block
+
+from ._guard import guarded
+from ._library import h5py
+from .chunking import ChunkOptions
+from .coverage import Coverage
+from .errors import EntryExists, PointsRefused
+from .live_file import LiveFile, live_file_of
+from .storage import Storage, converted, create_growing, storage_for, write_attributes
+
+_JOINED_NBYTES = 64 * 2**20
+
+
+class GrowingDataset:
+    """The points of one channel, row by row in the order of their index.
+
+    The dataset has the shape (points,) + point, every dimension unlimited, and starts as (0,) + ``point_shape``
+    with 0 for a length nobody knows (0 or negative). Smaller points are padded with the fill value (NaN, 0,
+    False, ''), larger ones enlarge all. A point goes to the row of its index, once: reading a stream twice
+    is harmless, and a point that never came leaves a row of fill values and stands in :attr:`gaps`.
+
+    ``scan_shape`` is (expected number of points,), 0 when unknown; it and ``chunking`` decide on chunks and
+    compression. ``dtype`` is the declared one; strings and objects become text. Raises EntryExists.
+    """
+
+    def __init__(
+        self,
+        group: Any,
+        name: str,
+        dtype: npt.DTypeLike,
+        point_shape: tuple[int, ...],
+        *,
+        scan_shape: tuple[int, ...] = (0,),
+        chunking: ChunkOptions | None = None,
+        attributes: Mapping[str, str] | None = None,
+    ) -> None:
+        if len(scan_shape) != 1:
+            raise ValueError("a growing dataset is flat: its scan shape has one dimension")
+        self.live_file: LiveFile | None = live_file_of(group)
+        self._coverage = Coverage()
+        self._create(
+            group,
+            name,
+            np.dtype(dtype),
+            point_shape,
+            scan_shape,
+            chunking or ChunkOptions(),
+            attributes or {},
+        )
+
+    path: str
+    """Where the dataset is in its file: "/1.1/instrument/diode/data"."""
+    live_file: LiveFile | None
+
+    @property
+    def points(self) -> int:
+        """The number of rows: the index of the next point in order."""
+        return self._coverage.points
+
+    @property
+    def gaps(self) -> list[tuple[int, int]]:
+        """The ranges (start, stop) of points that did not come."""
+        return list(self._coverage.gaps)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._extent
+
+    @guarded
+    def append(self, blocks: Sequence[Block]) -> int:
+        """Write the points of ``blocks`` that are not there yet; the number of bytes of their values.
+
+        Any order and any cut of the blocks ends in the same dataset. Consecutive points are one write.
+        Raises PointsRefused when values do not fit dtype or rank, before anything of this call is written;
+        FileBroken when the file takes no more.
+        """
+        if self.live_file is not None:
+            self.live_file.check()
+        coverage = self._coverage.copy()
+        runs: list[tuple[int, list[npt.NDArray[Any]]]] = []
+        end = -1
+        for block in blocks:
+            for start, stop in coverage.missing(block.start, block.stop):
+                values = self._points(block.values[start - block.start : stop - block.start])
+                if start == end:
+                    runs[-1][1].append(values)
+                else:
+                    runs.append((start, [values]))
+                end = stop
+            coverage.add(block.start, block.stop)
+        nbytes = 0
+        for start, parts in runs:
+            for values in self._joined(parts):
+                self._write(start, values)
+                start += len(values)
+                nbytes += _nbytes(values)
+        self._coverage = coverage
+        return nbytes
+
+    @guarded
+    def _create(
+        self,
+        group: Any,
+        name: str,
+        dtype: np.dtype[Any],
+        point_shape: tuple[int, ...],
+        scan_shape: tuple[int, ...],
+        chunking: ChunkOptions,
+        attributes: Mapping[str, str],
+    ) -> None:
+        self.path = f"{group.name.rstrip('/')}/{name}"
+        encoded = name.encode()
+        if group.id.links.exists(encoded):
+            raise EntryExists(group.file.filename, self.path)
+        self._storage: Storage = storage_for(dtype)
+        self._id = create_growing(group, encoded, self._storage, scan_shape, point_shape, chunking)
+        self._extent: tuple[int, ...] = self._id.shape
+        self._memory_spaces: dict[tuple[int, ...], Any] = {}
+        write_attributes(self._id, attributes)
+
+    def _points(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """``values`` with the dataset's dtype and rank."""
+        rank = len(self._extent)
+        if self._storage.is_text and values.dtype.kind == "O" and values.ndim == 1 and rank > 1:
+            values = _stacked(values, rank - 1)
+        if values.ndim != rank:
+            values = self._with_rank(values, rank)
+        return converted(self.path, values, self._storage)
+
+    def _with_rank(self, values: npt.NDArray[Any], rank: int) -> npt.NDArray[Any]:
+        """Dimensions of length 1 may be missing from a point, or be too many."""
+        point = tuple(n for n in values.shape[1:] if n != 1)
+        if len(point) > rank - 1:
+            raise PointsRefused(
+                self.path, f"points of the shape {values.shape[1:]} have no {rank - 1} dimensions"
+            )
+        return values.reshape(len(values), *(1,) * (rank - 1 - len(point)), *point)
+
+    def _joined(self, parts: list[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
+        """Consecutive points as one array, the smaller ones padded; as several when that would be huge."""
+        if len(parts) == 1:
+            return parts
+        shapes = {part.shape[1:] for part in parts}
+        if len(shapes) == 1:
+            return [np.concatenate(parts)]
+        largest = tuple(max(lengths) for lengths in zip(*shapes, strict=True))
+        shape = (sum(map(len, parts)), *largest)
+        if int(np.prod(shape, dtype=np.int64)) * self._storage.dtype.itemsize > _JOINED_NBYTES:
+            return parts
+        joined = self._storage.empty(shape)
+        row = 0
+        for part in parts:
+            joined[(slice(row, row + len(part)), *(slice(n) for n in part.shape[1:]))] = part
+            row += len(part)
+        return [joined]
+
+    def _write(self, start: int, values: npt.NDArray[Any]) -> None:
+        """Rows from ``start`` on, the dataset enlarged as needed: one extend, one write."""
+        shape = values.shape
+        extent = (max(self._extent[0], start + shape[0]), *map(max, self._extent[1:], shape[1:]))
+        if extent != self._extent:
+            self._id.set_extent(extent)
+            self._extent = extent
+        if not values.size:
+            return
+        in_file = self._id.get_space()
+        in_file.select_hyperslab((start,) + (0,) * (len(shape) - 1), shape)
+        self._id.write(self._memory_space(shape), in_file, values, self._storage.in_memory)
+
+    def _memory_space(self, shape: tuple[int, ...]) -> Any:
+        space = self._memory_spaces.get(shape)
+        if space is None:
+            if len(self._memory_spaces) > 64:
+                self._memory_spaces.clear()
+            space = self._memory_spaces[shape] = h5py.h5s.create_simple(shape)
+        return space
+
+
+def _nbytes(values: npt.NDArray[Any]) -> int:
+    if values.dtype.kind == "O":
+        return sum(len(text.encode()) for text in values.ravel())
+    return values.nbytes
+
+
+def _stacked(values: npt.NDArray[Any], rank: int) -> npt.NDArray[Any]:
+    """Points that are lists of texts themselves, padded with '' to the longest."""
+    points = [
+        np.array(value, dtype=object)
+        if isinstance(value, list | tuple | np.ndarray)
+        else np.array([value], dtype=object)
+        for value in values
+    ]
+    if any(point.ndim != rank for point in points):
+        return values
+    shape = tuple(max(lengths) for lengths in zip(*(point.shape for point in points), strict=True))
+    stacked = np.full((len(points), *shape), "", dtype=object)
+    for row, point in enumerate(points):
+        stacked[(row, *(slice(n) for n in point.shape))] = point
+    return stacked

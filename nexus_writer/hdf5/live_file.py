@@ -1,0 +1,195 @@
+"""One file that this process writes while others read it.
+
+The invariant: *after a failed write nothing reaches the file through its handle any more.* When a flush fails
+(a full disk), HDF5 keeps part of what it failed to write, and would report success as soon as there is space,
+with wrong values in the file (measured: 16,384) and a crash at exit. So at the first failure the descriptor
+that HDF5 writes to is replaced by one of anonymous memory: what HDF5 still wants to write, until its last
+close, goes there. What was in the file at the last flush that succeeded is what remains.
+
+Raw data is not cached, but written through at once, so that memory does not grow with the number of open
+datasets, and a flush has only metadata to write.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ._library import LIBVER, foreign_locking, h5py
+from .errors import FileBroken, FileNotWritable, NotHdf5
+from .locks import WriterLock
+
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+
+_live: dict[int, LiveFile] = {}
+
+
+class LiveFile:
+    """A file open for writing, locked, from :func:`open_live_file` to :meth:`close`; one thread only.
+
+    ``path`` is absolute and without symbolic links. ``root`` is valid until the file is closed.
+    """
+
+    path: Path
+    root: Any
+
+    def __init__(self, path: Path, lock: WriterLock, file: Any) -> None:
+        self.path = path
+        self.root = file["/"]
+        self._lock = lock
+        self._file = file
+        self._number: int = file.id.fileno
+        self._why_broken: str | None = None
+        self._descriptor = int(file.id.get_vfd_handle())
+        os.set_inheritable(self._descriptor, False)
+        _live[self._number] = self
+
+    @property
+    def broken(self) -> str | None:
+        """Why the file takes no more, None while it does."""
+        return self._why_broken
+
+    def flush(self) -> None:
+        """Hand everything to the operating system: readers see it, and a kill does not lose it.
+
+        Raises FileBroken.
+        """
+        self.check()
+        why = _failure_of(self._flush)
+        if why is not None:
+            self.poison(why)
+            self.check()
+
+    def sync(self) -> None:
+        """Wait until the disk has what was flushed (fsync). Raises FileBroken."""
+        self.check()
+        why = _failure_of(self._fsync)
+        if why is not None:
+            self.poison(why)
+            self.check()
+
+    def check(self) -> None:
+        """Raises FileBroken when a write failed before."""
+        if self._why_broken is not None:
+            raise FileBroken(self.path, self._why_broken)
+
+    def poison(self, why: str) -> None:
+        """A write failed: cut the handle off from the file, for good."""
+        if self._why_broken is not None:
+            return
+        self._why_broken = why
+        sink = os.memfd_create("broken-hdf5-file", os.MFD_CLOEXEC)
+        try:
+            os.dup2(sink, self._descriptor, inheritable=False)
+        finally:
+            os.close(sink)
+
+    def close(self) -> None:
+        """Flush, close, give the locks back. Raises FileBroken when the flush fails; closed all the same."""
+        if not self._file:
+            return
+        was_broken = self._why_broken is not None
+        if not was_broken:
+            why = _failure_of(self._flush)
+            if why is not None:
+                self.poison(why)
+        why = _failure_of(self._file.close)
+        if why is not None and self._why_broken is None:
+            self.poison(why)
+            _failure_of(self._file.close)
+        _live.pop(self._number, None)
+        self.root = None
+        self._lock.release()
+        if not was_broken:
+            self.check()
+
+    def _flush(self) -> None:
+        h5py.h5f.flush(self._file.id)
+
+    def _fsync(self) -> None:
+        os.fsync(self._descriptor)
+
+
+def open_live_file(path: Path) -> LiveFile:
+    """Lock and open an existing HDF5 file.
+
+    Raises FileLocked, NotHdf5, FileNotWritable (permissions, or HDF5 cannot make sense of it).
+    """
+    lock = WriterLock(path)
+    try:
+        if not _has_signature(lock.descriptor):
+            raise NotHdf5(path)
+        file, why = _open(path)
+        if file is None:
+            raise FileNotWritable(path, why)
+    except BaseException:
+        lock.release()
+        raise
+    return LiveFile(path, lock, file)
+
+
+def live_file_of(item: Any) -> LiveFile | None:
+    """The live file that an h5py object belongs to, None when it is of another file."""
+    try:
+        return _live.get(item.id.fileno)
+    except (AttributeError, ValueError, RuntimeError, OSError):
+        return None
+
+
+def new_file_image(path: Path, root_attributes: dict[str, str]) -> bytes:
+    """The bytes of a file that holds nothing but its root attributes."""
+    attributes = {
+        "NX_class": "NXroot",
+        "file_time": datetime.now().astimezone().isoformat(),
+        "file_name": str(path),
+        "HDF5_Version": h5py.version.hdf5_version,
+        "h5py_version": h5py.version.version,
+    } | root_attributes
+    with h5py.File("image", "w", driver="core", backing_store=False, libver=LIBVER) as file:
+        for name, value in attributes.items():
+            file.attrs[name] = value
+        file.flush()
+        return bytes(file.id.get_file_image())
+
+
+def cause_text(error: BaseException) -> str:
+    """What an error of h5py says, in one line, without addresses and times."""
+    number = getattr(error, "errno", None)
+    text = " ".join(str(error).split())
+    if number is None and "errno = " in text:
+        digits = text.split("errno = ", 1)[1].split(",", 1)[0]
+        number = int(digits) if digits.isdigit() else None
+    if number:
+        return os.strerror(number)
+    return text or type(error).__name__
+
+
+def _open(path: Path) -> tuple[Any, str]:
+    try:
+        return h5py.File(path, "r+", libver=LIBVER, locking=False, rdcc_nbytes=0), ""
+    except Exception as error:
+        why = cause_text(error)
+    if foreign := foreign_locking():
+        why = f"{foreign} was set when HDF5 was loaded: unset it; {why}"
+    return None, why
+
+
+def _failure_of(write: Any) -> str | None:
+    try:
+        write()
+    except Exception as error:
+        return cause_text(error)
+    return None
+
+
+def _has_signature(descriptor: int) -> bool:
+    """HDF5 looks for its signature at 0, 512, 1024, 2048 ...: behind a user block."""
+    size = os.fstat(descriptor).st_size
+    offset = 0
+    while offset + len(_SIGNATURE) <= size:
+        if os.pread(descriptor, len(_SIGNATURE), offset) == _SIGNATURE:
+            return True
+        offset = offset * 2 or 512
+    return False

@@ -1,0 +1,105 @@
+"""The files that this process writes, each open once and shared by the scans that go into it."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import FileNotWritable
+from .live_file import LiveFile, new_file_image, open_live_file
+
+
+@dataclass(slots=True)
+class _Shared:
+    file: LiveFile
+    users: int
+
+
+class OpenFiles:
+    """Files by their resolved path; all calls from one thread, the one that uses HDF5."""
+
+    def __init__(self) -> None:
+        self._files: dict[Path, _Shared] = {}
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def acquire(self, path: str | os.PathLike[str], root_attributes: Mapping[str, str]) -> LiveFile:
+        """The file at ``path``, made with its directories when it does not exist; never truncated.
+
+        A new file gets ``root_attributes`` beside NX_class, file_time, file_name, HDF5_Version and h5py_version.
+        It appears complete or not at all. Each call wants one :meth:`release`.
+        Raises FileLocked, FileNotWritable, NotHdf5, and FileBroken while another scan has it and it broke.
+        """
+        resolved = _resolved(Path(path))
+        shared = self._files.get(resolved)
+        if shared is None:
+            create_if_missing(resolved, root_attributes)
+            shared = self._files[resolved] = _Shared(open_live_file(resolved), 0)
+        shared.file.check()
+        shared.users += 1
+        return shared.file
+
+    def release(self, file: LiveFile) -> None:
+        """Give a file back; the last one closes it. Raises FileBroken when that fails; it is closed all the same."""
+        shared = self._files.get(file.path)
+        if shared is None or shared.file is not file:
+            return
+        shared.users -= 1
+        if shared.users == 0:
+            del self._files[file.path]
+            file.close()
+
+
+def create_if_missing(path: Path, root_attributes: Mapping[str, str]) -> None:
+    """Make the file and its directories; an existing one of that name stays untouched. Raises FileNotWritable."""
+    if path.exists():
+        return
+    why = _create(path, new_file_image(path, dict(root_attributes)))
+    if why is not None:
+        raise FileNotWritable(path, why)
+
+
+def _create(path: Path, image: bytes) -> str | None:
+    """Put ``image`` at ``path`` in one step: under a name of its own first, then by a hard link.
+
+    A reader never meets half a file, a kill leaves none, and of two processes one wins.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            _write_exclusively(temporary, image)
+            os.link(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except FileExistsError:
+        return None if path.exists() else "its directory's name is taken by a file"
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK):
+            return error.strerror or str(error)
+    else:
+        return None
+    try:
+        _write_exclusively(path, image)
+    except FileExistsError:
+        return None
+    except OSError as error:
+        return error.strerror or str(error)
+    return None
+
+
+def _write_exclusively(path: Path, content: bytes) -> None:
+    with path.open("xb", buffering=0) as file:
+        file.write(content)
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError) as error:
+        why = str(error)
+    raise FileNotWritable(path, why)
