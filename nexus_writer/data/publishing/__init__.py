@@ -1,0 +1,27 @@
+"""Scans published into Redis, so that clients of BLISS 1.x (blissdata 0.3) read them as their own.
+
+``SessionPublisher`` leads to everything: its datasets, their scans, the channels of those. What a scan is
+made of is declared before, by ``ScanSpec``, ``DeviceSpec`` and ``ChannelSpec``.
+"""
+
+from .chain import ChannelSpec, DeviceSpec, axis, integrating, mca, sampling, timer
+from .channel import ChannelPublisher, WrongShape
+from .scan import Position, ScanPublisher, ScanSpec
+from .session import DatasetPublisher, SessionPublisher
+
+__all__ = [
+    "ChannelPublisher",
+    "ChannelSpec",
+    "DatasetPublisher",
+    "DeviceSpec",
+    "Position",
+    "ScanPublisher",
+    "ScanSpec",
+    "SessionPublisher",
+    "WrongShape",
+    "axis",
+    "integrating",
+    "mca",
+    "sampling",
+    "timer",
+]

@@ -1,0 +1,76 @@
+"""Points on their way from a publisher to Redis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nexus_writer.data import keys
+from nexus_writer.data.errors import DataError
+from nexus_writer.data.pickles import dumps
+
+from .chain import ChannelSpec
+
+
+class WrongShape(DataError):
+    """Values are neither one point of a channel nor a block of points."""
+
+    def __init__(self, channel: str, shape: tuple[int, ...], got: tuple[int, ...]) -> None:
+        super().__init__(f"{channel} takes points of shape {shape}, or a block of them, not values of {got}")
+
+
+class ChannelPublisher:
+    """One channel of a running scan; ``publish`` puts points aside, the scan's ``flush`` sends them.
+
+    ``points`` is the index of the next point. Set it ahead to leave points out, as a lost event would.
+    """
+
+    def __init__(self, key: str, fullname: str, spec: ChannelSpec, pending: list[tuple[Any, ...]]) -> None:
+        self.key = key
+        self.fullname = fullname
+        self.spec = spec
+        self.points = 0
+        self._pending = pending
+        self._dtype = np.dtype(spec.dtype)
+        self._descriptions: dict[tuple[int, ...], bytes] = {}
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """What the channel's node says of it."""
+        spec = self.spec
+        return {"shape": spec.shape, "dtype": spec.dtype, "fullname": self.fullname, "unit": spec.unit}
+
+    def publish(self, values: Any) -> None:
+        """One point, or a block of points: a block has one dimension more. No points are no event.
+
+        The values are converted to the channel's dtype. In a channel of objects a list is a block, anything
+        else one point. Raises WrongShape.
+        """
+        points, value, shape = self._value(values)
+        if points == 0:
+            return
+        event = (keys.EVENT_FIELD, b"CHANNELDATA", keys.DESCRIPTION_FIELD, self._description(shape))
+        data = (keys.POINTS_FIELD, points, keys.VALUES_FIELD, dumps(value))
+        self._pending.append((keys.data(self.key), self.points + 1, *event, *data))
+        self.points += points
+
+    def _value(self, values: Any) -> tuple[int, Any, tuple[int, ...]]:
+        """Number of points, what is pickled of them, shape of one point."""
+        if self._dtype.kind == "O" and not isinstance(values, list | tuple | np.ndarray):
+            return 1, values, ()
+        ndim = len(self.spec.shape)
+        array = np.asarray(values, dtype=self._dtype)
+        if array.ndim == ndim:
+            return 1, array[()], array.shape
+        if array.ndim != ndim + 1:
+            raise WrongShape(self.fullname, self.spec.shape, array.shape)
+        return len(array), array[0] if len(array) == 1 else array, array.shape[1:]
+
+    def _description(self, shape: tuple[int, ...]) -> bytes:
+        if shape not in self._descriptions:
+            spec = self.spec
+            self._descriptions[shape] = dumps(
+                {"reference": False, "dtype": spec.dtype, "shape": shape, "unit": spec.unit}
+            )
+        return self._descriptions[shape]
