@@ -26,11 +26,13 @@ SCAN_STATES = ("IDLE", "PREPARING", "STARTING", "STOPPING", "DONE", "USER_ABORTE
 _BUILTIN_CLASSES = (
     bool, int, float, complex, str, bytes, bytearray, object, list, tuple, dict, set, frozenset
 )  # fmt: skip
-_NUMPY_CLASSES = """
-    dtype ndarray bool_ int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64
-    longdouble complex64 complex128 clongdouble longlong ulonglong intc uintc intp uintp str_ bytes_
-    object_ void datetime64 timedelta64 generic number integer floating
-""".split()
+_NUMPY_CLASSES = (
+    "dtype", "ndarray", "generic", "number", "integer", "floating", "bool_", "object_", "void", "str_", "bytes_",
+    "int8", "int16", "int32", "int64", "intc", "intp", "longlong",
+    "uint8", "uint16", "uint32", "uint64", "uintc", "uintp", "ulonglong",
+    "float16", "float32", "float64", "longdouble", "complex64", "complex128", "clongdouble",
+    "datetime64", "timedelta64",
+)  # fmt: skip
 
 _VALUES: dict[tuple[str, str], object] = {("builtins", kind.__name__): kind for kind in _BUILTIN_CLASSES}
 _VALUES |= {("__builtin__", kind.__name__): kind for kind in _BUILTIN_CLASSES}
@@ -52,7 +54,7 @@ def find(module: str, name: str) -> object:
 
 
 def build(target: object, args: tuple[Any, ...]) -> Any:
-    """What calling ``target`` stands for: a value, a ``Pending...`` that waits for its state, or an ``Opaque``."""
+    """What calling ``target`` stands for: a value, an ``Opaque``, or a ``Pending...`` value."""
     try:
         builder = _BUILDERS.get(target)
     except TypeError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ from .opaque import Opaque
 _CODE = re.compile(
     r"[<>|=]?(b1|[iu][1248]|f(2|4|8|16)|c(8|16|32)|[SU][0-9]{1,9}|V[1-9][0-9]{0,8}|O8?)", re.ASCII
 )
-_BYTE_ORDERS = {"<", ">", "|", "="}
+_BYTE_ORDERS: dict[str, Literal["<", ">", "|", "="]] = {"<": "<", ">": ">", "|": "|", "=": "="}
 _LAST_CODE_POINT = 0x10FFFF
 _MOST_DIMENSIONS = 32
 
@@ -41,19 +41,17 @@ class PendingDtype:
 
     def build(self, state: object) -> np.dtype[Any]:
         """The state is (version, byte order, subarray, names, fields, item size, alignment, flags, ...)."""
-        if (
-            type(state) is not tuple
-            or len(state) < 8
-            or type(state[1]) is not str
-            or state[1] not in _BYTE_ORDERS
-        ):
+        if type(state) is not tuple or len(state) < 8 or type(state[1]) is not str:
             raise ValueError("a dtype with a state that numpy does not write")
+        order = _BYTE_ORDERS.get(state[1])
+        if order is None:
+            raise ValueError(f"byte order {state[1]!r:.10}")
         if not _CODE.fullmatch(self.code) or state[2:5] != (None, None, None) or len(state) > 8:
             raise Unsupported  # records, subarrays, times, metadata
         dtype = np.dtype(self.code)
         if state[5] not in (-1, dtype.itemsize):
             raise ValueError("a dtype whose item size is not that of its code")
-        return dtype if state[1] == "|" else dtype.newbyteorder(state[1])
+        return dtype if order == "|" else dtype.newbyteorder(order)
 
 
 class PendingArray:
@@ -73,16 +71,13 @@ class PendingArray:
 
 
 def array(content: object, dtype: object, shape: object, order: str) -> npt.NDArray[Any]:
-    """A new array that owns its memory."""
+    """A new array that owns its memory, in this machine's byte order as numpy's own unpickler makes it."""
     checked = _require_dtype(dtype)
     shape = _require_shape(shape)
     if order not in ("C", "F"):
         raise ValueError("an array in an unknown order")
     points = math.prod(shape)
-    if checked.hasobject:
-        flat = _object_array(content, points)
-    else:
-        flat = _flat_array(content, checked, points)
+    flat = _object_array(content, points) if checked.hasobject else _flat_array(content, checked, points)
     return flat.reshape(shape, order="F" if order == "F" else "C")
 
 
@@ -140,4 +135,4 @@ def _flat_array(content: object, dtype: np.dtype[Any], points: int) -> npt.NDArr
         code_points = np.frombuffer(content, dtype=np.dtype(np.uint32).newbyteorder(dtype.byteorder))
         if code_points.max() > _LAST_CODE_POINT:
             raise ValueError("text with characters that do not exist")
-    return np.frombuffer(content, dtype=dtype).copy()
+    return np.frombuffer(content, dtype=dtype).astype(dtype.newbyteorder("="))

@@ -15,8 +15,11 @@ import numpy as np
 
 PROTOCOL = 4
 
+_PythonPickler: Any = pickle._Pickler
+"""The methods that write opcodes have no types."""
 
-class NumpyOnePickler(pickle._Pickler):
+
+class NumpyOnePickler(_PythonPickler):  # type: ignore[misc]
     """Writes protocol 4 with the names of numpy 1."""
 
     def save_global(self, obj: Any, name: str | None = None) -> None:

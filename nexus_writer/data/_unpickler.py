@@ -18,7 +18,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
 from itertools import chain, repeat
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -120,7 +120,7 @@ def _items(value: object) -> Iterable[Any]:
     if isinstance(value, list | tuple | set | frozenset):
         return value
     if isinstance(value, np.ndarray) and value.dtype.hasobject:
-        return cast("list[Any]", value.ravel().tolist())
+        return value.ravel().tolist()
     return ()
 
 
