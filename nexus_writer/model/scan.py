@@ -97,6 +97,21 @@ class Scan:
             problems=tuple(dict.fromkeys(problems)),
         )
 
+    def updated(self, info: Mapping[str, Any]) -> Self:
+        """The scan as a later info describes it, in the same dataset."""
+        later = type(self).from_info(info, self.key)
+        return replace(later, dataset_metadata=self.dataset_metadata)
+
+    @property
+    def npoints(self) -> int:
+        """Points that each channel is expected to have; 0 when unknown."""
+        return self.grid.npoints
+
+    @property
+    def start_timestamp(self) -> float | None:
+        """When the scan started, epoch seconds; None where it was not published."""
+        return None if self.start is None else self.start.timestamp()
+
     def wants_saving(self, writer_names: Collection[str] = ("nexus",)) -> bool:
         """Whether the scan is to be saved, and by one of these writers."""
         return self.save and self.data_writer in writer_names

@@ -31,13 +31,6 @@ class Subscan:
         """The device whose scalar channels are positioners: the first one that triggers another."""
         return next((device for device in self.devices if device.triggers), None)
 
-    def device_of(self, channel: str) -> Device | None:
-        """The device that publishes the channel with this full name."""
-        for device in self.devices:
-            if any(c.name == channel for c in device.channels):
-                return device
-        return None
-
 
 def read_subscans(info: Fields) -> tuple[Subscan, ...]:
     """One per top master, in the order of the chain; a chain without any gives one without devices."""

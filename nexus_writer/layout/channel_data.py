@@ -1,0 +1,80 @@
+"""The points of one channel in its entry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from nexus_writer.hdf5 import ChunkOptions, GrowingDataset, set_attributes
+from nexus_writer.model import Block, ChannelDescription
+
+from .interpretation import interpretation
+from .place import Place
+
+
+class ChannelData:
+    """A dataset that is made with the channel's first point, so that a channel without any leaves none."""
+
+    def __init__(
+        self,
+        channel: ChannelDescription,
+        place: Place,
+        group: Any,
+        *,
+        scan_shape: tuple[int, ...],
+        chunking: ChunkOptions,
+        unit: str | None,
+    ) -> None:
+        self.channel = channel
+        self.place = place
+        self.unit = channel.unit or unit
+        self.group = group
+        self._scan_shape = scan_shape
+        self._chunking = chunking
+        self._dataset: GrowingDataset | None = None
+
+    @property
+    def points(self) -> int:
+        return 0 if self._dataset is None else self._dataset.points
+
+    @property
+    def gaps(self) -> Sequence[tuple[int, int]]:
+        """Ranges of points that never came, [start, stop) from the scan's first point."""
+        return () if self._dataset is None else self._dataset.gaps
+
+    @property
+    def has_dataset(self) -> bool:
+        return self._dataset is not None
+
+    def create(self) -> None:
+        """Make the dataset, empty."""
+        attributes = {}
+        shape = self.channel.shape
+        grid_rank = len(self._scan_shape) if len(self._scan_shape) > 1 else 0
+        shown_as = interpretation(len(shape), grid_rank)
+        if shown_as:
+            attributes["interpretation"] = shown_as
+        if self.unit:
+            attributes["units"] = self.unit
+        self._dataset = GrowingDataset(
+            self.group,
+            self.place.dataset,
+            self.channel.dtype,
+            shape,
+            scan_shape=self._scan_shape,
+            chunking=self._chunking,
+            attributes=attributes,
+        )
+
+    def append(self, blocks: Sequence[Block]) -> int:
+        """Bytes of values written. The dataset is there."""
+        assert self._dataset is not None
+        return self._dataset.append(blocks)
+
+    def set_unit(self, unit: str | None) -> None:
+        """The unit as the scan's end knows it. The channel's own comes first; none changes nothing."""
+        unit = self.channel.unit or unit
+        if unit and unit != self.unit:
+            self.unit = unit
+            if self._dataset is not None:
+                set_attributes(self.group[self.place.dataset], {"units": unit})

@@ -1,0 +1,141 @@
+"""One subscan in its file: an NXentry.
+
+What is written when: title, start, instrument and the positions of the motors when the scan appears; the
+group of a channel with its node; its dataset and links with its first point; metadata when the scan is
+prepared and again when it ends, with everything else that only the end knows. So a scan that dies leaves all
+that was known of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from nexus_writer.hdf5 import ChunkOptions, FileBroken, create_group, require_group, soft_link, write_text
+from nexus_writer.model import Block, Channel, ChannelDescription, Ending, Scan, Subscan
+
+from .channel_data import ChannelData
+from .dump import Dump
+from .instrument import Instrument
+from .location import entry_name
+from .metadata import category_trees
+from .notes import notes_tree
+from .options import LayoutOptions
+from .places import Places
+from .sample import sample_tree
+from .writer_note import Status, WriterNote
+
+
+class Entry:
+    """The entry of ``subscan`` below ``root``, made at once.
+
+    ``warn`` takes what is left out. Only FileBroken is raised once the entry stands, but for what concerns
+    one channel.
+    """
+
+    def __init__(
+        self,
+        root: Any,
+        scan: Scan,
+        subscan: Subscan,
+        options: LayoutOptions,
+        chunking: ChunkOptions,
+        warn: Callable[[str], None],
+    ) -> None:
+        self.name = entry_name(scan, subscan)
+        self._scan = scan
+        self._listed = {channel.name: channel for channel in subscan.channels}
+        self._chunking = chunking
+        self._warn = warn
+        self._places = Places(scan, subscan, options)
+        self._dump = Dump(warn)
+        self._channels: dict[str, ChannelData] = {}
+        self._measurement: Any = None
+        self.group = create_group(root, self.name, "NXentry")
+        write_text(self.group, "title", scan.title)
+        start = scan.start or datetime.now().astimezone()
+        write_text(self.group, "start_time", start.isoformat())
+        self.note = WriterNote(self.group)
+        self.instrument = Instrument(self.group, scan, self._places, self._dump, warn)
+
+    def add_channel(self, channel: ChannelDescription) -> ChannelData:
+        """Make the group of a channel; its dataset comes with its first point."""
+        place = self._places[channel.name]
+        listed = self._listed.get(channel.name, Channel(channel.name))
+        device_info = self._scan.counter(channel.name).device_info
+        group = self.instrument.add_channel(place, listed.device, device_info)
+        data = ChannelData(
+            channel,
+            place,
+            group,
+            scan_shape=(self._scan.npoints,),
+            chunking=self._chunking,
+            unit=listed.unit,
+        )
+        self._channels[channel.name] = data
+        return data
+
+    def append(self, data: ChannelData, blocks: Sequence[Block]) -> int:
+        """Add points to a channel; bytes of values written."""
+        if not data.has_dataset:
+            if not any(map(len, blocks)):
+                return 0
+            data.create()
+            self._attempt("links", self._link, data)
+        return data.append(blocks)
+
+    def prepare(self, scan: Scan) -> None:
+        """The scan is about to measure: metadata so far."""
+        self._attempt("metadata", self._write_metadata, scan)
+        self.note.set_status(Status.RUNNING)
+
+    def finish(self, scan: Scan, ending: Ending) -> None:
+        """The scan has ended. The status of the writing is left to the caller, who writes it last."""
+        self._attempt("units", self._write_units, scan)
+        self._attempt("metadata", self._write_metadata, scan)
+        self._attempt("positions", self.instrument.write_end, scan.positioners)
+        self._attempt("notes", self._write_notes, scan)
+        write_text(self.group, "end_reason", ending.reason)
+        end = ending.time or datetime.now().astimezone()
+        write_text(self.group, "end_time", end.isoformat())
+
+    def _link(self, data: ChannelData) -> None:
+        place = data.place
+        target = f"/{self.name}/instrument/{place.group}/{place.dataset}"
+        if place.alias:
+            soft_link(data.group, "data", place.dataset)
+        if self._measurement is None:
+            self._measurement = require_group(self.group, "measurement")
+        soft_link(self._measurement, place.link, target)
+        if place.is_positioner:
+            self.instrument.add_positioner_link(place, target)
+
+    def _attempt(self, what: str, write: Callable[[Any], None], argument: Any) -> None:
+        """What goes wrong with one part of an entry leaves the others alone. Raises FileBroken."""
+        try:
+            write(argument)
+        except FileBroken:
+            raise
+        except Exception as error:
+            self._warn(f"{what} of {self.name} are incomplete: {type(error).__name__}: {error}")
+
+    def _write_units(self, scan: Scan) -> None:
+        listed = {channel.name: channel for subscan in scan.subscans for channel in subscan.channels}
+        for name, data in self._channels.items():
+            if name in listed:
+                data.set_unit(listed[name].unit)
+
+    def _write_notes(self, scan: Scan) -> None:
+        notes = notes_tree(scan.comments)
+        self._dump.write(self.group, {"notes": notes} if notes else {}, "notes")
+
+    def _write_metadata(self, scan: Scan) -> None:
+        self.instrument.write_metadata(scan)
+        trees, warnings = category_trees(scan)
+        sample, unknown = sample_tree(scan.dataset_metadata)
+        for warning in (*warnings, *unknown):
+            self._warn(warning)
+        for name, tree in trees.items():
+            self._dump.write(self.group, {name: tree}, f"category {name}")
+        self._dump.write(self.group, {"sample": sample} if sample else {}, "sample of the dataset")

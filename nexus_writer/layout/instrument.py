@@ -1,0 +1,95 @@
+"""The NXinstrument of an entry: devices, and where the motors stood."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from nexus_writer.hdf5 import (
+    NotStorable,
+    create_group,
+    require_group,
+    set_attributes,
+    soft_link,
+    write_value,
+)
+from nexus_writer.model import PositionerSnapshots, Scan
+
+from .dump import Dump
+from .metadata import instrument_tree, split_groups, without_members
+from .place import Place
+from .places import Places
+from .snapshots import COLLECTIONS_AT_END, COLLECTIONS_AT_START, positions
+
+
+class Instrument:
+    """``group`` has an NXdetector or NXpositioner for each group that the channels' places name."""
+
+    def __init__(
+        self, entry: Any, scan: Scan, places: Places, dump: Dump, warn: Callable[[str], None]
+    ) -> None:
+        self.group = create_group(entry, "instrument", "NXinstrument")
+        self._places = places
+        self._dump = dump
+        self._warn = warn
+        self._groups: dict[str, Any] = {}
+        self._devices: dict[str, str] = {}
+        dump.write(self.group, scan.instrument_info, "instrument")
+        self._write_positions(COLLECTIONS_AT_START, scan.positioners)
+
+    def add_channel(self, place: Place, device: str, device_info: Mapping[str, Any]) -> Any:
+        """The group of a channel, with what is known of its device before anything is measured.
+
+        ``device`` is the id of the device that publishes the channel, "" for none.
+        """
+        group = self._groups.get(place.group)
+        if group is None:
+            group = self._groups[place.group] = self._open_group(place)
+        if device:
+            self._devices.setdefault(place.group, device)
+        self._write_group(place.group, device_info, "device_info")
+        return group
+
+    def add_positioner_link(self, place: Place, target: str) -> None:
+        """The measured positions of a scanned axis, instead of the one it had when the scan started."""
+        soft_link(require_group(self.group, "positioners"), place.link, target, replace=True)
+
+    def write_metadata(self, scan: Scan) -> None:
+        """What the devices say of themselves, and the users of the instrument."""
+        devices = {device.id: device for subscan in scan.subscans for device in subscan.devices}
+        for name, device_id in self._devices.items():
+            if device_id in devices:
+                self._write_group(name, devices[device_id].metadata, "metadata")
+        rest, merged = split_groups(instrument_tree(scan), self._groups)
+        for name, tree in merged.items():
+            self._write_group(name, tree, "instrument category")
+        self._dump.write(self.group, rest, "instrument category")
+
+    def write_end(self, snapshots: PositionerSnapshots) -> None:
+        """Where the motors stand when the scan has ended."""
+        self._write_positions(COLLECTIONS_AT_END, snapshots)
+
+    def _open_group(self, place: Place) -> Any:
+        """Metadata may have made it before its channel came; the class is the channel's all the same."""
+        group = require_group(self.group, place.group, place.nx_class)
+        set_attributes(group, {"NX_class": place.nx_class})
+        return group
+
+    def _write_group(self, name: str, tree: Mapping[str, Any], source: str) -> None:
+        group = self._groups[name]
+        kept, left_out = without_members(tree, self._places.members(name), group)
+        for member in left_out:
+            self._warn(f"{source}: {member} is left out of {name}, it would replace what is measured")
+        self._dump.write(group, kept, f"{source} of {name}")
+
+    def _write_positions(self, collections: Mapping[str, str], snapshots: PositionerSnapshots) -> None:
+        for name, moment in collections.items():
+            snapshot = getattr(snapshots, moment)
+            if not snapshot:
+                continue
+            group = require_group(self.group, name)
+            for position in positions(snapshot, snapshots.units):
+                try:
+                    write_value(group, position.motor, position.value, position.attributes)
+                except NotStorable as error:
+                    self._warn(f"position not saved: {error}")

@@ -1,0 +1,41 @@
+"""The file and the entries of a scan."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path, PurePath
+
+from nexus_writer.model import Scan, Subscan
+
+SEPARATE_FILE_STEM = "bliss_master"
+
+
+def data_file(scan: Scan) -> Path | None:
+    """The file that holds the scan's entries; None where its info names none.
+
+    With a file per scan it lies where the images do: in the directories of ``images_path`` below that of
+    ``filename``, up to the first component that holds a placeholder.
+    """
+    if not scan.filename:
+        return None
+    filename = Path(scan.filename)
+    if not (scan.storage.separate_scan_files and scan.images_path):
+        return filename
+    relative = PurePath(os.path.relpath(scan.images_path, filename.parent))
+    directory = filename.parent
+    for part in relative.parts:
+        if "{" in part:
+            break
+        directory /= part
+    return directory / f"{SEPARATE_FILE_STEM}{filename.suffix}"
+
+
+def entry_name(scan: Scan, subscan: Subscan) -> str:
+    """``N.i``: the number of the scan, and that of the subscan in the acquisition chain."""
+    return f"{scan.number}.{subscan.index}"
+
+
+def entry_uris(scan: Scan) -> list[str]:
+    """``file::/N.i`` of each subscan; none without a file name."""
+    path = data_file(scan)
+    return [] if path is None else [f"{path}::/{entry_name(scan, subscan)}" for subscan in scan.subscans]

@@ -1,0 +1,236 @@
+"""One scan in its file, from its first sign to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import nexus_writer
+from nexus_writer.hdf5 import (
+    ChunkOptions,
+    EntryExists,
+    FileBroken,
+    LiveFile,
+    OpenFiles,
+    UnknownCompression,
+    set_attributes,
+)
+from nexus_writer.model import Block, ChannelDescription, Ending, Scan, Storage
+
+from .channel_data import ChannelData
+from .entry import Entry
+from .errors import NoFilename
+from .location import data_file, entry_name, entry_uris
+from .masters import MasterLink, master_links, write_master_links
+from .options import LayoutOptions
+from .writer_note import PROGRAM, Status
+
+
+class ScanFile:
+    """The entries of a scan, one per subscan, in a file that other scans may share. Writer thread only.
+
+    In this order: ``create``; then ``add_channel``, ``append``, ``prepare``, ``commit``, ``warn`` as things
+    happen; ``finish``. A channel whose points cannot be written is given up, with a warning and an entry in
+    ``lost``, and the others go on. FileBroken may come from any of them: then nothing more can be saved, and
+    ``finish`` gives the file back.
+    """
+
+    uris: list[str]
+    """``file::/N.i`` of each subscan; none when the scan has no file name."""
+    points: dict[str, int]
+    """Points in the file, by channel key."""
+    lost: dict[str, str]
+    """Why a channel's points are not all in the file, by channel key."""
+    warnings: list[str]
+    bytes_written: int
+
+    def __init__(self, scan: Scan, files: OpenFiles, options: LayoutOptions) -> None:
+        self.uris = entry_uris(scan)
+        self.points = {}
+        self.lost = {}
+        self.warnings = []
+        self.bytes_written = 0
+        self._scan = scan.without_config() if options.noconfig else scan
+        self._options = options
+        self._files = files
+        self._file: LiveFile | None = None
+        self._entries: dict[str, Entry] = {}
+        self._channels: dict[str, tuple[Entry, ChannelData]] = {}
+        self._unlinked: list[MasterLink] = []
+
+    def create(self) -> None:
+        """Make the entries and what is known before the first point. May be called again after an error.
+
+        Raises NoFilename, EntryExists (nothing was touched), FileLocked, FileNotWritable, NotHdf5,
+        FileBroken.
+        """
+        path = data_file(self._scan)
+        if path is None:
+            raise NoFilename(self._scan.name)
+        self._file = self._files.acquire(path, self._root_attributes())
+        try:
+            self._create_entries(self._file)
+        except BaseException:
+            self._close()
+            raise
+        for problem in self._scan.problems:
+            self.warn(f"scan info: {problem}")
+        self._unlinked = master_links(self._scan)
+        self._link_masters()
+
+    def add_channel(self, channel: ChannelDescription) -> None:
+        """Make the place of a channel, before its first point."""
+        if channel.key in self._channels:
+            return
+        subscan = self._scan.subscan_of(channel.key)
+        entry = self._entries[subscan.name]
+        try:
+            self._channels[channel.key] = (entry, entry.add_channel(channel))
+            self.points[channel.key] = 0
+        except FileBroken:
+            raise
+        except Exception as error:
+            self.lose(channel.key, f"{channel.name} is not saved: {error}")
+
+    def prepare(self, info: Mapping[str, Any]) -> None:
+        """The scan is prepared: metadata, and the status RUNNING."""
+        scan = self._updated(info)
+        for entry in self._entries.values():
+            entry.prepare(scan)
+
+    def append(self, blocks: Mapping[str, Sequence[Block]]) -> None:
+        """Write points, by channel key."""
+        for key, points in blocks.items():
+            if key in self.lost:
+                continue
+            found = self._channels.get(key)
+            if found is None:
+                self.lose(key, f"{key} is not saved: it has points and no description")
+                continue
+            entry, data = found
+            try:
+                self.bytes_written += entry.append(data, points)
+                self.points[key] = data.points
+            except FileBroken:
+                raise
+            except Exception as error:
+                self.lose(key, f"{data.channel.name} is not saved from point {data.points} on: {error}")
+
+    def lose(self, key: str, why: str) -> None:
+        """Give a channel up: ``why`` is warned of, and the writing ends FAILED."""
+        if self.lost.setdefault(key, why) is why:
+            self.warn(why)
+
+    def warn(self, text: str) -> None:
+        """Keep a warning, in the file too; the same one again is not repeated."""
+        if text in self.warnings:
+            return
+        self.warnings.append(text)
+        for entry in self._entries.values():
+            entry.note.keep_warnings(self.warnings)
+
+    def commit(self) -> None:
+        """Let readers see what was written. Raises FileBroken."""
+        if self._file is not None:
+            self._file.flush()
+
+    def finish(self, info: Mapping[str, Any] | None, exception: str, failed: str | None) -> None:
+        """Complete the entries and give the file back, whatever happens.
+
+        ``info`` and ``exception`` are those of the scan's end, None and "" when it was not seen; ``failed``
+        says why the writing failed where that is known outside. Does nothing without a file.
+        """
+        if self._file is None:
+            return
+        try:
+            self._finish_entries(info, exception, failed)
+            self._link_masters()
+            for link in dict.fromkeys(link.master for link in self._unlinked):
+                self.warn(f"the scan is not linked in {link}")
+            self._file.flush()
+        finally:
+            self._close()
+
+    def _create_entries(self, file: LiveFile) -> None:
+        for subscan in self._scan.subscans:
+            name = entry_name(self._scan, subscan)
+            if name in file.root:
+                raise EntryExists(file.path, name)
+        chunking = self._chunk_options(self._scan.storage)
+        try:
+            for subscan in self._scan.subscans:
+                self._entries[subscan.name] = Entry(
+                    file.root, self._scan, subscan, self._options, chunking, self.warn
+                )
+        except FileBroken:
+            raise
+        except Exception:
+            for subscan in self._scan.subscans:
+                name = entry_name(self._scan, subscan)
+                if name in file.root:
+                    del file.root[name]
+            raise
+        for entry in self._entries.values():
+            entry.note.keep_warnings(self.warnings)
+        self._set_default(file)
+        file.flush()
+
+    def _finish_entries(self, info: Mapping[str, Any] | None, exception: str, failed: str | None) -> None:
+        assert self._file is not None
+        scan = self._scan if info is None else self._updated(info)
+        ending = Ending.from_info(info or {}, None if info is None else exception)
+        for key, (_, data) in self._channels.items():
+            for start, stop in data.gaps:
+                self.lose(key, f"{data.channel.name}: points {start} to {stop - 1} never came")
+        if failed:
+            self.warn(failed)
+        for entry in self._entries.values():
+            entry.finish(scan, ending)
+        status = Status.FAILED if failed or self.lost else Status.SUCCEEDED
+        for entry in self._entries.values():
+            entry.note.set_status(status)
+        self._set_default(self._file)
+
+    def _set_default(self, file: LiveFile) -> None:
+        """The root shows the scan that was created or finished last: the first of its subscans."""
+        set_attributes(file.root, {"default": entry_name(self._scan, self._scan.subscans[0])})
+
+    def _updated(self, info: Mapping[str, Any]) -> Scan:
+        scan = self._scan.updated(info)
+        return scan.without_config() if self._options.noconfig else scan
+
+    def _root_attributes(self) -> dict[str, str]:
+        """Of a new file. Its creator is who publishes the scans: tools know BLISS files by that."""
+        publisher, version = self._scan.publisher, self._scan.publisher_version
+        attributes = {
+            "creator": publisher or PROGRAM,
+            "creator_version": version if publisher else nexus_writer.__version__,
+        }
+        return attributes | ({"publisher_version": version} if version else {})
+
+    def _chunk_options(self, storage: Storage) -> ChunkOptions:
+        given = {
+            "chunk_nbytes": storage.chunk_nbytes,
+            "chunk_split": storage.chunk_split,
+            "compression_limit_nbytes": storage.compression_limit_nbytes,
+            "compression_scheme": storage.compression_scheme or None,
+        }
+        try:
+            return ChunkOptions.from_info(given)
+        except UnknownCompression as error:
+            self.warn(str(error))
+            return ChunkOptions.from_info({**given, "compression_scheme": None})
+
+    def _link_masters(self) -> None:
+        """Try the links that are still missing; one that fails is tried again at the end."""
+        failed = write_master_links(self._unlinked, self._files, self._root_attributes())
+        for master, why in failed.items():
+            self.warn(f"master file {master} is not written: {why}")
+        self._unlinked = [link for link in self._unlinked if link.master in failed]
+
+    def _close(self) -> None:
+        file, self._file = self._file, None
+        self._entries.clear()
+        self._channels.clear()
+        if file is not None:
+            self._files.release(file)
