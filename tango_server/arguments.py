@@ -1,0 +1,27 @@
+"""Command lines whose mistakes are one line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import NoReturn
+
+from nexus_writer import __version__
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """Says what is wrong in one line of stderr, exit code 2; has ``--version``."""
+
+    def __init__(self, prog: str, description: str) -> None:
+        super().__init__(prog=prog, description=description, allow_abbrev=False)
+        self.add_argument("--version", action="version", version=f"{prog} {__version__}")
+
+    def error(self, message: str) -> NoReturn:
+        """Of the user's."""
+        leave(f"{self.prog}: {message} (see {self.prog} --help)", 2)
+
+
+def leave(message: str, exit_code: int) -> NoReturn:
+    """End the program with one line on stderr."""
+    print(" ".join(message.split()), file=sys.stderr)  # noqa: T201 - the user's terminal
+    sys.exit(exit_code)

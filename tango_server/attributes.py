@@ -1,0 +1,205 @@
+"""The attributes of the device: numbers for programs, and the texts of the classic device for people."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import tango
+from tango import AttrQuality, AttrWriteType, DevState
+from tango.server import attribute
+
+from nexus_writer.subscribers import ScanStatus, SessionStatistics, WriterOptions
+
+from . import log_levels, texts
+from .broadcast import Reading
+from .log_levels import LogLevel
+from .profiling import ResourceProfiling, ScanProfiling
+from .served_session import ServedSession
+from .states import scan_state
+
+MOST_SCANS = 10_000
+"""Elements of a spectrum; of more scans the latest are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What there is to say of the scans at one moment."""
+
+    scans: Sequence[ScanStatus]
+    statistics: SessionStatistics
+    now: float
+
+    @classmethod
+    def of(cls, served: ServedSession) -> Snapshot:
+        """Of a session, now."""
+        return cls(served.statuses()[-MOST_SCANS:], served.statistics(), time.time())
+
+
+READINGS: Mapping[str, Callable[[Snapshot], Any]] = {
+    "scan_states": lambda s: [scan_state(scan.state) for scan in s.scans],
+    "scan_names": lambda s: texts.names(s.scans),
+    "scan_uris": lambda s: texts.uris(s.scans),
+    "scan_start": lambda s: texts.starts(s.scans),
+    "scan_end": lambda s: texts.ends(s.scans),
+    "scan_duration": lambda s: texts.durations(s.scans, s.now),
+    "scan_progress": lambda s: texts.progress(s.scans),
+    "scan_info": lambda s: texts.summaries(s.scans, s.now),
+    "scan_states_info": lambda s: texts.states(s.scans),
+    "scans_description": lambda s: json.dumps([scan.to_dict() for scan in s.scans]),
+    "scans_running": lambda s: s.statistics.running,
+    "scans_finished": lambda s: s.statistics.finished,
+    "scans_failed": lambda s: s.statistics.failed,
+    "points_written": lambda s: s.statistics.points,
+    "bytes_written": lambda s: s.statistics.bytes,
+    "points_per_second": lambda s: round(s.statistics.points_per_s, 1),
+    "lag_seconds": lambda s: round(s.statistics.lag_s, 3),
+    "lag_entries": lambda s: s.statistics.lag_entries,
+    "queue_fill": lambda s: round(s.statistics.queue_fill, 3),
+}
+"""Every attribute that follows the scans."""
+
+
+def disk_space_reading(free_mb: float | None, options: WriterOptions) -> Reading:
+    """Its alarm levels are properties of the device, so its quality is found here."""
+    if free_mb is None:
+        return Reading(0.0, AttrQuality.ATTR_INVALID)
+    quality = AttrQuality.ATTR_VALID
+    if free_mb < options.required_disk_space:
+        quality = AttrQuality.ATTR_ALARM
+    elif free_mb < options.recommended_disk_space:
+        quality = AttrQuality.ATTR_WARNING
+    return Reading(round(free_mb, 1), quality)
+
+
+def _spectrum(dtype: Any, doc: str) -> attribute:
+    return attribute(dtype=(dtype,), max_dim_x=MOST_SCANS, fget="read_of_scans", doc=doc)
+
+
+def _number(dtype: Any, doc: str, **options: Any) -> attribute:
+    return attribute(dtype=dtype, fget="read_of_scans", doc=doc, **options)
+
+
+class ScanAttributes:
+    """What the device says of its scans; a device class sets ``served`` and ``options``."""
+
+    scan_states = _spectrum(DevState, "INIT, ON (being saved), OFF (saved) or FAULT, one for each scan.")
+    scan_names = _spectrum(str, "Name of each scan, like 26_loopscan, in the order of their start.")
+    scan_uris = _spectrum(str, "Where each scan is saved: name: ['file::/N.1', ...]")
+    scan_start = _spectrum(str, "When each scan started, local time.")
+    scan_end = _spectrum(str, "When the file of each scan was complete, local time, or 'not finished'.")
+    scan_duration = _spectrum(str, "How long each scan took, or takes so far.")
+    scan_progress = _spectrum(str, "Fewest and most points saved of any channel, for each scan.")
+    scan_info = _spectrum(str, "State, points, bytes, duration, start and end of each scan in one line.")
+    scan_states_info = _spectrum(str, "State of each scan, and why.")
+    scans_description = attribute(
+        dtype=str,
+        fget="read_of_scans",
+        doc="All scans as JSON: a list of what scan_description gives of one.",
+    )
+
+    scans_running = _number(int, "Scans that are being saved.", unit="scans")
+    scans_finished = _number(int, "Scans that were saved since the device came up.", unit="scans")
+    scans_failed = _number(int, "Scans that could not be saved since the device came up.", unit="scans")
+    points_written = _number(int, "Points of all channels that can be read in files.", unit="points")
+    bytes_written = _number(int, "Bytes of these points.", unit="bytes", display_unit="B")
+    points_per_second = _number(
+        float, "Points written per second, over the last second or two.", unit="points/s", format="%.1f"
+    )
+    lag_seconds = _number(
+        float,
+        "Age of the oldest data that were received and cannot be read in a file yet, of any scan. "
+        "Redis drops what is too old: 2 s of single points at 1 kHz.",
+        unit="s",
+        format="%.3f",
+        min_value=0,
+        max_warning=2,
+        max_alarm=10,
+    )
+    lag_entries = _number(
+        int,
+        "Entries that are published in Redis and not received yet, of all channels of all running scans. "
+        "Redis keeps about 2048 of each channel.",
+        unit="entries",
+        min_value=0,
+    )
+    queue_fill = _number(
+        float,
+        "0 (empty) to 1 (full) of the fullest queue of a running scan. When it is full, reading waits and "
+        "Redis buffers.",
+        format="%.2f",
+        min_value=0,
+        max_value=1,
+        max_warning=0.75,
+        max_alarm=1,
+    )
+    free_disk_space = attribute(
+        dtype=float,
+        doc="Where the latest scan is written. Warning below the property recommended_disk_space, alarm "
+        "below required_disk_space; invalid before the first scan.",
+        unit="MB",
+        format="%.1f",
+        min_value=0,
+    )
+
+    served: ServedSession
+    options: WriterOptions
+
+    def read_of_scans(self, attr: tango.Attribute) -> Any:
+        """Any of the attributes above but the one below."""
+        return READINGS[attr.get_name()](Snapshot.of(self.served))
+
+    def read_free_disk_space(self) -> tuple[Any, float, AttrQuality]:
+        return self.disk_space().stamped()
+
+    def disk_space(self) -> Reading:
+        """The free space where the latest scan is written."""
+        return disk_space_reading(self.served.free_disk_space_mb(), self.options)
+
+    def readings(self) -> dict[str, Reading]:
+        """All of them, for events."""
+        snapshot = Snapshot.of(self.served)
+        readings = {name: Reading(read(snapshot)) for name, read in READINGS.items()}
+        return readings | {"free_disk_space": self.disk_space()}
+
+
+class LevelAttributes:
+    """What a client can set while the device runs."""
+
+    profiling: ScanProfiling
+
+    resource_profiling = attribute(
+        dtype=ResourceProfiling,
+        access=AttrWriteType.READ_WRITE,
+        doc="What scans cost (processor, time or memory), reported in the log when no scan runs any more, "
+        "for scans that start after this was set. The number is the lines of the report.",
+    )
+    writer_log_level = attribute(
+        dtype=LogLevel,
+        access=AttrWriteType.READ_WRITE,
+        doc="Of the writer's own messages, in all its devices.",
+    )
+    tango_log_level = attribute(
+        dtype=LogLevel, access=AttrWriteType.READ_WRITE, doc="Of Tango's messages; NOTSET is silence."
+    )
+
+    def read_resource_profiling(self) -> ResourceProfiling:
+        return self.profiling.wanted
+
+    def write_resource_profiling(self, value: int) -> None:
+        self.profiling.wanted = ResourceProfiling(value)
+
+    def read_writer_log_level(self) -> LogLevel:
+        return log_levels.writer_level()
+
+    def write_writer_log_level(self, value: int) -> None:
+        log_levels.set_writer_level(LogLevel(value))
+
+    def read_tango_log_level(self) -> LogLevel:
+        return log_levels.tango_level(self)
+
+    def write_tango_log_level(self, value: int) -> None:
+        log_levels.set_tango_level(self, LogLevel(value))

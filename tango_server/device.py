@@ -1,0 +1,242 @@
+"""The ``NexusWriter`` device: what BLISS and operators ask of the writer of a session.
+
+Class name, properties, commands and attributes are those of the classic device, so that a session which runs
+accepts this one in its place. Commands run in greenlets of the main thread and answer within the 3 s that a
+Tango client waits; no HDF5 object is ever touched here.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+import gevent
+import tango
+from tango import DevState, GreenMode
+from tango.server import Device, command, device_property
+
+from nexus_writer.subscribers import ScansRunning, UnknownScan, WriterOptions
+
+from . import log_levels
+from .attributes import READINGS, LevelAttributes, ScanAttributes
+from .broadcast import Broadcast, Reading
+from .errors import told_to_client
+from .log_levels import LogLevel
+from .profiling import ScanProfiling
+from .served_session import ServedSession
+from .states import scan_state, session_state
+from .writer_options import BadOptions, writer_options
+
+logger = logging.getLogger(__name__)
+PURGE_OLDER_THAN_S = 5.0
+FINALISE_WITHIN_S = 30.0
+EVENTS = (*READINGS, "free_disk_space", "State", "Status")
+SCAN = "name of a scan (the one started last), or its full key"
+
+
+class NexusWriter(LevelAttributes, ScanAttributes, Device):  # type: ignore[misc]  # pytango has no types
+    """Saves the scans of a BLISS session into NeXus/HDF5 files while they run."""
+
+    green_mode = GreenMode.Gevent
+    first_tango_level: LogLevel | None = None
+    """Of new devices; None for what the Tango database says."""
+
+    session = device_property(
+        dtype=str, mandatory=True, doc="Name of the BLISS session whose scans are saved."
+    )
+    beacon_host = device_property(
+        dtype=str, doc="host:port of Beacon, which knows the address of Redis. Default: $BEACON_HOST."
+    )
+    redis_url = device_property(
+        dtype=str, doc="Where scans are published, like redis://host:6380/1. Default: ask Beacon."
+    )
+    keepshape = device_property(dtype=bool, doc="Keep the shape of a grid scan instead of flattening it.")
+    multivalue_positioners = device_property(
+        dtype=bool, doc="Group the channels of a master with several channels in one NXpositioner."
+    )
+    enable_external_nonhdf5 = device_property(dtype=bool, doc="Link EDF images as external raw data.")
+    disable_external_hdf5 = device_property(dtype=bool, doc="Do not link HDF5 images as virtual datasets.")
+    copy_non_external = device_property(dtype=bool, doc="Copy images that are not linked.")
+    noconfig = device_property(dtype=bool, doc="Ignore what the session says of its devices for the writer.")
+    stackmca = device_property(dtype=bool, doc="Stack the MCA spectra of an application definition.")
+    required_disk_space = device_property(
+        dtype=float, doc="Free disk space in MB below which nothing is written (200)."
+    )
+    recommended_disk_space = device_property(
+        dtype=float, doc="Free disk space in MB below which a scan is warned (1024)."
+    )
+    path_map = device_property(
+        dtype=(str,), doc="FROM=TO: directories of the beamline, and what the writer's host calls them."
+    )
+
+    # -- life ----------------------------------------------------------------------------------------------
+
+    def init_device(self) -> None:
+        self.served = ServedSession()
+        self.options = WriterOptions.model_construct()
+        self.profiling = ScanProfiling()
+        self._fault: str | None = None
+        self._start()
+        if self.first_tango_level is not None:
+            log_levels.set_tango_level(self, self.first_tango_level)
+        for name in EVENTS:
+            self.set_change_event(name, True, False)
+        self._broadcast = Broadcast(self, self._events)
+
+    def delete_device(self) -> None:
+        """Init is refused while scans run; when the server ends or restarts, they are finalised."""
+        if self.served.running() and not self._forced_to_end():
+            with told_to_client("NexusWriter.Init"):
+                raise ScansRunning([scan.name for scan in self.served.running()])
+        self._broadcast.stop()
+        if not self.served.shut_down(FINALISE_WITHIN_S):
+            names = ", ".join(scan.name for scan in self.served.running())
+            logger.error("%s: not finalised within %g s", names or self.session, FINALISE_WITHIN_S)
+
+    def dev_state(self) -> DevState:
+        """Not Tango's own: that one says ALARM when a number is in alarm, and BLISS would refuse to scan."""
+        if self._fault is not None:
+            return DevState.FAULT
+        return session_state(self.served.state, len(self.served.running()))
+
+    def dev_status(self) -> str:
+        return self._fault or self.served.reason
+
+    def _start(self) -> None:
+        try:
+            self.get_device_properties()
+            properties = {name: getattr(self, name, None) for name in WriterOptions.model_fields}
+            self.options = writer_options(properties)
+        except BadOptions as error:
+            self._blame(f"{error}: correct the device properties, then call 'start'")
+        except tango.DevFailed as error:
+            self._blame(
+                f"Cannot read the device properties ({error.args[0].desc}): call 'start' to try again"
+            )
+        except Exception:  # PyTango has no type for a mandatory property that is missing
+            self._blame(
+                "The device property 'session' is missing: run RegisterNexusWriter, then call 'start'"
+            )
+        else:
+            self._fault = None
+            beacon, redis_url = self.beacon_host or None, self.redis_url or None
+            self.served.start(self.session, self.options, redis_url=redis_url, beacon=beacon)
+
+    def _blame(self, fault: str) -> None:
+        self._fault = fault
+        logger.error("[%s] %s", self.get_name(), fault)
+
+    def _forced_to_end(self) -> bool:
+        util = tango.Util.instance()
+        restarts = util.is_svr_starting() or util.is_device_restarting(self.get_name())
+        return bool(restarts or util.is_svr_shutting_down())
+
+    def _events(self) -> dict[str, Reading]:
+        self.profiling.follow(len(self.served.running()))
+        return self.readings() | {"State": Reading(self.dev_state()), "Status": Reading(self.dev_status())}
+
+    # -- the session ---------------------------------------------------------------------------------------
+
+    @command
+    def start(self) -> None:
+        """Listen to the session. The properties are read again, for scans that start from now on."""
+        with told_to_client("NexusWriter.start"):
+            self._start()
+            if self._fault is not None:
+                raise RuntimeError(self._fault)
+
+    @command
+    def stop(self) -> None:
+        """Listen to the session no more. Refused while scans are being saved."""
+        with told_to_client("NexusWriter.stop"):
+            self.served.stop()
+
+    @command
+    def purge_scans(self) -> None:
+        """Forget the scans that finished more than 5 s ago."""
+        self.served.purge(PURGE_OLDER_THAN_S)
+
+    @command(dtype_in=str, doc_in="absolute path")
+    def makedirs(self, path: str) -> None:
+        """Make a directory and its parents, as the writer's user. A path map of the device is applied."""
+        with told_to_client("NexusWriter.makedirs"):
+            if not Path(path).is_absolute():
+                raise ValueError(f"{path!r} is not an absolute path: begin it with /")
+            directory = Path(self.options.paths.apply(path))
+            gevent.get_hub().threadpool.apply(_make_directory, (directory,))
+
+    # -- one scan ------------------------------------------------------------------------------------------
+
+    @command(dtype_in=str, doc_in=SCAN, dtype_out=bool, doc_out="is it known, and not yet purged")
+    def scan_exists(self, name: str) -> bool:
+        """Did the writer get to know of this scan?"""
+        try:
+            self.served.scan(name)
+        except UnknownScan:
+            return False
+        return True
+
+    @command(dtype_in=str, doc_in=SCAN, dtype_out=DevState, doc_out="INIT, ON, OFF or FAULT")
+    def scan_state(self, name: str) -> DevState:
+        """ON while it is being saved, OFF when it is saved, FAULT when nothing more of it can be saved."""
+        with told_to_client("NexusWriter.scan_state"):
+            return scan_state(self.served.scan(name).state.name)
+
+    @command(dtype_in=str, doc_in=SCAN, dtype_out=str, doc_out="one line")
+    def scan_state_reason(self, name: str) -> str:
+        """Why it is in its state."""
+        with told_to_client("NexusWriter.scan_state_reason"):
+            return self.served.scan(name).reason
+
+    @command(dtype_in=str, doc_in=SCAN, dtype_out=(str,), doc_out="file::/N.1, file::/N.2, ...")
+    def scan_uri(self, name: str) -> list[str]:
+        """Where it is saved: one entry for each top master."""
+        with told_to_client("NexusWriter.scan_uri"):
+            return self.served.scan(name).uris
+
+    @command(dtype_in=str, doc_in=SCAN, dtype_out=str, doc_out="JSON")
+    def scan_description(self, name: str) -> str:
+        """Everything the writer knows of it: state, reason, times in epoch seconds, points, lag, files."""
+        with told_to_client("NexusWriter.scan_description"):
+            return json.dumps(self.served.scan(name).status().to_dict())
+
+    @command(dtype_in=str, doc_in=SCAN, dtype_out=bool)
+    def scan_has_write_permissions(self, name: str) -> bool:
+        """May the writer's user write its file, or create it?"""
+        with told_to_client("NexusWriter.scan_has_write_permissions"):
+            return self.served.scan(name).has_write_permission()
+
+    @command(dtype_in=str, doc_in=SCAN, dtype_out=bool)
+    def scan_has_required_disk_space(self, name: str) -> bool:
+        """Deprecated: scan_disk_space_error also says what is wrong."""
+        with told_to_client("NexusWriter.scan_has_required_disk_space"):
+            return not self.served.scan(name).disk_space_error()
+
+    @command(dtype_in=str, doc_in=SCAN, dtype_out=str, doc_out="empty, or 'Free disk space below X MB'")
+    def scan_disk_space_error(self, name: str) -> str:
+        """Is there too little space to write?"""
+        with told_to_client("NexusWriter.scan_disk_space_error"):
+            return self.served.scan(name).disk_space_error()
+
+    @command(dtype_in=str, doc_in=SCAN, dtype_out=str, doc_out="empty, or 'Free disk space below X MB'")
+    def scan_disk_space_warning(self, name: str) -> str:
+        """Is there less space than recommended?"""
+        with told_to_client("NexusWriter.scan_disk_space_warning"):
+            return self.served.scan(name).disk_space_warning()
+
+    @command(dtype_in=str, doc_in=SCAN)
+    def stop_scan(self, name: str) -> None:
+        """Save what was received of it, and close its file; its state becomes FAULT, and BLISS aborts it."""
+        with told_to_client("NexusWriter.stop_scan"):
+            self.served.scan(name).stop()
+
+    @command(dtype_in=str, doc_in=SCAN)
+    def kill_scan(self, name: str) -> None:
+        """Close its file at once, without what was received last; it becomes FAULT, and BLISS aborts it."""
+        with told_to_client("NexusWriter.kill_scan"):
+            self.served.scan(name).kill()
+
+
+def _make_directory(path: Path) -> None:
+    path.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,124 @@
+"""The session that a device serves, through all its starts and stops.
+
+A session writer lives once: started, then OFF or FAULT. A device may be started again, and what it said of
+its scans before must still be true then: a scan that is being saved when its session's listener failed goes
+on, and BLISS goes on asking for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from nexus_writer.subscribers import (
+    NexusScanWriter,
+    NexusSessionWriter,
+    ScansRunning,
+    ScanStatus,
+    SessionStatistics,
+    SubscriberState,
+    UnknownScan,
+    WriterOptions,
+)
+
+FINISHED_STATES = (SubscriberState.OFF, SubscriberState.FAULT)
+STOP_WITHIN_S = 2.5
+"""A client gives up after 3 s."""
+
+
+class ServedSession:
+    """One session writer after the other, and the scans of all of them. Belongs to one thread."""
+
+    def __init__(self) -> None:
+        self._writers: list[NexusSessionWriter] = []
+
+    @property
+    def state(self) -> SubscriberState:
+        """Of the session writer started last; INIT before the first start."""
+        return self._writers[-1].state if self._writers else SubscriberState.INIT
+
+    @property
+    def reason(self) -> str:
+        """Why it is in its state."""
+        return self._writers[-1].reason if self._writers else "Not started"
+
+    def start(
+        self,
+        session: str,
+        options: WriterOptions,
+        *,
+        redis_url: str | None = None,
+        beacon: str | None = None,
+    ) -> None:
+        """Listen to a session, and save the scans that start from now on with these options.
+
+        While it listens already, only the options change.
+        """
+        if self._writers and self.state not in FINISHED_STATES:
+            self._writers[-1].options = options
+            return
+        writer = NexusSessionWriter(session, options, redis_url=redis_url, beacon=beacon)
+        writer.start()
+        self._writers.append(writer)
+
+    def stop(self) -> None:
+        """Listen no more. Raises ScansRunning while scans are being saved."""
+        if running := self.running():
+            raise ScansRunning([scan.name for scan in running])
+        if self._writers and self.state not in FINISHED_STATES:
+            self._writers[-1].stop(wait=True, timeout=STOP_WITHIN_S)
+
+    def shut_down(self, timeout_s: float) -> bool:
+        """Listen no more and bring all files to a clean end; False when that takes longer."""
+        ended = [writer.shut_down(timeout_s) for writer in reversed(self._writers)]
+        return all(ended)
+
+    def running(self) -> list[NexusScanWriter]:
+        """Scans whose file is not complete."""
+        return [scan for writer in self._writers for scan in writer.running()]
+
+    def scans(self) -> list[NexusScanWriter]:
+        """All scans that are not forgotten yet, in the order of their start."""
+        return [scan for writer in self._writers for scan in writer.scans()]
+
+    def statuses(self) -> list[ScanStatus]:
+        """What there is to say of each of them now."""
+        return [scan.status() for scan in self.scans()]
+
+    def scan(self, name: str) -> NexusScanWriter:
+        """By full key; or by bare name, the one started last. Raises UnknownScan."""
+        known = self.scans()
+        for scan in known:
+            if scan.key == name:
+                return scan
+        for scan in reversed(known):
+            if scan.name == name:
+                return scan
+        raise UnknownScan(name)
+
+    def free_disk_space_mb(self) -> float | None:
+        """Where the latest scan is written; None before the first one."""
+        for scan in reversed(self.scans()):
+            if scan.uris:
+                return scan.free_disk_space_mb()
+        return None
+
+    def purge(self, older_than_s: float) -> None:
+        """Forget the scans that finished longer ago."""
+        for writer in self._writers:
+            writer.purge(older_than_s)
+
+    def statistics(self) -> SessionStatistics:
+        """All scans since the device came up, in numbers."""
+        all_statistics = [writer.statistics() for writer in self._writers]
+        return SessionStatistics(
+            **{
+                field.name: (max if field.name in LARGEST else sum)(
+                    [getattr(statistics, field.name) for statistics in all_statistics] or [0]
+                )
+                for field in fields(SessionStatistics)
+            }
+        )
+
+
+LARGEST = frozenset({"lag_s", "queue_fill"})
+"""Statistics of which the largest counts; of the others, the sum."""

@@ -1,0 +1,80 @@
+"""Runs the Tango server loop, and says when clients can come."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import tango
+from tango import GreenMode
+from tango.server import run
+
+from . import log_levels
+from .arguments import leave
+from .device import NexusWriter
+
+logger = logging.getLogger(__name__)
+
+
+def serve(
+    device_class: type[NexusWriter],
+    arguments: Sequence[str],
+    addresses: Sequence[str],
+    *,
+    ready_file: Path | None,
+    tango_level: str | None,
+) -> None:
+    """Until SIGTERM, SIGINT or the Kill command of the admin device. ``arguments`` are those of Tango.
+
+    When the devices can be used, their addresses are printed, one a line, and written into ``ready_file``.
+    """
+    if tango_level is not None:
+        device_class.first_tango_level = log_levels.from_name(tango_level)
+    ready = False
+
+    def announce() -> None:
+        nonlocal ready
+        ready = True
+        for address in addresses:
+            print(address, flush=True)  # noqa: T201 - who started the program reads it
+        if ready_file is not None:
+            _write_whole(ready_file, "".join(f"{address}\n" for address in addresses))
+
+    with _removed_at_end(ready_file):
+        try:
+            run(
+                [device_class],
+                args=list(arguments),
+                green_mode=GreenMode.Gevent,
+                post_init_callback=announce,
+                msg_stream=None,
+                raises=True,
+            )
+        except KeyboardInterrupt:
+            pass
+        except tango.DevFailed as error:
+            leave(f"{arguments[0]}/{arguments[1]} cannot be served: {error.args[0].desc}", 1)
+        except RuntimeError as error:
+            # PyTango's gevent server trips over its own clean-up; every device was finalised before that
+            if not ready or str(error) != "Caught an unknown exception!":
+                raise
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """A reader sees the file complete, or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    part.write_text(text)
+    part.replace(path)
+
+
+@contextlib.contextmanager
+def _removed_at_end(path: Path | None) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        if path is not None:
+            path.unlink(missing_ok=True)
