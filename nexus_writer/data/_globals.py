@@ -27,7 +27,8 @@ _BUILTIN_CLASSES = (
     bool, int, float, complex, str, bytes, bytearray, object, list, tuple, dict, set, frozenset
 )  # fmt: skip
 _NUMPY_CLASSES = (
-    "dtype", "ndarray", "generic", "number", "integer", "floating", "bool_", "object_", "void", "str_", "bytes_",
+    "dtype", "ndarray", "generic", "number", "integer", "floating",
+    "bool_", "object_", "void", "str_", "bytes_",
     "int8", "int16", "int32", "int64", "intc", "intp", "longlong",
     "uint8", "uint16", "uint32", "uint64", "uintc", "uintp", "ulonglong",
     "float16", "float32", "float64", "longdouble", "complex64", "complex128", "clongdouble",
