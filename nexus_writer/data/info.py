@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ class RawInfo:
     @classmethod
     def from_reply(cls, reply: Sequence[bytes]) -> RawInfo:
         """From the reply to HGETALL: field, value, field, value, ..."""
-        return cls(_pairs(reply))
+        return cls(pairs(reply))
 
     def decode(self) -> dict[str, Any]:
         """All fields. One that cannot be decoded becomes an Opaque with its name and costs no other one."""
@@ -62,10 +62,12 @@ class NodeRecord:
 
     @classmethod
     def from_reply(cls, key: str, reply: Sequence[bytes]) -> NodeRecord | None:
-        """From the reply to HGETALL; None when the node does not exist."""
-        if not reply:
-            return None
-        fields = {name: keys.to_text(value) for name, value in _pairs(reply).items()}
+        """From the reply to HGETALL: field, value, field, value, ...; None when the node does not exist."""
+        return cls.from_fields(key, pairs(reply)) if reply else None
+
+    @classmethod
+    def from_fields(cls, key: str, raw: Mapping[bytes, bytes]) -> NodeRecord:
+        fields = {name: keys.to_text(value) for name, value in raw.items()}
         return cls(
             key,
             node_type=fields.get(b"node_type", ""),
@@ -84,9 +86,11 @@ class NodeRecord:
         """Whether it is complete and in the one format there is."""
         return self.version == "v1" or self.version.startswith("v1.")
 
-    @property
-    def is_scan(self) -> bool:
-        return self.node_type in keys.SCAN_TYPES
+    def is_usable(self) -> bool:
+        """Whether it is supported; if not, a line in the log says so."""
+        if not self.supported:
+            logger.warning("node %s has the unknown version %r: it is skipped", self.key, self.version)
+        return self.supported
 
     @property
     def has_data(self) -> bool:
@@ -110,23 +114,23 @@ def fetch_announced(link: Link, node_keys: Sequence[str]) -> list[tuple[NodeReco
     found = []
     for key, record_reply, info_reply in zip(node_keys, replies[::2], replies[1::2], strict=True):
         record = None if _failed(record_reply, key) else NodeRecord.from_reply(key, record_reply)
-        if record is None:
-            continue
-        if record.supported:
+        if record is not None and record.is_usable():
             found.append((record, RawInfo.from_reply(() if _failed(info_reply, key) else info_reply)))
-        else:
-            logger.warning("node %s has the unknown format version %r: it is skipped", key, record.version)
     return found
 
 
 def announced_keys(entries: Sequence[Sequence[Any]]) -> list[str]:
     """Keys of the nodes that entries of a children list announce."""
-    found = []
-    for _, fields in entries:
-        event = _pairs(fields)
-        if event.get(keys.EVENT_FIELD) == keys.NEW_NODE and keys.DB_NAME_FIELD in event:
-            found.append(keys.to_text(event[keys.DB_NAME_FIELD]))
-    return found
+    found = (announced_key(pairs(fields)) for _, fields in entries)
+    return [key for key in found if key is not None]
+
+
+def announced_key(event: Mapping[bytes, bytes]) -> str | None:
+    """Key of the node that an event announces; None when it is no NEW_NODE."""
+    key = event.get(keys.DB_NAME_FIELD)
+    if key is None or event.get(keys.EVENT_FIELD) != keys.NEW_NODE:
+        return None
+    return keys.to_text(key)
 
 
 def _failed(reply: Any, key: str) -> bool:
@@ -136,5 +140,12 @@ def _failed(reply: Any, key: str) -> bool:
     return False
 
 
-def _pairs(reply: Sequence[bytes]) -> dict[bytes, bytes]:
+def exception_of(end: Sequence[Any]) -> str:
+    """What ended a scan, from the entry of its end; "" for nothing."""
+    value = pairs(end[1]).get(keys.EXCEPTION_FIELD)
+    return "" if value is None else str(decoded(value, "__EXCEPTION__"))
+
+
+def pairs(reply: Sequence[bytes]) -> dict[bytes, bytes]:
+    """From field, value, field, value, ..."""
     return dict(zip(reply[::2], reply[1::2], strict=True))

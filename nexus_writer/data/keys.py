@@ -26,7 +26,7 @@ STATUS_FIELD = b"__STATUS__"
 
 SCAN_TYPES = frozenset({"scan", "scan_group"})
 CHANNEL_TYPES = frozenset({"channel", "lima", "node_ref_channel"})
-CONTAINER_TYPES = frozenset({"container", "proposal", "dataset_collection", "dataset"})
+NOT_BELOW_SCANS = SCAN_TYPES | {"container", "proposal", "dataset_collection", "dataset"}
 
 SUPPORTED_MAJOR_VERSION = b"v1."
 

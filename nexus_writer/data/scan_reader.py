@@ -24,7 +24,7 @@ import redis
 
 from nexus_writer.data import keys
 from nexus_writer.data.errors import DataError
-from nexus_writer.data.info import RawInfo, announced_keys, decoded, fetch_announced
+from nexus_writer.data.info import RawInfo, announced_keys, exception_of, fetch_announced
 from nexus_writer.data.link import Link
 from nexus_writer.data.scan_items import NodeAdded, ScanEnded, ScanItem, ScanPoints, ScanPrepared
 from nexus_writer.data.streams import FIRST, RawEntry, Reply, StreamPosition, Streams
@@ -174,11 +174,11 @@ class ScanReader:
             self._items.append(ScanPoints(self._points, self._received_at))
             self._points = []
         if self._end and not self._behind:
-            self._items.append(ScanEnded(_exception_of(self._end[0]), self._scan_info()))
+            self._items.append(ScanEnded(exception_of(self._end[0]), self._scan_info()))
             self._end = []
 
     def _add_nodes(self) -> None:
-        """Fetch the nodes that were announced and follow their streams; those that are known are left alone."""
+        """Fetch the nodes that were announced and follow their streams; known ones are left alone."""
         new = [key for key in dict.fromkeys(self._announced) if key not in self._known]
         if not new:
             return
@@ -211,9 +211,3 @@ class ScanReader:
 def _whole_ms(seconds: float) -> int:
     """At least 1: BLOCK 0 waits for ever."""
     return max(1, round(seconds * 1000))
-
-
-def _exception_of(end: RawEntry) -> str:
-    fields = dict(zip(end[1][::2], end[1][1::2], strict=True))
-    value = fields.get(keys.EXCEPTION_FIELD)
-    return "" if value is None else str(decoded(value, "__EXCEPTION__"))

@@ -1,0 +1,135 @@
+"""The streams that a walk follows, and what they brought, in the order in which it is to be told."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from nexus_writer.data import keys
+from nexus_writer.data.link import Link
+from nexus_writer.data.nodes import DataNode
+from nexus_writer.data.point_events import PointEvents
+from nexus_writer.data.streams import FIRST, RawEntry, Reply, Streams
+
+ENTRIES_PER_REPLY = 10_000
+
+
+class Kind(Enum):
+    """Kinds of stream."""
+
+    CHILDREN = auto()
+    PREPARED = auto()
+    DATA = auto()
+    END = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What a stream is to the walk. ``scan`` is the key of the scan that it belongs to, if there is one."""
+
+    kind: Kind
+    node: DataNode
+    scan: str | None
+    points: PointEvents | None = None
+
+
+class FollowedStreams:
+    """Streams by their node, and queues of what was read and is still to be told.
+
+    Who takes something out of a queue does so when it has been told, not before: then an interruption loses
+    nothing.
+    """
+
+    announced: deque[tuple[Followed, RawEntry]]
+    prepared: deque[tuple[Followed, RawEntry]]
+    points: deque[tuple[Followed, list[RawEntry]]]
+    ends: deque[tuple[Followed, RawEntry]]
+
+    def __init__(self, unread: Collection[bytes] = ()) -> None:
+        self._streams = Streams(entries_per_reply=ENTRIES_PER_REPLY)
+        self._unread = frozenset(unread)
+        self._followed: dict[bytes, Followed] = {}
+        self._of_scan: defaultdict[str, set[bytes]] = defaultdict(set)
+        self._incomplete: set[str | None] = set()
+        self.announced = deque()
+        self.prepared = deque()
+        self.points = deque()
+        self.ends = deque()
+        self.behind = True
+
+    def __len__(self) -> int:
+        return len(self._followed)
+
+    def follow_children(self, node: DataNode, scan: str | None, position: bytes) -> None:
+        stream = keys.children_list(node.db_name)
+        if self._note(stream, Followed(Kind.CHILDREN, node, scan)):
+            self._streams.control.add(stream, position)
+
+    def follow_scan(self, node: DataNode) -> None:
+        """Whether it is prepared, and whether it has ended: always from the beginning."""
+        for stream, kind in (
+            (keys.prepared(node.db_name), Kind.PREPARED),
+            (keys.end(node.db_name), Kind.END),
+        ):
+            if self._note(stream, Followed(kind, node, node.db_name)):
+                self._streams.control.add(stream, FIRST)
+
+    def follow_data(self, node: DataNode, scan: str | None) -> None:
+        """Always from the first point."""
+        stream = keys.data(node.db_name)
+        if self._note(stream, Followed(Kind.DATA, node, scan, PointEvents(node))):
+            self._streams.add_data(stream)
+
+    def forget(self, stream: bytes) -> None:
+        self._followed.pop(stream, None)
+        self._streams.remove({stream})
+
+    def forget_scan(self, scan: str, *, below_only: bool) -> None:
+        """Nothing more is read of a scan that has ended; ``below_only`` keeps the streams of its own."""
+        own = {keys.children_list(scan), keys.prepared(scan), keys.end(scan)} if below_only else set()
+        gone = self._of_scan.pop(scan, set()) - own
+        for stream in gone:
+            self._followed.pop(stream, None)
+        self._streams.remove(gone)
+
+    def read(self, link: Link, *, block_ms: int | None, control_only: bool = False) -> bool:
+        """Put what is new into the queues; whether there was something. Raises what the link does."""
+        reply = self._streams.read(link, block_ms=block_ms, control_only=control_only)
+        if not control_only:
+            self.behind = reply.full
+            self._incomplete = {self._followed[s].scan for s, e in reply.data if len(e) >= reply.count}
+        for stream, entries in reply.control:
+            self._take_control(self._followed[stream], entries, reply, control_only)
+        self.points += [(self._followed[stream], entries) for stream, entries in reply.data]
+        return bool(reply.control or reply.data)
+
+    def is_complete(self, scan: str | None) -> bool:
+        """Whether all that was published of a scan, before its end was read, has been read."""
+        return scan not in self._incomplete
+
+    def _take_control(
+        self, followed: Followed, entries: list[RawEntry], reply: Reply, control_only: bool
+    ) -> None:
+        if followed.kind is Kind.CHILDREN:
+            self.announced += [(followed, entry) for entry in entries]
+        elif followed.kind is Kind.PREPARED:
+            self.prepared += [(followed, entry) for entry in entries]
+        else:
+            self.ends += [(followed, entry) for entry in entries]
+        if len(entries) >= reply.count or (control_only and followed.kind is Kind.END):
+            self._read_again(followed.scan)
+
+    def _read_again(self, scan: str | None) -> None:
+        self._incomplete.add(scan)
+        self.behind = True
+
+    def _note(self, stream: bytes, followed: Followed) -> bool:
+        if stream in self._followed or stream in self._unread:
+            return False
+        self._followed[stream] = followed
+        if followed.scan is not None:
+            self._of_scan[followed.scan].add(stream)
+        self._read_again(followed.scan)
+        return True

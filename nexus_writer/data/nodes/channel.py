@@ -1,0 +1,175 @@
+"""Channels: points in the order in which they were measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from nexus_writer.data import keys
+from nexus_writer.data.points import PointDecoder
+from nexus_writer.data.streams import RawEntry
+from nexus_writer.model import Block
+
+from .node import DataNode
+
+
+class PointsTrimmed(IndexError):
+    """Points that were asked for are not in Redis any more: it keeps about the last 2048 entries."""
+
+    def __init__(self, channel: str, first: int, kept: int) -> None:
+        super().__init__(
+            f"{channel}: point {first} is gone from Redis, which has points from {kept} on: read the file"
+        )
+
+
+class ChannelDataNode(DataNode):
+    """A channel. Its length counts all points that were published, also those that Redis has dropped."""
+
+    @property
+    def fullname(self) -> str:
+        """With its device, like axis:samx."""
+        return self.name
+
+    @property
+    def short_name(self) -> str:
+        return self.name.rpartition(":")[2]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one point as it was declared; () for a scalar, 0 or -1 where it is unknown."""
+        return tuple(self.info.get("shape", ()))
+
+    @property
+    def dtype(self) -> Any:
+        """What its publisher declared: a numpy dtype, a class or a text such as U10."""
+        return self.info.get("dtype")
+
+    @property
+    def unit(self) -> str | None:
+        unit: str | None = self.info.get("unit")
+        return unit
+
+    def __len__(self) -> int:
+        stop, _ = self._extent()
+        return stop
+
+    def __bool__(self) -> bool:
+        return True
+
+    def get(self, from_index: int, to_index: int | None = None) -> Any:
+        """One point, or the points from ``from_index`` to ``to_index``, both included.
+
+        One point: None when there is no such point (yet, or any more); -1 is the last one.
+        Several: an array of the shape (n,) + the shape of a point, a list where points differ in shape;
+        what lies behind the last point is left out; a negative ``to_index`` means up to the last. From 0 to
+        the last gives what Redis still has; any other range that begins before that raises PointsTrimmed.
+        """
+        if to_index is None:
+            return self._point(from_index)
+        points = self._points(from_index, to_index)
+        return _together(points)
+
+    def get_as_array(self, from_index: int, to_index: int | None = None) -> npt.NDArray[Any]:
+        """As ``get``, always an array; points of different lengths are filled up with NaN."""
+        values = self.get(from_index, to_index)
+        return _filled_up(values) if isinstance(values, list) else np.asarray(values)
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice) -> Any: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        """As of a list of points. Raises IndexError, PointsTrimmed."""
+        stop, first_kept = self._extent()
+        if isinstance(index, slice):
+            return self._slice(range(stop)[index])
+        at = range(stop)[index]
+        found = self._blocks(at, at)
+        if not found:
+            raise PointsTrimmed(self.db_name, at, first_kept)
+        return found[0].values[0]
+
+    def _slice(self, wanted: range) -> Any:
+        if not wanted:
+            return np.empty(0)
+        points = _together(self._points(min(wanted), max(wanted), whole=False))
+        return points[:: wanted.step]
+
+    def _point(self, index: int) -> Any:
+        if index < 0:
+            stop, _ = self._extent()
+            index += stop
+        found = self._blocks(index, index) if index >= 0 else []
+        return found[0].values[0] if found else None
+
+    def _points(self, first: int, last: int, *, whole: bool = True) -> list[npt.NDArray[Any]]:
+        """Points, by blocks of one shape."""
+        everything = whole and first == 0 and last < 0
+        stop, first_kept = self._extent()
+        last = stop - 1 if last < 0 else min(last, stop - 1)
+        if first < 0:
+            first = max(0, first + stop)
+        if first > last:
+            return []
+        if first < first_kept and not everything:
+            raise PointsTrimmed(self.db_name, first, first_kept)
+        return [block.values for block in self._blocks(first, last)]
+
+    def _blocks(self, first: int, last: int) -> list[Block]:
+        """The points from ``first`` to ``last`` that Redis has. Raises Undecodable."""
+        with self.connection.pipeline(transaction=True) as pipeline:
+            stream: Any = keys.data(self.db_name)
+            pipeline.xrevrange(stream, max=first + 1, count=1)
+            pipeline.xrange(stream, min=first + 2, max=last + 1)
+            before, behind = pipeline.execute()
+        blocks = PointDecoder(self.db_name).decode(raw_entries([*before, *behind]))
+        return [part for block in blocks if (part := _part(block, first, last)) is not None]
+
+    def _extent(self) -> tuple[int, int]:
+        """The index behind the last point, and that of the first point that Redis has."""
+        with self.connection.pipeline(transaction=True) as pipeline:
+            stream: Any = keys.data(self.db_name)
+            pipeline.xrevrange(stream, count=1)
+            pipeline.xrange(stream, count=1)
+            last, first = pipeline.execute()
+        if not last:
+            return 0, 0
+        entry_id, fields = last[0]
+        return _index(entry_id) + int(fields.get(keys.POINTS_FIELD, 1)), _index(first[0][0])
+
+
+def raw_entries(entries: Sequence[tuple[bytes, dict[bytes, bytes]]]) -> list[RawEntry]:
+    """Entries of a client's XRANGE in the form in which a low-level connection has them."""
+    return [[entry_id, [part for pair in fields.items() for part in pair]] for entry_id, fields in entries]
+
+
+def _index(entry_id: bytes) -> int:
+    return int(entry_id.partition(b"-")[0]) - 1
+
+
+def _part(block: Block, first: int, last: int) -> Block | None:
+    low, high = max(first, block.start), min(last + 1, block.stop)
+    if low >= high:
+        return None
+    return Block(block.channel, low, block.values[low - block.start : high - block.start])
+
+
+def _together(blocks: list[npt.NDArray[Any]]) -> Any:
+    """One array where shapes allow it, else a list of points."""
+    if not blocks:
+        return np.empty(0)
+    if len({block.shape[1:] for block in blocks}) == 1:
+        return np.concatenate(blocks)
+    return [point for block in blocks for point in block]
+
+
+def _filled_up(points: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    """Points of several shapes in one array of floats, NaN where a point has no value."""
+    shape = tuple(map(max, zip(*(point.shape for point in points), strict=True)))
+    filled = np.full((len(points), *shape), np.nan)
+    for values, point in zip(filled, points, strict=True):
+        values[tuple(map(slice, point.shape))] = point
+    return filled

@@ -1,0 +1,25 @@
+"""Channels whose points are nodes: the scans of a sequence or a group."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .channel import ChannelDataNode
+from .node import DataNode
+
+
+class NodeRefChannelNode(ChannelDataNode):
+    """Each point is a node; None where the node is gone."""
+
+    def get(self, from_index: int, to_index: int | None = None) -> Any:
+        """As of a channel: one node, or a list of them."""
+        names = super().get(from_index, to_index)
+        if to_index is None:
+            return None if names is None else self.nodes([names])[0]
+        return self.nodes(list(names))
+
+    def nodes(self, names: list[Any]) -> list[DataNode | None]:
+        """The nodes with these keys, by one round trip."""
+        from .factory import get_nodes
+
+        return get_nodes(*map(str, names), connection=self.connection)

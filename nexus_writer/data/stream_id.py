@@ -1,0 +1,38 @@
+"""Ids of stream entries: ``<ms of the server's clock>-<number>``, or ``<index of the first point + 1>-0``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import redis
+
+_LAST_NUMBER = 2**64 - 1
+
+
+def stream_id(since: int | str | bytes) -> bytes:
+    """The id behind which reading starts: ``since`` is an id, or a time in ms."""
+    if isinstance(since, int):
+        return b"%d-0" % since
+    text = since if isinstance(since, bytes) else since.encode()
+    return text if b"-" in text else text + b"-0"
+
+
+def parsed(entry_id: bytes) -> tuple[int, int]:
+    """For comparing."""
+    time_ms, _, number = entry_id.partition(b"-")
+    return int(time_ms), int(number or 0)
+
+
+def from_now_on(connection: redis.Redis) -> bytes:
+    """The id behind which everything is that is published from now on, by the clock of the server.
+
+    The clock of this host does not matter. What was published in the same ms, but before, is included.
+    """
+    seconds, microseconds = _server_time(connection)
+    time_ms = seconds * 1000 + microseconds // 1000
+    return b"%d-%d" % (time_ms - 1, _LAST_NUMBER)
+
+
+def _server_time(connection: redis.Redis) -> tuple[int, int]:
+    answer: Any = connection.time()
+    return int(answer[0]), int(answer[1])

@@ -1,0 +1,270 @@
+"""Walks: the nodes below a node, and what happens to them, as it was and as it comes.
+
+Within what Redis has at one moment the order is: NEW_NODE (a parent before its children, level by level),
+PREPARED_SCAN, NEW_DATA, END_SCAN. So nothing else is told before all nodes that are announced have been
+found, and the end of a scan waits until a reading made after it, or with it, left nothing of it behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import defaultdict, deque
+from collections.abc import Collection, Iterator
+from typing import Any, Protocol, Self, TypedDict, Unpack
+
+import redis
+
+from nexus_writer.data import keys
+from nexus_writer.data.events import Event, EventData, EventType
+from nexus_writer.data.existing import existing_nodes, last_node
+from nexus_writer.data.followed import Followed, FollowedStreams
+from nexus_writer.data.info import announced_key, exception_of, fetch_records, pairs
+from nexus_writer.data.link import Link
+from nexus_writer.data.nodes import DataNode, make_node
+from nexus_writer.data.stop_handler import StopHandler
+from nexus_writer.data.stream_id import from_now_on, parsed, stream_id
+from nexus_writer.data.streams import FIRST, RawEntry
+from nexus_writer.data.walk_filter import NodeFilter, WalkFilters
+
+IDLE_BLOCK_MS = 5000
+SILENCE_S = 10.0
+
+
+class Settable(Protocol):
+    """An event of threading, gevent, multiprocessing or nexus_writer.concurrency."""
+
+    def set(self) -> Any: ...
+
+
+class WalkOptions(TypedDict, total=False):
+    """What a walk can be told."""
+
+    exclude_children: NodeFilter
+    """Nodes that are told of, with their PREPARED_SCAN and END_SCAN, but nothing that is below them."""
+    exclude_existing_children: NodeFilter
+    """The same for nodes that were announced before ``first_index``. Default: ``exclude_children``."""
+    wait: bool
+    """False: end when everything that is there was told."""
+    stop_handler: StopHandler | None
+    first_index: int | str | bytes | None
+    """Only what was announced behind this stream id, or time in ms of the server; None: from now on."""
+    started_event: Settable | None
+    """Is set when nothing more can be missed."""
+    excluded_stream_names: Collection[str]
+    """Streams that are never read."""
+
+
+class Walk(Iterator[Event]):
+    """Events below ``node``, one by one; a context manager where the loop may be left early.
+
+    After a redis.ConnectionError, or an iteration that was killed while it waited, iterating further makes a
+    new connection and goes on where it was: nothing is lost, nothing comes twice. ``close`` and the stop
+    handler end it from anywhere.
+    """
+
+    def __init__(
+        self,
+        node: DataNode,
+        include_filter: NodeFilter = None,
+        *,
+        events: bool = True,
+        **options: Unpack[WalkOptions],
+    ) -> None:
+        self.node = node
+        self._link = Link(node.connection, silence_s=SILENCE_S)
+        unread = frozenset(map(keys.to_bytes, options.get("excluded_stream_names", ())))
+        self._streams = FollowedStreams(unread)
+        self._with_events = events
+        self._filters = WalkFilters.of(include_filter, options)
+        self._wait = options.get("wait", True)
+        self._started_event = options.get("started_event")
+        self._first_id = _first_id(options.get("first_index", 0), node.connection)
+        self._known: defaultdict[str | None, set[str]] = defaultdict(set)
+        self._ready: deque[Event] = deque()
+        self._started = self._iterating = self._closed = False
+        self._stop_handler = options.get("stop_handler")
+        if self._stop_handler is not None:
+            self._stop_handler.attach(self._link)
+
+    def __next__(self) -> Event:
+        self._iterating = True
+        try:
+            while not self._ready and not self._over:
+                self._advance()
+        except redis.ConnectionError:
+            if not self._over:
+                raise
+        finally:
+            self._iterating = False
+            if self._over:
+                self.close()
+        if self._over or not self._ready:
+            raise StopIteration
+        return self._ready.popleft()
+
+    def close(self) -> None:
+        """End it and give up the connection; an iteration that waits for Redis ends too."""
+        self._closed = True
+        if self._stop_handler is not None:
+            self._stop_handler.detach(self._link)
+        self._link.interrupt()
+        if not self._iterating:
+            self._link.drop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        with contextlib.suppress(Exception):
+            self.close()
+
+    @property
+    def _over(self) -> bool:
+        return self._closed or (self._stop_handler is not None and self._stop_handler.stopped)
+
+    def _advance(self) -> None:
+        """One step: after it there are events to tell, or not, or the walk is over."""
+        if not self._started:
+            self._start()
+        self._settle()
+        if self._ready:
+            return
+        block = self._wait and not self._streams.behind
+        new = self._streams.read(self._link, block_ms=IDLE_BLOCK_MS if block else None)
+        self._settle()
+        if len(self._streams) == 0 or not (new or self._ready or self._wait or self._streams.behind):
+            self._closed = True
+
+    def _start(self) -> None:
+        """Follow what is there. Doing it again, after an interruption, does no harm."""
+        top = fetch_records(self._link, [self.node.db_name])[0]
+        node = self.node if top is None else make_node(top, self.node.connection)
+        scan_of = {node.db_name: self._follow(node, None, excluded=False)}
+        if self._first_id != FIRST:
+            descends = self._filters.descends_into_existing
+            for found in existing_nodes(self._link, node, until=self._first_id, descend=descends):
+                scan = found.node.db_name if found.is_scan else scan_of.get(found.parent)
+                scan_of[found.node.db_name] = scan
+                if found.has_children and descends(found.node):
+                    self._streams.follow_children(found.node, scan, self._first_id)
+        self._started = True
+        if self._started_event is not None:
+            self._started_event.set()
+
+    def _follow(self, node: DataNode, scan: str | None, *, excluded: bool) -> str | None:
+        """Follow the streams of a node; the key of the scan that it is, or belongs to."""
+        if node.type in keys.CHANNEL_TYPES:
+            if self._with_events and self._filters.may_include_type(node.type):
+                self._streams.follow_data(node, scan)
+            return scan
+        if node.type in keys.SCAN_TYPES:
+            scan = node.db_name
+            if self._with_events:
+                self._streams.follow_scan(node)
+        if not excluded:
+            self._streams.follow_children(node, scan, self._first_id)
+        return scan
+
+    def _settle(self) -> None:
+        """Make events of what the streams brought. An item leaves its queue when its event is there."""
+        streams = self._streams
+        while streams.announced:
+            batch = list(streams.announced)
+            self._tell_nodes(batch)
+            streams.read(self._link, block_ms=None, control_only=True)
+            for _ in batch:
+                streams.announced.popleft()
+        while streams.prepared:
+            followed, entry = streams.prepared[0]
+            self._tell(EventType.PREPARED_SCAN, followed.node, _time_data("PREPARED_SCAN", entry))
+            streams.prepared.popleft()
+        while streams.points:
+            self._tell_points(*streams.points[0])
+            streams.points.popleft()
+        for _ in range(len(streams.ends)):
+            if streams.is_complete(streams.ends[0][0].scan):
+                self._tell_end(*streams.ends[0])
+                streams.ends.popleft()
+            else:
+                streams.ends.rotate(-1)
+
+    def _tell_nodes(self, batch: list[tuple[Followed, RawEntry]]) -> None:
+        new: dict[str, str | None] = {}
+        for followed, entry in batch:
+            key = announced_key(pairs(entry[1]))
+            if key is not None and key not in self._known[followed.scan]:
+                new[key] = followed.scan
+        if not new:
+            return
+        for record in fetch_records(self._link, list(new)):
+            if record is None or not record.is_usable():
+                continue
+            node = make_node(record, self.node.connection)
+            excluded = self._filters.excludes(node)
+            self._tell(EventType.NEW_NODE, node, None)
+            self._follow(node, new[record.key], excluded=excluded)
+            self._known[new[record.key]].add(record.key)
+
+    def _tell_points(self, followed: Followed, entries: list[RawEntry]) -> None:
+        if followed.points is None or not self._filters.includes(followed.node):
+            return
+        self._ready += followed.points.of(entries)
+        if followed.points.given_up:
+            self._streams.forget(keys.data(followed.node.db_name))
+
+    def _tell_end(self, followed: Followed, entry: RawEntry) -> None:
+        scan = followed.node.db_name
+        self._tell(EventType.END_SCAN, followed.node, _time_data("END_SCAN", entry, exception_of(entry)))
+        below_only = scan == self.node.db_name
+        self._streams.forget_scan(scan, below_only=below_only)
+        if not below_only:
+            self._known.pop(scan, None)
+
+    def _tell(self, event_type: EventType, node: DataNode, data: EventData | None) -> None:
+        if self._filters.includes(node):
+            self._ready.append(Event(event_type, node, data))
+
+
+def walk_nodes(
+    node: DataNode, include_filter: NodeFilter = None, **options: Unpack[WalkOptions]
+) -> Iterator[DataNode]:
+    """The nodes of a walk without its other events."""
+    return _nodes(Walk(node, include_filter, events=False, **options))
+
+
+def walk_from_last(
+    node: DataNode,
+    include_filter: NodeFilter = None,
+    *,
+    include_last: bool = True,
+    **options: Unpack[WalkOptions],
+) -> Iterator[DataNode]:
+    """The node that fits and was announced last (without ``include_last`` not itself), then what follows."""
+    since = from_now_on(node.connection)
+    last = last_node(node, WalkFilters.of(include_filter, options))
+    if last is not None:
+        since = last.id
+        if include_last:
+            yield last.node
+    options["first_index"] = since
+    yield from walk_nodes(node, include_filter, **options)
+
+
+def _nodes(walk: Walk) -> Iterator[DataNode]:
+    with walk:
+        for event in walk:
+            yield event.node
+
+
+def _first_id(first_index: int | str | bytes | None, connection: redis.Redis) -> bytes:
+    if first_index is None:
+        return from_now_on(connection)
+    return stream_id(first_index)
+
+
+def _time_data(name: str, entry: RawEntry, exception: str | None = None) -> EventData:
+    time_ms, _ = parsed(entry[0])
+    return EventData(time_ms, name, exception)
