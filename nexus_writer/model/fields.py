@@ -10,6 +10,10 @@ from typing import Any
 import numpy as np
 
 
+_LARGEST = 2**53
+"""Above it a float skips integers, and no number of points lies there."""
+
+
 class Fields:
     """The fields of a mapping, each as the type that it should have.
 
@@ -56,6 +60,9 @@ class Fields:
 
     def integer(self, name: str, default: int = 0, *, needed: bool = False) -> int:
         value = self.number(name, needed=needed)
+        if value is not None and abs(value) > _LARGEST:
+            self.problems.append(f"{self.where}{name} is {value}")
+            value = None
         return default if value is None else int(value)
 
     def mapping(self, name: str, *, needed: bool = False) -> Mapping[str, Any]:

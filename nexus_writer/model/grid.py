@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from .fields import Fields
 
 
+MAX_NDIM = 32
+
+
 @dataclass(frozen=True, slots=True)
 class Grid:
     """``shape`` has one dimension for a line, more for a mesh, the fast axis last; () for a scalar.
@@ -21,13 +24,13 @@ class Grid:
 def read_grid(info: Fields) -> Grid:
     """From ``data_dim``, ``npoints`` and ``npoints1`` (the fast axis) ... ``npointsN``.
 
-    A mesh that lacks one of its dimensions is a line.
+    A mesh that lacks one of its dimensions is a line, and so is one with more than HDF5 can have.
     """
     npoints = max(0, info.integer("npoints"))
     ndim = info.integer("data_dim", 1)
     if ndim == 0:
         return Grid(npoints, ())
-    if ndim > 1:
+    if 1 < ndim <= MAX_NDIM:
         shape = tuple(max(0, info.integer(f"npoints{axis}")) for axis in range(ndim, 0, -1))
         if all(shape):
             return Grid(npoints, shape)

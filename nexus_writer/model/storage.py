@@ -21,7 +21,13 @@ class Storage:
 def read_storage(info: Fields) -> Storage:
     options = info.fields("writer_options")
     chunks = options.fields("chunk_options")
-    numbers = [chunks.number(name) for name in ("chunk_nbytes", "chunk_split", "compression_limit_nbytes")]
-    nbytes, split, limit = (None if number is None else int(number) for number in numbers)
+    names = ("chunk_nbytes", "chunk_split", "compression_limit_nbytes")
+    nbytes, split, limit = (chunks.integer(name, -1) for name in names)
     scheme = chunks.text("compression_scheme")
-    return Storage(nbytes, split, limit, scheme, options.flag("separate_scan_files"))
+    return Storage(
+        nbytes if nbytes > 0 else None,
+        split if split > 0 else None,
+        limit if limit >= 0 else None,
+        scheme,
+        options.flag("separate_scan_files"),
+    )
