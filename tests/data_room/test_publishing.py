@@ -294,7 +294,7 @@ def test_all_pending_points_go_in_one_transaction(
         (ChannelSpec("c"), [7], [(1, np.float64(7.0))]),
         (ChannelSpec("c"), [], []),
         (ChannelSpec("c", np.int32), 5.0, [(1, np.int32(5))]),
-        (ChannelSpec("c", ">i4"), [1, 2], [(2, np.array([1, 2], ">i4"))]),
+        (ChannelSpec("c", ">i4"), [1, 2], [(2, np.array([1, 2], "=i4"))]),  # numpy loads native
         (ChannelSpec("c", bool), True, [(1, np.bool_(True))]),
         (ChannelSpec("c", np.uint64), 2**64 - 1, [(1, np.uint64(2**64 - 1))]),
         (ChannelSpec("c", str), "é", [(1, np.str_("é"))]),
