@@ -40,6 +40,16 @@ class RedisUnreachable(DataError):
         self.url = url
 
 
+class RedisRefused(RedisUnreachable):
+    """Redis answers, and does not let us in: password, user or number of the database."""
+
+    def __init__(self, url: str, why: str) -> None:
+        DataError.__init__(
+            self, f"Redis at {url} refuses us ({why}): correct user, password or database in its URL"
+        )
+        self.url = url
+
+
 class BadBeaconAddress(DataError):
     """The address of Beacon cannot be understood."""
 
