@@ -1,1 +1,5 @@
 """The ``nexus-writer`` command."""
+
+from .app import main
+
+__all__ = ["main"]

@@ -1,1 +1,25 @@
 """Programs that follow Redis nodes: of a session, of a scan."""
+
+from .errors import ScansRunning, UnknownScan
+from .options import WriterOptions
+from .scan import NexusScanWriter
+from .session import NexusSessionWriter
+from .state import SubscriberState
+from .status import ScanProgress, ScanStatus, SessionStatistics, SubscanProgress
+from .subscriber import Mode, NotStarted, Subscriber
+
+__all__ = [
+    "Mode",
+    "NexusScanWriter",
+    "NexusSessionWriter",
+    "NotStarted",
+    "ScanProgress",
+    "ScanStatus",
+    "ScansRunning",
+    "SessionStatistics",
+    "SubscanProgress",
+    "Subscriber",
+    "SubscriberState",
+    "UnknownScan",
+    "WriterOptions",
+]

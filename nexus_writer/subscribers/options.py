@@ -1,4 +1,4 @@
-"""Everything that can be set about saving scans: one model for device properties, command line and environment."""
+"""What can be set about saving scans: one model for device properties, command line and environment."""
 
 from __future__ import annotations
 
@@ -24,8 +24,12 @@ class WriterOptions(BaseSettings):
     copy_non_external: bool = Field(False, description="copy images that are not linked")
     noconfig: bool = Field(False, description="ignore what the session says of its devices for the writer")
     stackmca: bool = Field(False, description="stack the MCA spectra of an application definition")
-    required_disk_space: float = Field(200.0, description="free disk space in MB below which nothing is written")
-    recommended_disk_space: float = Field(1024.0, description="free disk space in MB below which a scan is warned")
+    required_disk_space: float = Field(
+        200.0, description="free disk space in MB below which nothing is written"
+    )
+    recommended_disk_space: float = Field(
+        1024.0, description="free disk space in MB below which a scan is warned"
+    )
     path_map: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="FROM=TO: directories of the beamline and what this host calls them"
     )

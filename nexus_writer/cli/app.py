@@ -1,0 +1,140 @@
+"""The command line: what can be asked, and how a user's mistake is answered."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentTypeError
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+from pydantic import ValidationError
+
+from nexus_writer import __version__
+from nexus_writer.data.errors import DataError
+from nexus_writer.log_files import LogFileNotWritable, LogOptions, log_level
+from nexus_writer.model.path_map import BadPathMap
+
+from .errors import CommandError
+
+app = typer.Typer(
+    name="nexus-writer",
+    help="Save the scans that a BLISS session publishes into Redis as NeXus/HDF5 files, while they run.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"nexus-writer {__version__}")
+        raise typer.Exit
+
+
+def _log_level(text: str) -> str:
+    try:
+        return log_level(text)
+    except ArgumentTypeError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def serve(
+    session: Annotated[str, typer.Argument(help="Name of the BLISS session whose scans are saved.")],
+    redis: Annotated[
+        Optional[str],  # noqa: UP045 - evaluated by typer
+        typer.Option(help="Where the scans are published, like redis://host:6380/1. Default: ask Beacon."),
+    ] = None,
+    beacon: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="host:port of Beacon, which knows the address of Redis. Default: $BEACON_HOST."),
+    ] = None,
+    path_map: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option(metavar="FROM=TO", help="A directory of the beamline and what this host calls it."),
+    ] = None,
+    ready_file: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="Made when the session is listened to, removed at the end."),
+    ] = None,
+    required_disk_space: Annotated[
+        float, typer.Option(metavar="MB", help="Below this nothing is written.")
+    ] = 200.0,
+    recommended_disk_space: Annotated[
+        float, typer.Option(metavar="MB", help="Below this a scan is warned.")
+    ] = 1024.0,
+    log: Annotated[
+        str,
+        typer.Option(metavar="LEVEL", help="debug, info, warning, error or critical.", callback=_log_level),
+    ] = "info",
+    logfile: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="Write the log into this file too."),
+    ] = None,
+    filesize: Annotated[
+        float, typer.Option(metavar="MB", help="Rotate the log file at this size; 0: never.")
+    ] = 5.0,
+    filebackups: Annotated[int, typer.Option(metavar="N", help="Keep so many rotated log files.")] = 9,
+) -> None:
+    """Save the scans of SESSION until told to stop (SIGTERM or Ctrl-C: running scans are finalised).
+
+    A session writer in a plain process, for sites without Tango.
+    """
+    from nexus_writer.subscribers import WriterOptions
+
+    from .serve import serve_session
+
+    options = WriterOptions(
+        path_map=tuple(path_map or ()),
+        required_disk_space=required_disk_space,
+        recommended_disk_space=recommended_disk_space,
+    )
+    log_options = LogOptions(log=log, logfile=logfile, filesize=filesize, filebackups=filebackups)
+    serve_session(
+        session, options, redis_url=redis, beacon=beacon, ready_file=ready_file, log_options=log_options
+    )
+
+
+@app.command()
+def demo(
+    directory: Annotated[Path, typer.Option(help="Where the files go; made when missing.")] = Path(
+        "demo_data"
+    ),
+) -> None:
+    """See it work once, about 15 s: an own Redis, the Tango device, a simulated beamline and a client."""
+    from .demo import run_demo
+
+    run_demo(directory)
+
+
+def main() -> None:
+    """Run the command; a user's mistake is one line on stderr, and exit code 1 or 2."""
+    try:
+        app()
+    except CommandError as error:
+        _leave(error, error.exit_code)
+    except (BadPathMap, ValidationError) as error:
+        _leave(error, 2)
+    except (DataError, LogFileNotWritable) as error:
+        _leave(error, 1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _leave(error: Exception, exit_code: int) -> None:
+    text = str(error)
+    if isinstance(error, ValidationError):
+        text = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+    print(f"nexus-writer: {text}", file=sys.stderr)
+    sys.exit(exit_code)

@@ -1,0 +1,93 @@
+"""The demo from the first process to the last picture."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from pathlib import Path
+
+from rich.console import Console
+
+from nexus_writer.data.embedded import EmbeddedRedis
+
+from ..errors import CommandError
+from ..tree import file_tree
+from .beamline import run_beamline
+from .client import DeviceClient, show_progress
+from .device import DemoDevice
+from .figure import draw_measurement
+
+SESSION = "demo_session"
+
+
+def run_demo(directory: Path) -> None:
+    """Play a beamline's scans into an own Redis, save them below ``directory`` and show what came of it.
+
+    Everything started here is ended here, also after Ctrl-C. Raises CommandError where a part is not
+    installed or a scan was not saved.
+    """
+    console = Console()
+    directory = directory.resolve()
+    data_root = directory / "data"
+    shutil.rmtree(data_root, ignore_errors=True)
+    data_root.mkdir(parents=True)
+    with EmbeddedRedis() as redis:
+        console.print(f"[bold]Redis[/]         {redis.url}")
+        with DemoDevice(SESSION, redis.url, directory / "writer.log") as device:
+            console.print(f"[bold]Tango device[/]  {device.address}")
+            console.print(f"[bold]Log[/]           {directory / 'writer.log'}")
+            client = DeviceClient(device.address)
+            beamline = _Beamline(redis.url, data_root, client)
+            beamline.start()
+            scans = show_progress(console, client, beamline)
+            beamline.check()
+    failed = [scan for scan in scans if scan["state"] != "OFF"]
+    if failed:
+        raise CommandError("; ".join(f"{scan['name']}: {scan['reason']}" for scan in failed))
+    _show_files(console, directory, data_root)
+
+
+class _Beamline(threading.Thread):
+    """The simulated beamline in a thread of its own; a failure there is raised by ``check``."""
+
+    def __init__(self, redis_url: str, data_root: Path, client: DeviceClient) -> None:
+        super().__init__(name="beamline", daemon=True)
+        self._redis_url = redis_url
+        self._data_root = data_root
+        self._client = client
+        self._failure: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            run_beamline(
+                self._redis_url,
+                SESSION,
+                self._data_root,
+                wait_for_writer=lambda name, key: self._client.wait_for_scan(key),
+            )
+        except Exception as error:
+            self._failure = error
+
+    def check(self) -> None:
+        """Raises CommandError when the beamline failed."""
+        if self._failure is not None:
+            raise CommandError(f"the simulated beamline failed: {self._failure}")
+
+
+def _show_files(console: Console, directory: Path, data_root: Path) -> None:
+    files = sorted(data_root.rglob("*.h5"))
+    dataset_file = max(files, key=lambda path: path.stat().st_size)
+    picture = directory / "measurement.png"
+    console.print()
+    console.print(file_tree(dataset_file, depth=3))
+    draw_measurement(dataset_file, picture)
+    shown = _short(dataset_file)
+    console.print()
+    console.print(f"[bold]Open it with[/]   silx view {shown}")
+    console.print(f"[bold]or in Python[/]   h5py.File({str(shown)!r})['1.1/measurement']", highlight=False)
+    console.print(f"[bold]Picture[/]        {_short(picture)}")
+
+
+def _short(path: Path) -> Path:
+    """Relative to the working directory where that is shorter."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -1,0 +1,223 @@
+"""Saves one scan: a listener greenlet drains Redis, a consumer greenlet of the writer thread writes HDF5."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import gevent
+import redis
+
+from nexus_writer.concurrency import Event
+from nexus_writer.data import keys
+from nexus_writer.data.node_info import NodeInfo
+from nexus_writer.data.scan_items import ScanEnded, ScanItem
+from nexus_writer.data.scan_reader import ScanReader
+from nexus_writer.hdf5 import FileLocked
+
+from .backoff import Backoff
+from .disk import DiskSpace, existing_parent
+from .errors import FileStaysLocked
+from .options import WriterOptions
+from .scan_consumer import NotSaved, ScanConsumer, ScanFound
+from .state import SubscriberState
+from .status import ScanStatus
+from .subscriber import Finished, Mode, Request, Subscriber
+from .writer_thread import WriterThread
+
+ASK_LAG_EVERY_S = 1.0
+WAIT_FOR_ANOTHER_S = 0.5
+"""Seconds between two looks at something outside that the writing waits for: a locked file, a full disk."""
+
+
+class NexusScanWriter(Subscriber[ScanItem | ScanFound]):
+    """Saves the scan of one node. Clients of any thread may ask it; ``start`` belongs to the listeners'."""
+
+    def __init__(
+        self,
+        key: str,
+        name: str,
+        session: str,
+        client: redis.Redis,
+        options: WriterOptions,
+        writer: WriterThread,
+    ) -> None:
+        super().__init__(key, mode=Mode.PARALLEL, thread=writer.thread, queue_size=options.queue_size)
+        self.name = name
+        self.session = session
+        self.writing_since = time.time()
+        self._client = client
+        self._options = options
+        self._consumer = ScanConsumer(key, options, writer.files)
+        self._known = Event()
+        self._lag_entries = 0
+        self._disk: DiskSpace | None = None
+
+    # -- for clients --
+
+    @property
+    def uris(self) -> list[str]:
+        """Where it is saved: ``file::/N.i``, one per top master."""
+        return list(self._consumer.progress.uris)
+
+    @property
+    def filename(self) -> Path | None:
+        """The file as this host sees it; None when the scan has none. A scan just found takes up to 2 s."""
+        self._known.wait(2.0)
+        scan = self._consumer.scan
+        return Path(scan.filename) if scan is not None and scan.filename else None
+
+    def has_write_permission(self) -> bool:
+        """May this process write the scan's file, or create it?"""
+        filename = self.filename
+        return filename is not None and os.access(existing_parent(filename), os.W_OK)
+
+    def disk_space_error(self) -> str:
+        """Empty when there is space to write."""
+        disk = self._disk_space()
+        return disk.error() if disk else ""
+
+    def disk_space_warning(self) -> str:
+        """Empty when there is as much space as recommended."""
+        disk = self._disk_space()
+        return disk.warning() if disk else ""
+
+    def free_disk_space_mb(self) -> float | None:
+        """Free space of the file's directory, MB."""
+        disk = self._disk_space()
+        return disk.free_mb() if disk else None
+
+    def status(self) -> ScanStatus:
+        """Everything about it as one frozen value."""
+        scan = self._consumer.scan
+        return ScanStatus(
+            name=self.name,
+            key=self.key,
+            session=self.session,
+            state=self.state.name,
+            reason=self.reason,
+            start_time=scan.start_timestamp if scan else None,
+            writing_since=self.writing_since,
+            end_time=self._finished_at,
+            scan_end_time=self._consumer.scan_end_time,
+            lag_s=0.0 if self.done() else self._consumer.lag_s(),
+            lag_entries=0 if self.done() else self._lag_entries,
+            queue_fill=0.0 if self.done() else min(1.0, len(self._queue) / self._queue_size),
+            progress=self._consumer.progress,
+        )
+
+    def _disk_space(self) -> DiskSpace | None:
+        if self._disk is None and self.filename is not None:
+            self._disk = DiskSpace(
+                self.filename.parent, self._options.required_disk_space, self._options.recommended_disk_space
+            )
+        return self._disk
+
+    # -- listener --
+
+    def _listen(self) -> Iterator[Sequence[ScanItem | ScanFound]]:
+        yield [self._retried(self._find)]
+        reader = ScanReader(self._client, self.key, pace_s=self._options.pace_s)
+        ask_lag_at = time.monotonic() + ASK_LAG_EVERY_S
+        try:
+            while True:
+                items = self._retried(lambda: reader.read(timeout_s=ASK_LAG_EVERY_S))
+                self._listening.send()
+                if items:
+                    yield items
+                    if isinstance(items[-1], ScanEnded):
+                        return
+                if time.monotonic() >= ask_lag_at:
+                    self._lag_entries = self._retried(reader.entries_behind)
+                    ask_lag_at = time.monotonic() + ASK_LAG_EVERY_S
+        finally:
+            reader.close()
+
+    def _find(self) -> ScanFound:
+        """The scan's info, and those of its dataset, collection and proposal, raw."""
+        info = NodeInfo(self.key, self._client).raw()
+        parents = []
+        parent: Any = self._client.hget(self.key, "parent")
+        while parent:
+            found: Any = self._client.hmget(parent, "node_type", "parent")
+            node_type, above = found
+            if node_type not in (b"dataset", b"dataset_collection", b"proposal"):
+                break
+            parents.append(NodeInfo(keys.to_text(parent), self._client).raw())
+            parent = above
+        return ScanFound(info, tuple(parents))
+
+    def _retried(self, ask: Callable[[], object]):  # type: ignore[no-untyped-def]
+        """The answer of Redis, asked again for as long as it takes."""
+        backoff = Backoff()
+        while True:
+            try:
+                answer = ask()
+            except (redis.ConnectionError, redis.TimeoutError) as error:
+                self._warn(f"Redis is away ({error}): the scan waits and goes on when it is back")
+                gevent.sleep(backoff.next_s())
+                continue
+            if backoff.used:
+                self._say("Start listening to Redis events")
+            return answer
+
+    # -- consumer, in the writer thread --
+
+    def _consume(self, item: ScanItem | ScanFound) -> None:
+        if not isinstance(item, ScanFound):
+            self._consumer.feed(item)
+            return
+        try:
+            self._consumer.find(item)
+        except NotSaved:
+            raise Finished from None
+        finally:
+            self._known.send()
+        self._open()
+
+    def _open(self) -> None:
+        while True:
+            self._wait_for_disk_space()
+            try:
+                self._consumer.open()
+                return
+            except FileLocked as error:
+                why = str(error)
+            self._warn(why)
+            if self._interrupt.wait(WAIT_FOR_ANOTHER_S):
+                raise FileStaysLocked(why)
+
+    def _wait_for_disk_space(self) -> None:
+        """Return when there is space, or when the scan is asked to end."""
+        disk = self._disk_space()
+        reason = self.reason
+        while disk is not None and (error := disk.error()):
+            self._warn(f"{error} in {disk.directory}: free some, the scan waits in Redis")
+            if self._interrupt.wait(WAIT_FOR_ANOTHER_S):
+                return
+        self._say(reason)
+
+    def _seconds_to_tick(self) -> float | None:
+        return self._consumer.seconds_to_flush()
+
+    def _tick(self) -> None:
+        if self._consumer.seconds_to_flush() == 0.0:
+            self._wait_for_disk_space()
+            self._consumer.flush()
+            warnings = self._consumer.progress.warnings
+            if warnings:
+                self._warn(warnings[-1])
+            gevent.sleep(0)  # the scans of other sessions share this thread
+
+    def _finish(self, request: Request | None, failure: str | None) -> tuple[SubscriberState, str]:
+        self._known.send()
+        sound = failure is None
+        if sound and request is not None:
+            failure = "Send STOP event (mark as FAULT)" if request is Request.STOP else "Kill subscriber"
+        failure = self._consumer.finish(failure, flush=sound and request is not Request.KILL)
+        if failure is not None:
+            return SubscriberState.FAULT, failure
+        return SubscriberState.OFF, "Finished successfully"

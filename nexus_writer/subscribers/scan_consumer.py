@@ -1,0 +1,233 @@
+"""One scan in the writer thread: from what Redis gave to the file. Knows neither greenlets nor clients.
+
+Points wait here as the raw entries of Redis, by channel. A flush decodes them in one go, appends them with
+one write per channel, and flushes the file: the cost of HDF5 is per call, not per point, so a point costs
+little when many share a call. Nothing waits longer than ``flush_period_s``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from nexus_writer.data.errors import Undecodable
+from nexus_writer.data.info import RawInfo
+from nexus_writer.data.points import PointDecoder
+from nexus_writer.data.scan_items import NodeAdded, ScanEnded, ScanItem, ScanPoints, ScanPrepared
+from nexus_writer.data.streams import RawEntry
+from nexus_writer.hdf5 import Hdf5Error, OpenFiles
+from nexus_writer.layout import LayoutOptions, ScanFile
+from nexus_writer.model import Block, Scan
+
+from .channels import declared_channel, observed_channel
+from .options import WriterOptions
+from .status import ScanProgress, SubscanProgress
+
+CHANNEL_TYPES = frozenset({"channel", "lima", "node_ref_channel"})
+
+
+@dataclass(frozen=True, slots=True)
+class ScanFound:
+    """The first item of a scan: its info and those of the dataset, collection and proposal above it."""
+
+    info: RawInfo
+    parents: tuple[RawInfo, ...]
+
+
+class NotSaved(Exception):
+    """The scan is not to be saved by this writer."""
+
+
+class ScanConsumer:
+    """Feeds one ScanFile with what a listener received. Only for the writer thread, but for ``progress``."""
+
+    scan: Scan | None
+    """The scan as its info described it at the start; frozen, any thread may read it."""
+    progress: ScanProgress
+    """Replaced after every flush; any thread may read it."""
+
+    scan_end_time: float | None
+    """When the scan ended, epoch seconds as published; None before that."""
+
+    def __init__(self, key: str, options: WriterOptions, files: OpenFiles) -> None:
+        self.key = key
+        self.scan = None
+        self.progress = ScanProgress()
+        self.scan_end_time = None
+        self._options = options
+        self._files = files
+        self._file: ScanFile | None = None
+        self._decoders: dict[str, PointDecoder] = {}
+        self._pending: dict[str, list[RawEntry]] = {}
+        self._pending_bytes = 0
+        self._oldest_pending: float | None = None
+        self._undeclared: dict[str, NodeAdded] = {}
+        self._ended: ScanEnded | None = None
+
+    # -- what the listener received --
+
+    def find(self, found: ScanFound) -> None:
+        """Understand the scan. Raises NotSaved when it is not to be saved here."""
+        info = self._options.paths.apply_to_scan_info(found.info.decode())
+        parents = [parent.decode() for parent in found.parents]
+        self.scan = Scan.from_info(info, self.key, parents=parents)
+        if not self.scan.wants_saving({self._options.writer_name}):
+            raise NotSaved
+        self._file = ScanFile(self.scan, self._files, _layout_options(self._options))
+        self.progress = ScanProgress(uris=tuple(self._file.uris))
+
+    def open(self) -> None:
+        """Create the scan's entries. Raises FileLocked when somebody else writes the file: try again."""
+        assert self._file is not None
+        self._file.create()
+        self._file.commit()
+
+    def feed(self, item: ScanItem) -> None:
+        """Take what comes next of the scan, in the order of Redis. ``open`` comes first."""
+        assert self._file is not None
+        match item:
+            case ScanPoints():
+                self._receive(item)
+            case NodeAdded():
+                self._add(item, self._file)
+            case ScanPrepared():
+                self._file.prepare(self._decode_info(item.info))
+                self._file.commit()
+            case ScanEnded():
+                self._ended = item
+
+    def _add(self, node: NodeAdded, file: ScanFile) -> None:
+        if node.node_type not in CHANNEL_TYPES:
+            return
+        self._decoders[node.key] = PointDecoder(node.key)
+        channel = declared_channel(node)
+        if channel is None:
+            self._undeclared[node.key] = node
+        else:
+            file.add_channel(channel)
+
+    def _receive(self, points: ScanPoints) -> None:
+        if self._oldest_pending is None:
+            self._oldest_pending = points.received_at
+        for key, entries in points.streams:
+            pending = self._pending.get(key)
+            if pending is None:
+                self._pending[key] = list(entries)
+            else:
+                pending.extend(entries)
+            self._pending_bytes += len(entries) * _size(entries[-1])
+
+    # -- flushing --
+
+    def seconds_to_flush(self) -> float | None:
+        """How long pending points may wait still; None when there are none."""
+        if self._oldest_pending is None:
+            return None
+        if self._pending_bytes >= self._options.flush_bytes:
+            return 0.0
+        return max(0.0, self._oldest_pending + self._options.flush_period_s - time.monotonic())
+
+    def lag_s(self) -> float:
+        """Age of the oldest points that are not in the file."""
+        oldest = self._oldest_pending
+        return 0.0 if oldest is None else max(0.0, time.monotonic() - oldest)
+
+    def flush(self) -> None:
+        """Bring all pending points into the file, so that its readers see them."""
+        if self._file is None:
+            return
+        pending, self._pending = self._pending, {}
+        blocks: dict[str, Sequence[Block]] = {}
+        for key, entries in pending.items():
+            decoded = self._decode(key, entries, self._file)
+            if decoded:
+                blocks[key] = decoded
+        self._file.append(blocks)
+        self._file.commit()
+        self._pending_bytes = 0
+        self._oldest_pending = None
+        self._report(self._file)
+
+    def _decode(self, key: str, entries: list[RawEntry], file: ScanFile) -> Sequence[Block]:
+        """Blocks of points; a channel that cannot be decoded keeps what came before, and is given up."""
+        if key in file.lost:
+            return ()
+        try:
+            blocks = self._decoders[key].decode(entries)
+        except Undecodable as error:
+            blocks = error.decoded
+            if blocks:
+                file.append({key: blocks})
+            file.lose(key, str(error))
+            return ()
+        if blocks and key in self._undeclared:
+            file.add_channel(observed_channel(self._undeclared.pop(key), blocks))
+        return blocks
+
+    def _decode_info(self, info: RawInfo) -> dict[str, object]:
+        return self._options.paths.apply_to_scan_info(info.decode())
+
+    def _report(self, file: ScanFile) -> None:
+        self.progress = ScanProgress(
+            uris=tuple(file.uris),
+            subscans=self._subscan_progress(file.points),
+            points=sum(file.points.values()),
+            bytes=file.bytes_written,
+            flushed_at=time.time(),
+            warnings=tuple(file.warnings),
+        )
+
+    def _subscan_progress(self, points: Mapping[str, int]) -> tuple[SubscanProgress, ...]:
+        assert self.scan is not None
+        progress = []
+        for subscan in self.scan.subscans:
+            below = f"{self.key}:{subscan.name}:"
+            counts = [count for key, count in points.items() if key.startswith(below)] or [0]
+            progress.append(SubscanProgress(subscan.name, min(counts), max(counts), self.scan.npoints))
+        return tuple(progress)
+
+    # -- the end --
+
+    def finish(self, failure: str | None, *, flush: bool = True) -> str | None:
+        """Complete the file, whatever happened; why the writing failed, None when it did not.
+
+        ``failure`` says why the scan could not be followed to its end; without ``flush`` pending points are
+        dropped.
+        """
+        file = self._file
+        if file is None:
+            return failure
+        try:
+            if flush:
+                self.flush()
+        except Hdf5Error as error:
+            failure = failure or str(error)
+        if failure is None and file.lost:
+            failure = "; ".join(file.lost.values())
+        if self._ended is None:
+            file.finish(None, "", failure or "the writer was stopped before the scan ended")
+        else:
+            info = self._decode_info(self._ended.info)
+            self.scan_end_time = _timestamp(info.get("end_timestamp"))
+            file.finish(info, self._ended.exception, failure)
+        self._report(file)
+        self._file = None
+        return failure
+
+
+def _size(entry: RawEntry) -> int:
+    """Bytes of the longest value of an entry: the data, whatever the order of fields."""
+    return max(map(len, entry[1]), default=0) if entry[1] else 0
+
+
+def _timestamp(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _layout_options(options: WriterOptions) -> LayoutOptions:
+    return LayoutOptions(
+        keepshape=options.keepshape,
+        multivalue_positioners=options.multivalue_positioners,
+        noconfig=options.noconfig,
+    )

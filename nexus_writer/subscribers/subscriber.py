@@ -1,0 +1,320 @@
+"""A subscriber follows one Redis node: a listener takes what is published, a consumer digests it.
+
+The two meet in one of three ways (``Mode``). Whatever the way, these hold:
+
+* The listener runs in the thread that called ``start``; only it is ever interrupted. It waits in a socket,
+  and an exception thrown into that wait costs nothing but the connection.
+* The consumer is never interrupted. It looks at a request to stop or to be killed between two batches, and
+  whatever happens, ``_finish`` runs exactly once, in the consumer's thread, before the subscriber is done.
+* A queue between them is bounded: a slow consumer makes the listener wait, and Redis buffers.
+* No exception of the consumer crosses the thread boundary as an object: its traceback could keep objects
+  alive that belong to the consumer's thread. Only its text does.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from enum import Enum
+from queue import Empty
+from typing import Generic, TypeVar
+
+import gevent
+from gevent import GreenletExit
+
+from nexus_writer.concurrency import Event, HubTrigger, Queue, Thread
+
+from .state import SubscriberState
+
+Item = TypeVar("Item")
+logger = logging.getLogger(__name__)
+
+
+class Mode(Enum):
+    """Where listener and consumer run."""
+
+    SEQUENTIAL = "one greenlet listens and consumes in turn"
+    CONCURRENT = "two greenlets of one thread"
+    PARALLEL = "a greenlet here, a greenlet in another thread"
+
+
+class Request(Enum):
+    """How somebody asked a subscriber to end; the value is the reason that its clients read."""
+
+    STOP = "Stopped on request"
+    KILL = "Killed on request"
+
+
+class NotStarted(RuntimeError):
+    """A subscriber was started a second time."""
+
+    def __init__(self, state: SubscriberState) -> None:
+        super().__init__(f"a subscriber starts once, this one is {state.name}: make a new one")
+
+
+class Finished(Exception):
+    """Raised by ``_consume`` when nothing more is wanted from the node."""
+
+
+class Subscriber(Generic[Item]):
+    """Follows one node from ``start`` until its end, a stop, a kill or a failure.
+
+    Subclasses say how to listen (``_listen``), how to consume a batch (``_consume``), what to do now and then
+    (``_tick``, at the latest after ``_seconds_to_tick``) and how to end (``_finish``).
+    """
+
+    key: str
+    """Full name of the node in Redis."""
+    mode: Mode
+
+    def __init__(
+        self, key: str, *, mode: Mode = Mode.SEQUENTIAL, thread: Thread | None = None, queue_size: int = 8
+    ) -> None:
+        if (mode is Mode.PARALLEL) != (thread is not None):
+            raise ValueError("a parallel subscriber, and no other, needs a thread for its consumer")
+        self.key = key
+        self.mode = mode
+        self._thread = thread
+        self._queue: Queue[Sequence[Item] | _Last] = Queue(maxsize=queue_size)
+        self._queue_size = queue_size
+        self._lock = threading.Lock()
+        self._state = SubscriberState.INIT
+        self._reason = "instantiation"
+        self._request: Request | None = None
+        self._interrupt = Event()
+        self._listening = Event()
+        self._finished = Event()
+        self._listener: gevent.Greenlet | None = None
+        self._listener_ran = False
+        self._ending = False
+        self._end_listener: HubTrigger | None = None
+        self._started_at: float | None = None
+        self._finished_at: float | None = None
+
+    # -- state --
+
+    @property
+    def state(self) -> SubscriberState:
+        """INIT, ON, OFF or FAULT."""
+        return self._state
+
+    @property
+    def reason(self) -> str:
+        """Why the subscriber is in its state: one line for its users."""
+        return self._reason
+
+    def done(self) -> bool:
+        """Is it finished, OFF or FAULT, and its resources released?"""
+        return self._finished.is_set()
+
+    def duration(self) -> float:
+        """Seconds that it has listened so far, or had listened when it finished."""
+        if self._started_at is None:
+            return 0.0
+        return (self._finished_at or time.time()) - self._started_at
+
+    def _say(self, reason: str, level: int = logging.INFO) -> None:
+        """Give a new reason and stay in the state."""
+        with self._lock:
+            changed = reason != self._reason
+            self._reason = reason
+        if changed:
+            logger.log(level, "[%s] %s", self.key, reason)
+
+    def _warn(self, reason: str) -> None:
+        """Give a reason that somebody should look at."""
+        self._say(reason, logging.WARNING)
+
+    def _become(self, state: SubscriberState, reason: str) -> bool:
+        with self._lock:
+            if not self._state.may_become(state):
+                return False
+            self._state = state
+            self._reason = reason
+        level = logging.ERROR if state is SubscriberState.FAULT else logging.INFO
+        logger.log(level, "[%s] %s: %s", self.key, state.name, reason)
+        return True
+
+    # -- life --
+
+    def start(self, wait: bool = False, timeout: float | None = None) -> None:
+        """INIT to ON: listen from now on. ``wait`` returns once the node is listened to.
+
+        Raises NotStarted when it was started before, TimeoutError when it does not listen in time.
+        """
+        if not self._become(SubscriberState.ON, "Start listening to Redis events"):
+            raise NotStarted(self._state)
+        self._started_at = time.time()
+        self._end_listener = HubTrigger(self._interrupt_listener)
+        if self.mode is Mode.SEQUENTIAL:
+            self._listener = gevent.spawn(self._digest, self._listen)
+        else:
+            self._listener = gevent.spawn(self._listen_into_queue)
+            if self._thread is None:
+                gevent.spawn(self._digest, self._batches_from_queue)
+            else:
+                self._thread.spawn(self._digest, self._batches_from_queue)
+        if wait and not self.wait_listening(timeout):
+            raise TimeoutError(f"{self.key} is not listened to after {timeout} s: {self._reason}")
+
+    def stop(self, wait: bool = False, timeout: float | None = None) -> None:
+        """Listen no more; what was received is digested, then ON becomes OFF."""
+        self._end(Request.STOP, wait, timeout)
+
+    def kill(self, wait: bool = False, timeout: float | None = None) -> None:
+        """Listen no more; what was received is dropped, then ON becomes FAULT."""
+        self._end(Request.KILL, wait, timeout)
+
+    def wait_listening(self, timeout: float | None = None) -> bool:
+        """Wait until the node is listened to; False when it is not after ``timeout`` seconds."""
+        return bool(self._listening.wait(timeout))
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait until it is finished; False when it is not after ``timeout`` seconds."""
+        return bool(self._finished.wait(timeout))
+
+    def _end(self, request: Request, wait: bool, timeout: float | None) -> None:
+        with self._lock:
+            if self._request is not Request.KILL:
+                self._request = request
+        if self._end_listener is None:  # never started
+            state = SubscriberState.FAULT if request is Request.KILL else SubscriberState.OFF
+            self._become(state, request.value)
+            self._finished.send()
+            return
+        self._interrupt.send()
+        self._end_listener.send()
+        if wait and not self.join(timeout):
+            raise TimeoutError(f"{self.key} is not finished after {timeout} s: {self._reason}")
+
+    # -- listener --
+
+    def _interrupt_listener(self) -> None:
+        """In a greenlet of the start thread: end the listener's wait."""
+        if self._listener is None or self._ending:
+            return
+        self._listener.kill()
+        if self._listener_ran:
+            return
+        if self.mode is Mode.SEQUENTIAL:  # killed before its first switch: nobody else says that it ended
+            self._wind_up(None)
+        else:
+            self._queue.put(_Last())
+
+    def _listen_into_queue(self) -> None:
+        self._listener_ran = True
+        last: str | None = None
+        try:
+            for batch in self._listen():
+                self._queue.put(batch)
+                gevent.sleep(0)  # a socket with data ready never switches: let the others of this thread run
+        except GreenletExit:
+            pass
+        except Exception as error:
+            logger.error("[%s] the listener failed\n%s", self.key, traceback.format_exc())
+            last = str(error) or type(error).__name__
+        if not self.done():
+            self._queue.put(_Last(last))
+
+    def _batches_from_queue(self) -> Iterator[Sequence[Item]]:
+        while True:
+            try:
+                batches = self._queue.get_all(timeout=self._seconds_to_tick())
+            except Empty:
+                yield ()
+                continue
+            for batch in batches:
+                if isinstance(batch, _Last):
+                    if batch.failure is not None:
+                        raise ListenerFailed(batch.failure)
+                    return
+                if self._request is Request.KILL:
+                    return
+                yield batch
+
+    # -- consumer --
+
+    def _digest(self, batches: Callable[[], Iterator[Sequence[Item]]]) -> None:
+        failure: str | None = None
+        self._listener_ran |= self.mode is Mode.SEQUENTIAL
+        try:
+            for batch in batches():
+                for item in batch:
+                    self._consume(item)
+                self._tick()
+                if self._request is Request.KILL:
+                    break
+        except (Finished, GreenletExit):
+            pass
+        except Exception as error:
+            failure = self._describe(error)
+        finally:
+            self._wind_up(failure)
+
+    def _wind_up(self, failure: str | None) -> None:
+        """Release everything and become OFF or FAULT; never raises."""
+        if self.mode is not Mode.SEQUENTIAL and self._end_listener is not None:
+            self._end_listener.send()
+        self._ending = self.mode is Mode.SEQUENTIAL
+        try:
+            state, reason = self._finish(self._request, failure)
+        except Exception as error:
+            state, reason = SubscriberState.FAULT, failure or self._describe(error)
+        self._finished_at = time.time()
+        self._become(state, reason)
+        self._finished.send()
+        while True:  # a listener that waits for room in the queue of a finished consumer
+            try:
+                self._queue.get_all(timeout=0)
+            except Empty:
+                return
+
+    def _describe(self, error: BaseException) -> str:
+        """One line for users; the traceback goes to the log as text, for it must not outlive this thread."""
+        text = str(error) or type(error).__name__
+        if isinstance(error, ListenerFailed):
+            return text
+        if getattr(error, "expected", False):
+            logger.error("[%s] %s", self.key, text)
+        else:
+            logger.error("[%s] the consumer failed\n%s", self.key, traceback.format_exc())
+        return text
+
+    # -- for subclasses --
+
+    def _listen(self) -> Iterator[Sequence[Item]]:
+        """Batches of items in the start thread, until the node ends; send ``_listening`` when subscribed."""
+        raise NotImplementedError
+
+    def _consume(self, item: Item) -> None:
+        """Digest one item. Raises Finished when nothing more is wanted."""
+        raise NotImplementedError
+
+    def _seconds_to_tick(self) -> float | None:
+        """How long the consumer may wait for a batch before ``_tick`` is due; None for ever."""
+        return None
+
+    def _tick(self) -> None:
+        """After every batch, and when ``_seconds_to_tick`` are over."""
+
+    def _finish(self, request: Request | None, failure: str | None) -> tuple[SubscriberState, str]:
+        """Release resources; the final state and its reason."""
+        if failure is not None:
+            return SubscriberState.FAULT, failure
+        if request is Request.KILL:
+            return SubscriberState.FAULT, request.value
+        return SubscriberState.OFF, request.value if request else "Finished successfully"
+
+
+class ListenerFailed(RuntimeError):
+    """The listener ended by an exception; its traceback is in the log already."""
+
+
+class _Last:
+    """Behind the last batch of a listener; ``failure`` says why when it did not end well."""
+
+    def __init__(self, failure: str | None = None) -> None:
+        self.failure = failure
