@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-
 _LARGEST = 2**53
 """Above it a float skips integers, and no number of points lies there."""
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from .fields import Fields
 
-
 MAX_NDIM = 32
 
 
