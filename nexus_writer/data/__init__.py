@@ -1,1 +1,58 @@
-"""Scans in Redis: decoding, nodes, events, walks and publishing."""
+"""Scans in Redis: decoding, nodes, events, walks and publishing.
+
+The public names are loaded on first use: a program that decodes points need not import what publishes them.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_MODULE_OF = {
+    "connect": "connection",
+    "masked": "connection",
+    "server_time_ms": "connection",
+    "EmbeddedRedis": "embedded",
+    "BeaconUnreachable": "errors",
+    "DataError": "errors",
+    "RedisUnreachable": "errors",
+    "Undecodable": "errors",
+    "Event": "events",
+    "EventData": "events",
+    "EventType": "events",
+    "ChannelDataNode": "nodes",
+    "DataNode": "nodes",
+    "DataNodeContainer": "nodes",
+    "DatasetNode": "nodes",
+    "ScanNode": "nodes",
+    "get_node": "nodes",
+    "get_nodes": "nodes",
+    "get_session_node": "nodes",
+    "Opaque": "pickles",
+    "dumps": "pickles",
+    "loads": "pickles",
+    "PointDecoder": "points",
+    "ChannelSpec": "publishing",
+    "DatasetPublisher": "publishing",
+    "DeviceSpec": "publishing",
+    "ScanPublisher": "publishing",
+    "ScanSpec": "publishing",
+    "SessionPublisher": "publishing",
+    "Recording": "recording",
+    "replay": "recording",
+    "ScanReader": "scan_reader",
+    "StopHandler": "stop_handler",
+}
+
+__all__ = sorted(_MODULE_OF)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    module = _MODULE_OF.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{module}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
