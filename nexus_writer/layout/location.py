@@ -27,7 +27,7 @@ def data_file(scan: Scan) -> Path | None:
         if "{" in part:
             break
         directory /= part
-    return directory / f"{SEPARATE_FILE_STEM}{filename.suffix}"
+    return Path(os.path.normpath(directory / f"{SEPARATE_FILE_STEM}{filename.suffix}"))
 
 
 def entry_name(scan: Scan, subscan: Subscan) -> str:
