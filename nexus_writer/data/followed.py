@@ -11,7 +11,7 @@ from nexus_writer.data import keys
 from nexus_writer.data.link import Link
 from nexus_writer.data.nodes import DataNode
 from nexus_writer.data.point_events import PointEvents
-from nexus_writer.data.streams import FIRST, RawEntry, Reply, Streams
+from nexus_writer.data.streams import FIRST, RawEntry, Streams
 
 ENTRIES_PER_REPLY = 10_000
 
@@ -48,9 +48,8 @@ class FollowedStreams:
     ends: deque[tuple[Followed, RawEntry]]
 
     def __init__(self, unread: Collection[bytes] = ()) -> None:
-        self._streams = Streams(entries_per_reply=ENTRIES_PER_REPLY)
+        self._streams: Streams[Followed] = Streams(entries_per_reply=ENTRIES_PER_REPLY)
         self._unread = frozenset(unread)
-        self._followed: dict[bytes, Followed] = {}
         self._of_scan: defaultdict[str, set[bytes]] = defaultdict(set)
         self._incomplete: set[str | None] = set()
         self.announced = deque()
@@ -60,12 +59,11 @@ class FollowedStreams:
         self.behind = True
 
     def __len__(self) -> int:
-        return len(self._followed)
+        return len(self._streams)
 
     def follow_children(self, node: DataNode, scan: str | None, position: bytes) -> None:
         stream = keys.children_list(node.db_name)
-        if self._note(stream, Followed(Kind.CHILDREN, node, scan)):
-            self._streams.control.add(stream, position)
+        self._follow(stream, Followed(Kind.CHILDREN, node, scan), position)
 
     def follow_scan(self, node: DataNode) -> None:
         """Whether it is prepared, and whether it has ended: always from the beginning."""
@@ -73,44 +71,38 @@ class FollowedStreams:
             (keys.prepared(node.db_name), Kind.PREPARED),
             (keys.end(node.db_name), Kind.END),
         ):
-            if self._note(stream, Followed(kind, node, node.db_name)):
-                self._streams.control.add(stream, FIRST)
+            self._follow(stream, Followed(kind, node, node.db_name), FIRST)
 
     def follow_data(self, node: DataNode, scan: str | None) -> None:
         """Always from the first point."""
         stream = keys.data(node.db_name)
-        if self._note(stream, Followed(Kind.DATA, node, scan, PointEvents(node))):
-            self._streams.add_data(stream)
+        self._follow(stream, Followed(Kind.DATA, node, scan, PointEvents(node)), FIRST)
 
     def forget(self, stream: bytes) -> None:
-        self._followed.pop(stream, None)
         self._streams.remove({stream})
 
     def forget_scan(self, scan: str, *, below_only: bool) -> None:
         """Nothing more is read of a scan that has ended; ``below_only`` keeps the streams of its own."""
         own = {keys.children_list(scan), keys.prepared(scan), keys.end(scan)} if below_only else set()
-        gone = self._of_scan.pop(scan, set()) - own
-        for stream in gone:
-            self._followed.pop(stream, None)
-        self._streams.remove(gone)
+        self._streams.remove(self._of_scan.pop(scan, set()) - own)
 
     def read(self, link: Link, *, block_ms: int | None, control_only: bool = False) -> bool:
         """Put what is new into the queues; whether there was something. Raises what the link does."""
         reply = self._streams.read(link, block_ms=block_ms, control_only=control_only)
         if not control_only:
             self.behind = reply.full
-            self._incomplete = {self._followed[s].scan for s, e in reply.data if len(e) >= reply.count}
-        for stream, entries in reply.control:
-            self._take_control(self._followed[stream], entries, reply, control_only)
-        self.points += [(self._followed[stream], entries) for stream, entries in reply.data]
-        return bool(reply.control or reply.data)
+            self._incomplete = {followed.scan for followed, e in reply.data if len(e) >= reply.count}
+        for followed, entries in reply.control:
+            self._take_control(followed, entries, reply.count, control_only)
+        self.points += reply.data
+        return bool(reply)
 
     def is_complete(self, scan: str | None) -> bool:
         """Whether all that was published of a scan, before its end was read, has been read."""
         return scan not in self._incomplete
 
     def _take_control(
-        self, followed: Followed, entries: list[RawEntry], reply: Reply, control_only: bool
+        self, followed: Followed, entries: list[RawEntry], count: int, control_only: bool
     ) -> None:
         if followed.kind is Kind.CHILDREN:
             self.announced += [(followed, entry) for entry in entries]
@@ -118,18 +110,21 @@ class FollowedStreams:
             self.prepared += [(followed, entry) for entry in entries]
         else:
             self.ends += [(followed, entry) for entry in entries]
-        if len(entries) >= reply.count or (control_only and followed.kind is Kind.END):
+        if len(entries) >= count or (control_only and followed.kind is Kind.END):
             self._read_again(followed.scan)
 
     def _read_again(self, scan: str | None) -> None:
         self._incomplete.add(scan)
         self.behind = True
 
-    def _note(self, stream: bytes, followed: Followed) -> bool:
-        if stream in self._followed or stream in self._unread:
-            return False
-        self._followed[stream] = followed
-        if followed.scan is not None:
+    def _follow(self, stream: bytes, followed: Followed, position: bytes) -> None:
+        if stream in self._unread:
+            return
+        if followed.kind is Kind.DATA:
+            new = self._streams.add_data(stream, followed)
+        else:
+            new = self._streams.control.add(stream, followed, position)
+        if new and followed.scan is not None:
             self._of_scan[followed.scan].add(stream)
-        self._read_again(followed.scan)
-        return True
+        if new:
+            self._read_again(followed.scan)

@@ -27,10 +27,12 @@ from nexus_writer.data.errors import DataError
 from nexus_writer.data.info import RawInfo, announced_keys, exception_of, fetch_announced
 from nexus_writer.data.link import Link
 from nexus_writer.data.scan_items import NodeAdded, ScanEnded, ScanItem, ScanPoints, ScanPrepared
-from nexus_writer.data.streams import FIRST, RawEntry, Reply, StreamPosition, Streams
+from nexus_writer.data.streams import RawEntry, Reply, Streams
 from nexus_writer.data.unread import unread_entries
 
 IDLE_BLOCK_S = 5.0
+_PREPARED = "_prepared"
+_END = "_end"
 
 
 class ScanVanished(DataError):
@@ -58,13 +60,11 @@ class ScanReader:
         self._pace_s = pace_s
         self._link = Link(client, silence_s=2 * IDLE_BLOCK_S)
         self._probe = Link(client)
-        self._streams = Streams(entries_per_reply=entries_per_reply)
-        self._prepared_stream = keys.prepared(scan_key)
-        self._end_stream = keys.end(scan_key)
-        for stream in (keys.children_list(scan_key), self._prepared_stream, self._end_stream):
-            self._streams.control.add(stream, FIRST)
+        self._streams: Streams[str] = Streams(entries_per_reply=entries_per_reply)
+        self._streams.control.add(keys.children_list(scan_key), scan_key)
+        self._streams.control.add(keys.prepared(scan_key), _PREPARED)
+        self._streams.control.add(keys.end(scan_key), _END)
         self._known = {scan_key}
-        self._key_of: dict[bytes, str] = {}
         self._announced: list[str] = []
         self._items: list[ScanItem] = []
         self._points: list[tuple[str, list[RawEntry]]] = []
@@ -97,11 +97,13 @@ class ScanReader:
     @property
     def positions(self) -> Mapping[str, bytes]:
         """Id of the last entry that was read, by the key of the channel; 0-0 where none was."""
-        return {key: position.id for key, position in self._data_positions().items()}
+        data = self._streams.data
+        return {data.label(stream): data[stream].id for stream in data}
 
     def entries_behind(self) -> int:
         """Entries in Redis, over all data streams, that were not read. Asks Redis, by another connection."""
-        return unread_entries(self._probe, {keys.data(k): p for k, p in self._data_positions().items()})
+        data = self._streams.data
+        return unread_entries(self._probe, {stream: data[stream] for stream in data})
 
     def interrupt(self) -> None:
         """Make a ``read`` that waits, and every later one, raise redis.ConnectionError; from any thread."""
@@ -118,10 +120,6 @@ class ScanReader:
         ended = self._end and not self._behind
         return bool(self._announced or self._prepared or self._points or self._items or ended)
 
-    def _data_positions(self) -> dict[str, StreamPosition]:
-        data = self._streams.data
-        return {key: data[stream] for stream, key in list(self._key_of.items())}
-
     def _take_reply(self, deadline: float | None) -> None:
         """One XREAD of the kind that is due."""
         now = time.monotonic()
@@ -136,24 +134,24 @@ class ScanReader:
         else:
             reply = self._streams.read(self._link, block_ms=_whole_ms(left_s))
             self._absorb(reply)
-            if not (reply.data or reply.control):
+            if not reply:
                 self._check_existence()
 
-    def _absorb(self, reply: Reply, *, control_only: bool = False) -> None:
+    def _absorb(self, reply: Reply[str], *, control_only: bool = False) -> None:
         """Keep what a reply brought. Asks nothing of Redis, so it cannot be interrupted half-way."""
         if not control_only:
             self._behind = reply.full
-        for stream, entries in reply.control:
+        for label, entries in reply.control:
             self._seen = True
-            if stream == self._end_stream:
+            if label is _END:
                 self._end = entries
                 self._behind |= control_only
-            elif stream == self._prepared_stream:
+            elif label is _PREPARED:
                 self._prepared = True
             else:
                 self._announced += announced_keys(entries)
         if reply.data:
-            self._points += [(self._key_of[stream], entries) for stream, entries in reply.data]
+            self._points += reply.data
             self._received_at = time.monotonic()
             self._rest_until = self._received_at + self._pace_s
 
@@ -185,11 +183,9 @@ class ScanReader:
         for record, info in fetch_announced(self._link, new):
             self._known.add(record.key)
             if record.has_data:
-                stream = keys.data(record.key)
-                self._key_of[stream] = record.key
-                self._streams.add_data(stream)
+                self._streams.add_data(keys.data(record.key), record.key)
             else:
-                self._streams.control.add(keys.children_list(record.key), FIRST)
+                self._streams.control.add(keys.children_list(record.key), record.key)
             self._items.append(NodeAdded(record.key, record.node_type, record.name, record.parent, info))
             self._behind = True
 
