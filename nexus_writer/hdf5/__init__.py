@@ -4,6 +4,7 @@ from .chunking import SCHEMES, ChunkOptions, chunk_shape, compression, expected_
 from .errors import (
     EntryExists,
     FileBroken,
+    FileDamaged,
     FileLocked,
     FileNotWritable,
     Hdf5Error,
@@ -31,6 +32,7 @@ __all__ = [
     "ChunkOptions",
     "EntryExists",
     "FileBroken",
+    "FileDamaged",
     "FileLocked",
     "FileNotWritable",
     "GrowingDataset",

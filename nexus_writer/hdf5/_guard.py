@@ -42,7 +42,7 @@ def guarded(function: Callable[P, R]) -> Callable[P, R]:
 
 def _without_frames(error: Exception, args: tuple[Any, ...]) -> Exception:
     if not isinstance(error, Hdf5Error):
-        if _is_failed_write(error) and (file := _file_of(args)) is not None:
+        if is_failed_write(error) and (file := _file_of(args)) is not None:
             file.poison(cause_text(error))
             return FileBroken(file.path, cause_text(error))
         error.add_note("".join(traceback.format_tb(error.__traceback__)))
@@ -50,10 +50,9 @@ def _without_frames(error: Exception, args: tuple[Any, ...]) -> Exception:
     return error.with_traceback(None)
 
 
-def _is_failed_write(error: Exception) -> bool:
+def is_failed_write(error: Exception) -> bool:
     """HDF5 could not read or write the file itself, as opposed to: did not like what it was asked."""
-    text = str(error)
-    return isinstance(error, OSError | RuntimeError) and ("errno = " in text or "addr overflow" in text)
+    return isinstance(error, OSError | RuntimeError) and "errno = " in str(error)
 
 
 def _file_of(args: tuple[Any, ...]) -> LiveFile | None:

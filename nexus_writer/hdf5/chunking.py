@@ -39,7 +39,7 @@ class ChunkOptions:
 
     @classmethod
     def from_info(cls, chunk_options: Mapping[str, Any] | None) -> ChunkOptions:
-        """From ``writer_options.chunk_options`` of a scan info, which holds only what was set; sizes in bytes."""
+        """From ``writer_options.chunk_options`` of a scan info: only what was set, sizes in bytes."""
         given = {key: value for key, value in (chunk_options or {}).items() if value is not None}
         sizes = {
             key: int(given[key])

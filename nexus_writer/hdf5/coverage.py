@@ -6,7 +6,7 @@ from bisect import bisect_left
 
 
 class Coverage:
-    """``points`` is the index behind the last point; ``gaps`` the ranges (start, stop) before it that are missing."""
+    """``points`` is the index behind the last one, ``gaps`` the ranges (start, stop) before it that lack."""
 
     __slots__ = ("gaps", "points")
 
@@ -19,6 +19,8 @@ class Coverage:
 
     def missing(self, start: int, stop: int) -> list[tuple[int, int]]:
         """The parts of [start, stop) that are not there yet, in order."""
+        if start >= stop:
+            return []
         parts = [(max(start, low), min(stop, high)) for low, high in self.gaps if low < stop and high > start]
         if stop > self.points:
             parts.append((max(start, self.points), stop))

@@ -18,7 +18,8 @@ class FileLocked(Hdf5Error):
 
     def __init__(self, path: str | os.PathLike[str], holder: str | None) -> None:
         super().__init__(
-            f"{os.fspath(path)} is open for writing in {holder or 'a process on another host'}: close it there"
+            f"{os.fspath(path)} is open for writing in {holder or 'a process on another host'}: "
+            "close it there"
         )
         self.path = os.fspath(path)
         self.holder = holder
@@ -36,12 +37,26 @@ class FileNotWritable(Hdf5Error):
         self.why = why
 
 
+class FileDamaged(FileNotWritable):
+    """HDF5 cannot make sense of the file, or refuses to open it for writing; it was left as it is."""
+
+    def __init__(self, path: str | os.PathLike[str], why: str) -> None:
+        Hdf5Error.__init__(
+            self,
+            f"HDF5 does not open {os.fspath(path)} for writing ({why}), it was not touched: move it away, or "
+            "save elsewhere",
+        )
+        self.path = os.fspath(path)
+        self.why = why
+
+
 class NotHdf5(Hdf5Error):
     """Something that is no HDF5 file has the name; it was left as it is."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(
-            f"{os.fspath(path)} exists and is no HDF5 file, it was not touched: move it away, or save elsewhere"
+            f"{os.fspath(path)} exists and is no HDF5 file, it was not touched: move it away, or save "
+            "elsewhere"
         )
         self.path = os.fspath(path)
 
@@ -51,7 +66,8 @@ class EntryExists(Hdf5Error):
 
     def __init__(self, path: str | os.PathLike[str], name: str) -> None:
         super().__init__(
-            f"{os.fspath(path)} has {name} already, it was not touched: save under another name or in another file"
+            f"{os.fspath(path)} has {name} already, it was not touched: save under another name or in "
+            "another file"
         )
         self.path = os.fspath(path)
         self.name = name
@@ -65,8 +81,8 @@ class FileBroken(Hdf5Error):
 
     def __init__(self, path: str | os.PathLike[str], why: str) -> None:
         super().__init__(
-            f"writing to {os.fspath(path)} failed ({why}), nothing more is written there: mend the cause, then let "
-            "the scan be resumed from Redis"
+            f"writing to {os.fspath(path)} failed ({why}), nothing more is written there: mend the cause, "
+            "then let the scan be resumed from Redis"
         )
         self.path = os.fspath(path)
         self.why = why

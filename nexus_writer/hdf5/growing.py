@@ -15,8 +15,9 @@ from ._library import h5py
 from .chunking import ChunkOptions
 from .coverage import Coverage
 from .errors import EntryExists, PointsRefused
+from .items import file_name, path_of, place_of, set_attributes
 from .live_file import LiveFile, live_file_of
-from .storage import Storage, converted, create_growing, storage_for, write_attributes
+from .storage import converted, storage_for
 
 _JOINED_NBYTES = 64 * 2**20
 
@@ -24,10 +25,11 @@ _JOINED_NBYTES = 64 * 2**20
 class GrowingDataset:
     """The points of one channel, row by row in the order of their index.
 
-    The dataset has the shape (points,) + point, every dimension unlimited, and starts as (0,) + ``point_shape``
-    with 0 for a length nobody knows (0 or negative). Smaller points are padded with the fill value (NaN, 0,
-    False, ''), larger ones enlarge all. A point goes to the row of its index, once: reading a stream twice
-    is harmless, and a point that never came leaves a row of fill values and stands in :attr:`gaps`.
+    The dataset has the shape (points,) + point, every dimension unlimited, and starts as (0,) +
+    ``point_shape`` with 0 for a length nobody knows (0 or negative). Smaller points are padded with the
+    fill value (NaN, 0, False, ''), larger ones enlarge all. A point goes to the row of its index, once:
+    reading a stream twice is harmless, and a point that never came leaves a row of fill values and stands
+    in :attr:`gaps`.
 
     ``scan_shape`` is (expected number of points,), 0 when unknown; it and ``chunking`` decide on chunks and
     compression. ``dtype`` is the declared one; strings and objects become text. Raises EntryExists.
@@ -81,23 +83,13 @@ class GrowingDataset:
         """Write the points of ``blocks`` that are not there yet; the number of bytes of their values.
 
         Any order and any cut of the blocks ends in the same dataset. Consecutive points are one write.
-        Raises PointsRefused when values do not fit dtype or rank, before anything of this call is written;
+        Raises PointsRefused when a block does not fit dtype or rank, after those before it were written;
         FileBroken when the file takes no more.
         """
         if self.live_file is not None:
             self.live_file.check()
         coverage = self._coverage.copy()
-        runs: list[tuple[int, list[npt.NDArray[Any]]]] = []
-        end = -1
-        for block in blocks:
-            for start, stop in coverage.missing(block.start, block.stop):
-                values = self._points(block.values[start - block.start : stop - block.start])
-                if start == end:
-                    runs[-1][1].append(values)
-                else:
-                    runs.append((start, [values]))
-                end = stop
-            coverage.add(block.start, block.stop)
+        runs, refused = self._runs(blocks, coverage)
         nbytes = 0
         for start, parts in runs:
             for values in self._joined(parts):
@@ -105,7 +97,29 @@ class GrowingDataset:
                 start += len(values)
                 nbytes += _nbytes(values)
         self._coverage = coverage
+        if refused is not None:
+            raise refused
         return nbytes
+
+    def _runs(
+        self, blocks: Sequence[Block], coverage: Coverage
+    ) -> tuple[list[tuple[int, list[npt.NDArray[Any]]]], PointsRefused | None]:
+        """What is new in ``blocks``, by runs of consecutive points, up to a block that does not fit."""
+        runs: list[tuple[int, list[npt.NDArray[Any]]]] = []
+        end = -1
+        for block in blocks:
+            for start, stop in coverage.missing(block.start, block.stop):
+                try:
+                    values = self._points(block.values[start - block.start : stop - block.start])
+                except PointsRefused as error:
+                    return runs, error
+                if start == end:
+                    runs[-1][1].append(values)
+                else:
+                    runs.append((start, [values]))
+                end = stop
+                coverage.add(start, stop)
+        return runs, None
 
     @guarded
     def _create(
@@ -118,15 +132,15 @@ class GrowingDataset:
         chunking: ChunkOptions,
         attributes: Mapping[str, str],
     ) -> None:
-        self.path = f"{group.name.rstrip('/')}/{name}"
-        encoded = name.encode()
-        if group.id.links.exists(encoded):
-            raise EntryExists(group.file.filename, self.path)
-        self._storage: Storage = storage_for(dtype)
-        self._id = create_growing(group, encoded, self._storage, scan_shape, point_shape, chunking)
-        self._extent: tuple[int, ...] = self._id.shape
+        parent, encoded = place_of(group.id, name)
+        self.path = path_of(parent, encoded)
+        if parent.links.exists(encoded):
+            raise EntryExists(file_name(parent), self.path)
+        self._storage = storage_for(dtype, scan_shape, point_shape, chunking)
+        self._id = self._storage.create(parent, encoded)
+        self._extent = self._storage.extent
         self._memory_spaces: dict[tuple[int, ...], Any] = {}
-        write_attributes(self._id, attributes)
+        set_attributes(self._id, attributes, fresh=True)
 
     def _points(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """``values`` with the dataset's dtype and rank."""
@@ -160,7 +174,8 @@ class GrowingDataset:
         joined = self._storage.empty(shape)
         row = 0
         for part in parts:
-            joined[(slice(row, row + len(part)), *(slice(n) for n in part.shape[1:]))] = part
+            corner: tuple[slice, ...] = (slice(row, row + len(part)), *map(slice, part.shape[1:]))
+            joined[corner] = part
             row += len(part)
         return [joined]
 
@@ -175,7 +190,7 @@ class GrowingDataset:
             return
         in_file = self._id.get_space()
         in_file.select_hyperslab((start,) + (0,) * (len(shape) - 1), shape)
-        self._id.write(self._memory_space(shape), in_file, values, self._storage.in_memory)
+        self._id.write(self._memory_space(shape), in_file, values, self._storage.memory_type)
 
     def _memory_space(self, shape: tuple[int, ...]) -> Any:
         space = self._memory_spaces.get(shape)
@@ -205,5 +220,5 @@ def _stacked(values: npt.NDArray[Any], rank: int) -> npt.NDArray[Any]:
     shape = tuple(max(lengths) for lengths in zip(*(point.shape for point in points), strict=True))
     stacked = np.full((len(points), *shape), "", dtype=object)
     for row, point in enumerate(points):
-        stacked[(row, *(slice(n) for n in point.shape))] = point
+        stacked[row][tuple(map(slice, point.shape))] = point
     return stacked

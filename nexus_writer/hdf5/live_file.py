@@ -13,12 +13,13 @@ datasets, and a flush has only metadata to write.
 from __future__ import annotations
 
 import os
+import stat
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ._library import LIBVER, foreign_locking, h5py
-from .errors import FileBroken, FileNotWritable, NotHdf5
+from ._library import LIBVER, access_properties, foreign_locking, h5py
+from .errors import FileBroken, FileDamaged, FileNotWritable, NotHdf5
 from .locks import WriterLock
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -115,7 +116,7 @@ class LiveFile:
 def open_live_file(path: Path) -> LiveFile:
     """Lock and open an existing HDF5 file.
 
-    Raises FileLocked, NotHdf5, FileNotWritable (permissions, or HDF5 cannot make sense of it).
+    Raises FileLocked, NotHdf5, FileNotWritable, FileDamaged.
     """
     lock = WriterLock(path)
     try:
@@ -123,7 +124,9 @@ def open_live_file(path: Path) -> LiveFile:
             raise NotHdf5(path)
         file, why = _open(path)
         if file is None:
-            raise FileNotWritable(path, why)
+            if foreign := foreign_locking():
+                raise FileNotWritable(path, f"{foreign} was set when HDF5 was loaded, unset it: {why}")
+            raise FileDamaged(path, why)
     except BaseException:
         lock.release()
         raise
@@ -168,11 +171,10 @@ def cause_text(error: BaseException) -> str:
 
 def _open(path: Path) -> tuple[Any, str]:
     try:
-        return h5py.File(path, "r+", libver=LIBVER, locking=False, rdcc_nbytes=0), ""
+        number = h5py.h5f.open(os.fsencode(path), h5py.h5f.ACC_RDWR, access_properties())
+        return h5py.File(number), ""
     except Exception as error:
         why = cause_text(error)
-    if foreign := foreign_locking():
-        why = f"{foreign} was set when HDF5 was loaded: unset it; {why}"
     return None, why
 
 
@@ -186,7 +188,8 @@ def _failure_of(write: Any) -> str | None:
 
 def _has_signature(descriptor: int) -> bool:
     """HDF5 looks for its signature at 0, 512, 1024, 2048 ...: behind a user block."""
-    size = os.fstat(descriptor).st_size
+    status = os.fstat(descriptor)
+    size = status.st_size if stat.S_ISREG(status.st_mode) else 0
     offset = 0
     while offset + len(_SIGNATURE) <= size:
         if os.pread(descriptor, len(_SIGNATURE), offset) == _SIGNATURE:

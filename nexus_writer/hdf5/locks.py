@@ -122,10 +122,8 @@ def _locks(process: Path, file: tuple[int, int], own_descriptor: int) -> bool:
 
 def _excludes_us(fdinfo: Path) -> bool:
     """True when that descriptor holds an exclusive lock: a foreign writer's flock or one of our writers'."""
-    for line in fdinfo.read_text().splitlines():
-        if line.startswith("lock:") and " WRITE " in line:
-            return True
-    return False
+    lines = fdinfo.read_text().splitlines()
+    return any(line.startswith("lock:") and " WRITE " in line for line in lines)
 
 
 def _describe(process: Path) -> str:
@@ -138,5 +136,5 @@ def _describe(process: Path) -> str:
     except OSError:
         return f"pid {process.name}"
     if name.startswith("python") and len(arguments) > 1 and not arguments[1].startswith(b"-"):
-        name = f"{name} {os.path.basename(os.fsdecode(arguments[1]))}"
+        name = f"{name} {Path(os.fsdecode(arguments[1])).name}"
     return f"{name} (pid {process.name})"

@@ -30,8 +30,8 @@ class OpenFiles:
     def acquire(self, path: str | os.PathLike[str], root_attributes: Mapping[str, str]) -> LiveFile:
         """The file at ``path``, made with its directories when it does not exist; never truncated.
 
-        A new file gets ``root_attributes`` beside NX_class, file_time, file_name, HDF5_Version and h5py_version.
-        It appears complete or not at all. Each call wants one :meth:`release`.
+        A new file gets ``root_attributes`` beside NX_class, file_time, file_name, HDF5_Version and
+        h5py_version, and appears complete or not at all. Each call wants one :meth:`release`.
         Raises FileLocked, FileNotWritable, NotHdf5, and FileBroken while another scan has it and it broke.
         """
         resolved = _resolved(Path(path))
@@ -44,7 +44,7 @@ class OpenFiles:
         return shared.file
 
     def release(self, file: LiveFile) -> None:
-        """Give a file back; the last one closes it. Raises FileBroken when that fails; it is closed all the same."""
+        """Give a file back; its last user closes it. Raises FileBroken when that fails, closed all the same."""
         shared = self._files.get(file.path)
         if shared is None or shared.file is not file:
             return
@@ -55,10 +55,11 @@ class OpenFiles:
 
 
 def create_if_missing(path: Path, root_attributes: Mapping[str, str]) -> None:
-    """Make the file and its directories; an existing one of that name stays untouched. Raises FileNotWritable."""
-    if path.exists():
-        return
-    why = _create(path, new_file_image(path, dict(root_attributes)))
+    """Make the file and its directories; what has that name stays untouched. Raises FileNotWritable."""
+    try:
+        why = None if path.exists() else _create(path, new_file_image(path, dict(root_attributes)))
+    except OSError as error:
+        why = error.strerror
     if why is not None:
         raise FileNotWritable(path, why)
 

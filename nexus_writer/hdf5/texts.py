@@ -1,12 +1,15 @@
-"""Text as HDF5 can keep it: UTF-8 without NUL."""
+"""Text as HDF5 can keep it: UTF-8 without NUL, of variable length."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from ._library import h5py
 
-TEXT = h5py.string_dtype("utf-8")
+TEXT: np.dtype[Any] = h5py.string_dtype("utf-8")
 """numpy's dtype for strings of variable length."""
 
 TEXT_IN_FILE = h5py.h5t.py_create(TEXT, logical=True)
@@ -17,8 +20,6 @@ def to_text(value: Any) -> str:
     """``value`` as text; of bytes that are no UTF-8 and of NUL the escaped form, so that nothing is lost."""
     if isinstance(value, bytes):
         text = value.decode("utf-8", "backslashreplace")
-    elif isinstance(value, str):
-        text = str(value)
     else:
         try:
             text = str(value)
@@ -29,3 +30,10 @@ def to_text(value: Any) -> str:
     if not text.isascii():
         text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     return text
+
+
+def scalar_text(value: Any) -> npt.NDArray[Any]:
+    """``value`` as a scalar array of text."""
+    array = np.empty((), dtype=TEXT)
+    array[()] = to_text(value)
+    return array

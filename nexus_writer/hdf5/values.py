@@ -8,95 +8,87 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .errors import NotStorable
-from .texts import TEXT, to_text
+from .texts import TEXT, scalar_text, to_text
 
 _MAX_NESTING = 32
+_MAX_ITEMS = 10_000_000
 
 
-def storable(path: str, value: Any) -> npt.NDArray[Any]:
+class Unstorable(Exception):
+    """Why a value has no place in HDF5; stays within the package."""
+
+
+def storable(value: Any) -> npt.NDArray[Any]:
     """``value`` as an array that HDF5 takes; of dtype :data:`~.texts.TEXT` for text, of any rank.
 
-    bool, int (int64, uint64 when it needs it), float and complex become scalars, str and bytes text, lists and
-    tuples of one kind arrays, ``[]`` float64 (0,); numpy's own keep their dtype.
-    Raises NotStorable for anything else: dicts, dates, opaque objects, mixed or ragged lists.
+    bool, int (int64, uint64 when it needs it), float and complex become scalars, str and bytes text, lists
+    and tuples of one kind arrays, ``[]`` float64 (0,); numpy's own keep their dtype.
+    Raises Unstorable for anything else: mappings, dates, opaque objects, mixed or ragged lists.
     """
     if isinstance(value, str | bytes):
-        return _texts([value], ())
+        return scalar_text(value)
     if isinstance(value, np.ndarray | np.generic):
-        return _array(path, np.asarray(value))
+        return _array(np.asarray(value))
     if isinstance(value, bool | int | float | complex):
-        return _numbers(path, value)
+        return _numbers(value)
     if isinstance(value, list | tuple):
-        return _list(path, value)
-    raise NotStorable(path, f"it is a {type(value).__name__}")
+        return _list(value)
+    raise Unstorable(f"HDF5 has no type for {type(value).__name__}")
 
 
-def _numbers(path: str, value: Any) -> npt.NDArray[Any]:
-    try:
-        array = np.asarray(value)
-    except (ValueError, OverflowError) as error:
-        why = str(error)
-    else:
-        if array.dtype.kind in "biufc":
-            return array
-        why = "an integer of more than 64 bits"
-    raise NotStorable(path, why)
+def _numbers(value: Any) -> npt.NDArray[Any]:
+    array = np.asarray(value)
+    if array.dtype.kind not in "biufc":
+        raise Unstorable("it is an integer of more than 64 bits")
+    return array
 
 
-def _array(path: str, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def _array(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     kind = array.dtype.kind
     if kind in "biufc":
         return array
     if kind in "US" or (kind == "O" and all(isinstance(item, str | bytes) for item in array.flat)):
         return _texts(array.ravel().tolist(), array.shape)
-    raise NotStorable(path, f"it is an array of {array.dtype}")
+    raise Unstorable(f"HDF5 has no type for an array of {array.dtype}")
 
 
-def _list(path: str, value: list[Any] | tuple[Any, ...]) -> npt.NDArray[Any]:
-    kinds = {_kind(item) for item in _leaves(path, value, 0)}
+def _list(value: list[Any] | tuple[Any, ...]) -> npt.NDArray[Any]:
+    kinds = set()
+    for count, item in enumerate(_leaves(value, 0)):
+        kinds.add(_kind(item))
+        if None in kinds or len(kinds) > 1:
+            raise Unstorable("its items are of different kinds, or of one that HDF5 does not have")
+        if count > _MAX_ITEMS:
+            raise Unstorable(f"it has more than {_MAX_ITEMS} items")
+    shape = _shape(value)
+    if shape is None:
+        raise Unstorable("its rows have different lengths")
     if not kinds:
-        return np.asarray(value, dtype=np.float64) if _is_regular(value) else _ragged(path)
-    if len(kinds) > 1 or None in kinds:
-        raise NotStorable(path, "its items are of different kinds, or of none that HDF5 has")
-    if not _is_regular(value):
-        return _ragged(path)
+        return np.empty(shape, dtype=np.float64)
     if kinds == {"number"}:
-        return _numbers(path, value)
-    array = np.array(value, dtype=object)
-    return _texts(array.ravel().tolist(), array.shape)
+        return _numbers(value)
+    return _texts(list(_leaves(value, 0)), shape)
 
 
-def _ragged(path: str) -> npt.NDArray[Any]:
-    raise NotStorable(path, "its rows have different lengths")
-
-
-def _leaves(path: str, value: Any, depth: int) -> Iterator[Any]:
+def _leaves(value: Any, depth: int) -> Iterator[Any]:
     if depth > _MAX_NESTING:
-        raise NotStorable(path, "it is nested too deeply")
+        raise Unstorable("it is nested too deeply")
     for item in value:
         if isinstance(item, list | tuple) or (isinstance(item, np.ndarray) and item.ndim):
-            yield from _leaves(path, item, depth + 1)
+            yield from _leaves(item, depth + 1)
         else:
             yield item
 
 
-def _is_regular(value: Any) -> bool:
-    """True when all rows have the same shape, so that numpy need not guess."""
-    return _shape(value) is not None
-
-
 def _shape(value: Any) -> tuple[int, ...] | None:
+    """The shape of a nested list; None when its rows differ, so that numpy never has to guess."""
     if isinstance(value, np.ndarray):
         return tuple(value.shape)
     if not isinstance(value, list | tuple):
         return ()
-    shapes = {_shape(item) for item in value}
-    if not shapes:
-        return (0,)
-    if len(shapes) > 1 or None in shapes:
-        return None
-    return (len(value), *(shapes.pop() or ()))
+    shapes = {_shape(item) for item in value} or {()}
+    row = shapes.pop()
+    return None if shapes or row is None else (len(value), *row)
 
 
 def _kind(item: Any) -> str | None:
