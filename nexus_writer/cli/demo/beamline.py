@@ -11,8 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-import redis
-
+from nexus_writer.data.connection import connect
 from nexus_writer.data.publishing import DatasetPublisher, ScanPublisher, SessionPublisher
 
 from .plans import Plan, scans_of
@@ -34,10 +33,10 @@ def run_beamline(
 ) -> None:
     """Publish all scans, into one dataset below ``data_root``.
 
-    ``speed`` 2 takes half of the time, 0 no longer than it must. Raises redis.ConnectionError, and whatever
+    ``speed`` 2 takes half of the time, 0 no longer than it must. Raises RedisUnreachable, and whatever
     ``wait_for_writer`` raises; a scan that is interrupted is ended properly.
     """
-    with redis.Redis.from_url(redis_url, protocol=2) as client:
+    with connect(redis_url) as client:
         session = SessionPublisher(client, session_name)
         dataset = session.dataset(data_root / "visitor", "hg123", "iron", metadata={"Sample_name": "iron"})
         for plans in scans_of(Beamline()):
