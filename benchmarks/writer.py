@@ -1,4 +1,4 @@
-"""What the whole writer costs: CPU time per channel event of a backlog, and time from END_SCAN to the closed file.
+"""What the whole writer costs: CPU per channel event of a backlog, time from END_SCAN to the closed file.
 
     python benchmarks/writer.py [--channels 100] [--points 2000] [--repeats 5] [--json]
 
@@ -51,22 +51,23 @@ class Result:
 def measure(channels: int, points: int, repeats: int) -> Result:
     """Backlogs and live scans in turn, ``repeats`` of each, in one writer process."""
     cpu, wall, drain_cpu, drain_wall, ends = [], [], [], [], []
-    with EmbeddedRedis() as server, tempfile.TemporaryDirectory() as directory:
-        with (
-            redis.Redis.from_url(server.url, protocol=2) as client,
-            writer_process(SESSION, server.url) as writer,
-        ):
-            for number in range(repeats + 1):  # the first one warms up
-                backlog = backlog_cost(client, writer, Path(directory) / f"backlog{number}", channels, points)
-                limit = drain_cost(client, backlog[2])
-                end = end_latency(client, Path(directory) / f"live{number}", channels)
-                client.flushdb()
-                if number:
-                    cpu.append(backlog[0])
-                    wall.append(backlog[1])
-                    drain_cpu.append(limit[0])
-                    drain_wall.append(limit[1])
-                    ends.append(end)
+    with (
+        EmbeddedRedis() as server,
+        tempfile.TemporaryDirectory() as directory,
+        server.client() as client,
+        writer_process(SESSION, server.url) as writer,
+    ):
+        for number in range(repeats + 1):  # the first one warms up
+            backlog = backlog_cost(client, writer, Path(directory) / f"backlog{number}", channels, points)
+            limit = drain_cost(client, backlog[2])
+            end = end_latency(client, Path(directory) / f"live{number}", channels)
+            client.flushdb()
+            if number:
+                cpu.append(backlog[0])
+                wall.append(backlog[1])
+                drain_cpu.append(limit[0])
+                drain_wall.append(limit[1])
+                ends.append(end)
     return Result(
         channels,
         points,
@@ -150,16 +151,18 @@ def main() -> None:
         print(json.dumps(asdict(result)))
         return
     print(f"{result.channels} channels x {result.points} single points, median of {result.repeats}")
-    print(
-        f"  CPU per channel event   writer {result.writer_cpu_us:6.2f} us   bare drain {result.drain_cpu_us:6.2f} us"
+    rows = (
+        ("CPU us per channel event", f"{result.writer_cpu_us:.2f}", f"{result.drain_cpu_us:.2f}"),
+        (
+            "channel events per s",
+            f"{result.writer_events_per_s:,.0f}",
+            f"{result.drain_events_per_s:,.0f}",
+        ),
+        ("END_SCAN to closed file, ms", f"{result.end_to_closed_ms:.1f}", ""),
     )
-    print(
-        f"  events per second       writer {result.writer_events_per_s:9,.0f}   "
-        f"bare drain {result.drain_events_per_s:9,.0f}"
-    )
-    print(
-        f"  END_SCAN to closed file {result.end_to_closed_ms:6.1f} ms  (all: {result.end_to_closed_ms_all})"
-    )
+    print(f"  {'':<28}{'writer':>12}{'bare drain':>12}")
+    for row in rows:
+        print("  {:<28}{:>12}{:>12}".format(*row))
 
 
 if __name__ == "__main__":
