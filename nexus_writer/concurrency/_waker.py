@@ -97,6 +97,12 @@ class Waker:
                 continue
             delivery.lost()
 
+    def end(self) -> None:
+        """Close for good, in the hub's own thread: a watcher that is left started is never freed."""
+        self.close()
+        if self.hub.loop is not None:
+            self._watcher.close()
+
     def _drain(self) -> None:
         if not self.alive:
             self._watcher.stop()
@@ -123,7 +129,7 @@ class _Sentinel:
         self._owns_hub = owns_hub
 
     def __del__(self) -> None:
-        self._waker.close()
+        self._waker.end()
         hub = self._waker.hub
         if self._owns_hub and hub.loop is not None:
             hub.destroy()

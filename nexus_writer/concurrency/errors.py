@@ -9,14 +9,14 @@ class ConcurrencyError(RuntimeError):
     """Base of the errors of this package."""
 
 
-class ThreadEnded(ConcurrencyError):  # noqa: N818
+class ThreadEnded(ConcurrencyError):
     """The thread that a call was meant for ended, or ends, before the call returned."""
 
     def __init__(self, what: str) -> None:
         super().__init__(f"{what} was not completed, its thread has ended: start a new thread and call again")
 
 
-class CallKilled(ConcurrencyError):  # noqa: N818
+class CallKilled(ConcurrencyError):
     """A call was killed before it returned. (Not GreenletExit: that would end the caller silently.)"""
 
     def __init__(self, what: str) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import logging
+import os
 import threading
 from collections.abc import Callable
 from time import monotonic
@@ -26,10 +28,35 @@ _logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_numbers = itertools.count(1)
-
 END_GRACE_S = 10.0
 """How long calls that were killed by the end of their thread may take for their ``finally``."""
+
+_numbers = itertools.count(1)
+_running: set[Thread] = set()
+
+
+def _end_all() -> None:
+    """Before the interpreter goes: a hub that wakes up after that takes the process down (SIGABRT)."""
+    for thread in list(_running):
+        thread.stop(wait=False)
+    _join_all(END_GRACE_S / 2)
+    for thread in list(_running):
+        thread._kill_main()
+    _join_all(END_GRACE_S / 2)
+    for thread in list(_running):
+        _logger.warning(
+            "the process ends while thread %r runs: it ignored its stop and its kill", thread.name
+        )
+
+
+def _join_all(timeout_s: float) -> None:
+    deadline = monotonic() + timeout_s
+    for thread in list(_running):
+        thread.join(max(0.0, deadline - monotonic()))
+
+
+atexit.register(_end_all)
+os.register_at_fork(after_in_child=_running.clear)
 
 
 class Thread:
@@ -38,6 +65,9 @@ class Thread:
     The thread ends when its main function returns: by itself, or because it waits for ``stopping`` (the
     default does nothing else). Then all other calls are killed, get END_GRACE_S seconds for their
     ``finally``, and those who wait for their results get ThreadEnded: nobody waits for ever.
+
+    When the process ends it stops its threads, and kills the main functions that take no notice. It waits
+    for those that are no ``daemon`` first, as long as they run.
     """
 
     def __init__(
@@ -70,11 +100,14 @@ class Thread:
     def start(self, wait: bool = True, timeout: float | None = None) -> bool:
         """Start the thread, once. True: its main function has begun (not waited for unless ``wait``).
 
-        Raises OSError when there is no hub for it (too many open files).
+        Raises OSError when no hub can be made for it.
         """
         if is_object_patched("threading", "Thread") or is_object_patched("_thread", "start_new_thread"):
             raise RuntimeError("threads are monkey patched into greenlets: use patch_all(thread=False)")
         self._native.start()
+        _running.add(self)
+        if self._ended.is_set():
+            _running.discard(self)
         started = self._started.wait(timeout if wait else 0)
         if started and self._launcher is None:
             self._result.get(0)
@@ -139,7 +172,7 @@ class Thread:
             del func, args, kwargs
             self._started.send()
             self._result.wait()
-        except Exception as error:  # no hub: too many open files
+        except Exception as error:  # no hub
             self._result.set(error)
         finally:
             self._started.send()
@@ -147,6 +180,11 @@ class Thread:
                 self._end_calls(current_waker())
             release_hub()
             self._ended.send()
+            _running.discard(self)
+
+    def _kill_main(self) -> None:
+        if isinstance(self._result, Call):
+            self._result.kill()
 
     def _end_calls(self, waker: Waker) -> None:
         waker.ending = True
