@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from . import _numpy_values
+from ._keys import check_key
 from ._numpy_values import PendingArray, PendingDtype, Unsupported
 from .opaque import Opaque, opaque
 
@@ -132,6 +133,20 @@ def _bytearray(content: bytes = b"") -> bytearray:
     return bytearray(content)
 
 
+def _bytes(*content: object) -> bytes:
+    """Protocols below 3 write empty bytes as a call without arguments."""
+    if content:
+        raise Unsupported
+    return b""
+
+
+def _set(items: list[Any]) -> set[Any]:
+    _require(items, list)
+    for item in items:
+        check_key(item)
+    return set(items)
+
+
 def _encode(text: str, encoding: str = "") -> bytes:
     """How protocols below 3 write bytes."""
     _require(text, str)
@@ -167,6 +182,9 @@ _BUILDERS: dict[object, Callable[..., Any]] = {
     complex: _complex,
     bytearray: _bytearray,
     OrderedDict: lambda: OrderedDict(),
+    bytes: _bytes,
+    set: _set,
+    frozenset: lambda items: frozenset(_set(items)),
     Opaque("_codecs", "encode"): _encode,
     Opaque("bliss.scanning.scan_state", "ScanState"): _scan_state,
 }

@@ -24,7 +24,7 @@ _LAST_CODE_POINT = 0x10FFFF
 _MOST_DIMENSIONS = 32
 
 
-class Unsupported(Exception):  # noqa: N818
+class Unsupported(Exception):
     """It exists, we do not decode it: the value becomes opaque."""
 
 
@@ -67,11 +67,11 @@ class PendingArray:
         if type(state) is not tuple or len(state) != 5:
             raise ValueError("an array with a state that numpy does not write")
         _, shape, dtype, fortran, content = state
-        return array(content, dtype, shape, "F" if fortran is True else "C")
+        return _native(array(content, dtype, shape, "F" if fortran is True else "C"))
 
 
 def array(content: object, dtype: object, shape: object, order: str) -> npt.NDArray[Any]:
-    """A new array that owns its memory, in this machine's byte order as numpy's own unpickler makes it."""
+    """A new array that owns its memory."""
     checked = _require_dtype(dtype)
     shape = _require_shape(shape)
     if order not in ("C", "F"):
@@ -135,4 +135,9 @@ def _flat_array(content: object, dtype: np.dtype[Any], points: int) -> npt.NDArr
         code_points = np.frombuffer(content, dtype=np.dtype(np.uint32).newbyteorder(dtype.byteorder))
         if code_points.max() > _LAST_CODE_POINT:
             raise ValueError("text with characters that do not exist")
-    return np.frombuffer(content, dtype=dtype).astype(dtype.newbyteorder("="))
+    return np.frombuffer(content, dtype=dtype).copy()
+
+
+def _native(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """In this machine's byte order: so numpy reads arrays of the protocols below 5."""
+    return values if values.dtype.isnative else values.astype(values.dtype.newbyteorder("="))

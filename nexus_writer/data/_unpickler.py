@@ -16,13 +16,13 @@ import pickle
 import struct
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from datetime import date, datetime, time, timedelta
 from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
 
 from . import _globals
+from ._keys import check_key
 from ._numpy_values import PendingArray, PendingDtype, Unsupported
 from .opaque import Opaque, opaque
 
@@ -35,11 +35,6 @@ MAX_NESTING = 100
 MAX_TEXT_NUMBER = 100
 """Digits of a number written as text, bytes of one written in binary."""
 
-_MAX_KEY_PARTS = 64
-_MAX_KEY_BITS = 60
-_PLAIN_KEYS = frozenset(
-    {str, bytes, float, bool, type(None), complex, Opaque, date, datetime, time, timedelta, frozenset}
-)
 _CONTAINERS = (dict, list, tuple, set, frozenset, np.ndarray)
 
 _float64 = struct.Struct(">d").unpack
@@ -141,26 +136,6 @@ def _check_nesting(result: object) -> None:
     raise ValueError(f"nested deeper than {MAX_NESTING} levels, or without end")
 
 
-def _check_key(key: object) -> None:
-    """Refuses keys whose hash could recurse deeply, take forever or collide at will."""
-    if type(key) is str:
-        return
-    todo = [key]
-    for _ in range(_MAX_KEY_PARTS):
-        if not todo:
-            return
-        part = todo.pop()
-        if type(part) is tuple:
-            todo.extend(part)
-        elif type(part) is int:
-            if part.bit_length() > _MAX_KEY_BITS:
-                raise ValueError("a key that is a huge number")
-        elif type(part) not in _PLAIN_KEYS and not isinstance(part, type | np.generic):
-            raise ValueError(f"a key that is a {type(part).__name__}")
-    if todo:
-        raise ValueError("a key of very many parts")
-
-
 def _global(machine: Machine) -> None:
     module, name = machine.line().decode("utf-8"), machine.line().decode("utf-8")
     machine.stack.append(_globals.find(module, name))
@@ -223,7 +198,7 @@ def _set_items(target: object, items: list[Any]) -> None:
         raise ValueError("a key without a value")
     pairs = iter(items)
     for key in pairs:
-        _check_key(key)
+        check_key(key)
         target[key] = next(pairs)
 
 
@@ -247,7 +222,7 @@ def _extend(target: object, items: list[Any]) -> None:
 
 def _hashed(items: list[Any]) -> list[Any]:
     for item in items:
-        _check_key(item)
+        check_key(item)
     return items
 
 

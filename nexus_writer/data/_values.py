@@ -26,6 +26,8 @@ def points_in(value: object, points: int, described: PointDescription) -> npt.ND
         raise UndecodablePickle(f"{points} points announced, other values found")
     if array.dtype.kind in _TEXT_KINDS or (described.dtype == OBJECT and array.dtype != OBJECT):
         array = array.astype(OBJECT)
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
     if array.dtype == OBJECT:
         for item in array.flat:
             _refuse_opaque(item)
