@@ -7,7 +7,7 @@ class LayoutError(Exception):
     """A scan that cannot be laid out in a file."""
 
 
-class NoFilename(LayoutError):  # noqa: N818
+class NoFilename(LayoutError):
     """The scan is to be saved, and its info does not say where."""
 
     def __init__(self, scan: str) -> None:

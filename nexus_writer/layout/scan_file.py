@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import nexus_writer
@@ -144,9 +145,8 @@ class ScanFile:
             return
         try:
             self._finish_entries(info, exception, failed)
-            self._link_masters()
-            for link in dict.fromkeys(link.master for link in self._unlinked):
-                self.warn(f"the scan is not linked in {link}")
+            for master, why in self._link_masters().items():
+                self.warn(f"the scan is not linked in {master}: {why}")
             self._file.flush()
         finally:
             self._close()
@@ -221,12 +221,11 @@ class ScanFile:
             self.warn(str(error))
             return ChunkOptions.from_info({**given, "compression_scheme": None})
 
-    def _link_masters(self) -> None:
-        """Try the links that are still missing; one that fails is tried again at the end."""
+    def _link_masters(self) -> dict[Path, str]:
+        """Try the links that are still missing; why it did not work, by master. The end tries them again."""
         failed = write_master_links(self._unlinked, self._files, self._root_attributes())
-        for master, why in failed.items():
-            self.warn(f"master file {master} is not written: {why}")
         self._unlinked = [link for link in self._unlinked if link.master in failed]
+        return failed
 
     def _close(self) -> None:
         file, self._file = self._file, None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from nexus_writer.model import Scan
+import numpy as np
+
+from nexus_writer.model import Block, ChannelDescription, Scan
 
 SAMPLING = {"device_type": "samplingcounter"}
 SIGNAL = {"device_type": "samplingcounter", "data_type": "signal"}
@@ -48,3 +50,19 @@ def scan_info(
 
 def scan_of(masters: dict[str, dict[str, list[str]]], **fields: Any) -> Scan:
     return Scan.from_info(scan_info(masters, **fields), "session:1_scan")
+
+
+def channel(
+    scan: Scan, name: str, dtype: Any = float, shape: tuple[int, ...] = (), unit: str | None = None
+) -> ChannelDescription:
+    """The description of a channel of the scan's first subscan, or of the one that its name begins with."""
+    masters = {subscan.name: subscan.name for subscan in scan.subscans}
+    master = masters.get(name.partition(":")[0], scan.subscans[0].name)
+    key = f"{scan.key}:{master}:{name}"
+    return ChannelDescription(key, name, np.dtype(dtype), shape, unit)
+
+
+def points(description: ChannelDescription, *values: Any, start: int = 0) -> dict[str, list[Block]]:
+    """One block of points, as ``ScanFile.append`` takes it."""
+    dtype = object if description.dtype == object else None
+    return {description.key: [Block(description.key, start, np.array(values, dtype=dtype))]}
