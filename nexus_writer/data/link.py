@@ -58,9 +58,12 @@ class Link:
         try:
             connection.send_packed_command(connection.pack_commands(commands), check_health=False)
             return [_reply_or_error(connection) for _ in commands]
-        except BaseException as error:
+        except redis.TimeoutError as error:
             self.drop()
-            raise self._translated(error) from error
+            raise self._silent() from error
+        except BaseException:
+            self.drop()
+            raise
 
     def interrupt(self) -> None:
         """End the call that is under way, and every later one, with redis.ConnectionError; from any thread.
@@ -84,15 +87,22 @@ class Link:
         if connection is not None:
             connection.disconnect()
 
+    def __del__(self) -> None:
+        with contextlib.suppress(Exception):
+            self.drop()
+
     def _exchange(self, connection: Any, packed: Any) -> Any:
         try:
             connection.send_packed_command(packed, check_health=False)
             return connection.read_response(disable_decoding=True)
         except redis.ResponseError:
             raise
-        except BaseException as error:
+        except redis.TimeoutError as error:
             self.drop()
-            raise self._translated(error) from error
+            raise self._silent() from error
+        except BaseException:
+            self.drop()
+            raise
 
     def _connect(self) -> Any:
         if self._connection is not None:
@@ -101,9 +111,12 @@ class Link:
         try:
             connection.connect()
             waker = socket.socket(fileno=os.dup(connection._sock.fileno()))
-        except BaseException as error:
+        except redis.TimeoutError as error:
             connection.disconnect()
-            raise self._translated(error) from error
+            raise self._silent() from error
+        except BaseException:
+            connection.disconnect()
+            raise
         with self._lock:
             self._connection, self._waker = connection, waker
             interrupted = self._interrupted
@@ -112,10 +125,8 @@ class Link:
             raise redis.ConnectionError("the reader was stopped")
         return connection
 
-    def _translated(self, error: BaseException) -> BaseException:
-        if isinstance(error, redis.TimeoutError):
-            return redis.ConnectionError(f"Redis gave no answer within {self.silence_s:g} s: is it running?")
-        return error
+    def _silent(self) -> redis.ConnectionError:
+        return redis.ConnectionError(f"Redis gave no answer within {self.silence_s:g} s: is it running?")
 
 
 def _reply_or_error(connection: Any) -> Any:

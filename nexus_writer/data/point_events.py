@@ -6,6 +6,8 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from nexus_writer.data import keys
 from nexus_writer.data.errors import Undecodable
 from nexus_writer.data.events import Event, EventData, EventType
@@ -20,10 +22,10 @@ logger = logging.getLogger(__name__)
 
 
 class PointEvents:
-    """Events of one node with data. All entries that are read together make one event.
+    """Events of one node with data. Entries that are read together make one event.
 
-    Only where points are missing, or change their shape, is an event ended early: ``first_index`` is always
-    right for all points of an event, and points are never filled up to equal lengths.
+    Where points are missing, or change their shape, the next event begins: ``first_index`` is right for all
+    points of an event, and points are never filled up to equal lengths. Entries of 64 kB and more come alone.
     """
 
     def __init__(self, node: DataNode) -> None:
@@ -58,7 +60,7 @@ class PointEvents:
             text = "%s: points %d to %d were dropped by Redis, or never published, before they could be read"
             logger.warning(text, self.node.db_name, self._next_index, block.start - 1)
         self._next_index = block.stop
-        values: Any = block.values
+        values: Any = np.require(block.values, requirements=["ALIGNED", "WRITEABLE"])
         if isinstance(self.node, NodeRefChannelNode):
             values = self.node.nodes(list(values))
         else:

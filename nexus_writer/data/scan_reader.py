@@ -31,6 +31,7 @@ from nexus_writer.data.streams import RawEntry, Reply, Streams
 from nexus_writer.data.unread import unread_entries
 
 IDLE_BLOCK_S = 5.0
+GRACE_S = 5.0
 _PREPARED = "_prepared"
 _END = "_end"
 
@@ -58,7 +59,7 @@ class ScanReader:
     ) -> None:
         self.scan_key = scan_key
         self._pace_s = pace_s
-        self._link = Link(client, silence_s=2 * IDLE_BLOCK_S)
+        self._link = Link(client, silence_s=IDLE_BLOCK_S + GRACE_S)
         self._probe = Link(client)
         self._streams: Streams[str] = Streams(entries_per_reply=entries_per_reply)
         self._streams.control.add(keys.children_list(scan_key), scan_key)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import redis
+
+from nexus_writer.data.connection import server_time_ms
 
 _LAST_NUMBER = 2**64 - 1
 
@@ -28,11 +28,4 @@ def from_now_on(connection: redis.Redis) -> bytes:
 
     The clock of this host does not matter. What was published in the same ms, but before, is included.
     """
-    seconds, microseconds = _server_time(connection)
-    time_ms = seconds * 1000 + microseconds // 1000
-    return b"%d-%d" % (time_ms - 1, _LAST_NUMBER)
-
-
-def _server_time(connection: redis.Redis) -> tuple[int, int]:
-    answer: Any = connection.time()
-    return int(answer[0]), int(answer[1])
+    return b"%d-%d" % (server_time_ms(connection) - 1, _LAST_NUMBER)
