@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from nexus_writer.hdf5 import (
+    EntryExists,
     NotStorable,
     create_group,
     require_group,
@@ -71,9 +72,12 @@ class Instrument:
 
     def _open_group(self, place: Place) -> Any:
         """Metadata may have made it before its channel came; the class is the channel's all the same."""
-        group = require_group(self.group, place.group, place.nx_class)
-        set_attributes(group, {"NX_class": place.nx_class})
-        return group
+        try:
+            return create_group(self.group, place.group, place.nx_class)
+        except EntryExists:
+            group = require_group(self.group, place.group)
+            set_attributes(group, {"NX_class": place.nx_class})
+            return group
 
     def _write_group(self, name: str, tree: Mapping[str, Any], source: str) -> None:
         group = self._groups[name]

@@ -31,10 +31,9 @@ class Device:
         return bool(self.triggered)
 
 
-def read_device(id: str, info: Fields) -> Device:
-    """The device ``id`` with its channels, from a scan info."""
-    device = info.fields("devices").fields(id, needed=True)
-    channels = info.fields("channels")
+def read_device(id: str, devices: Fields, channels: Fields) -> Device:
+    """The device ``id`` with its channels, from the devices and channels of a scan info."""
+    device = devices.fields(id, needed=True)
     return Device(
         id,
         tuple(_read_channel(name, id, channels) for name in device.texts("channels")),

@@ -35,8 +35,10 @@ class Subscan:
 def read_subscans(info: Fields) -> tuple[Subscan, ...]:
     """One per top master, in the order of the chain; a chain without any gives one without devices."""
     chain = info.fields("acquisition_chain", needed=True)
+    devices = info.fields("devices")
+    channels = info.fields("channels")
     subscans = []
     for index, name in enumerate(chain.values, 1):
         ids = dict.fromkeys(chain.fields(name).texts("devices"))
-        subscans.append(Subscan(name, index, tuple(read_device(id, info) for id in ids)))
+        subscans.append(Subscan(name, index, tuple(read_device(id, devices, channels) for id in ids)))
     return tuple(subscans) or (Subscan("", 1),)
