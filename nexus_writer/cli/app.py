@@ -11,7 +11,7 @@ import typer
 from pydantic import ValidationError
 
 from nexus_writer import __version__
-from nexus_writer.data.errors import DataError
+from nexus_writer.data.errors import BadBeaconAddress, BadRedisUrl, DataError
 from nexus_writer.log_files import LogFileNotWritable, LogOptions, log_level
 from nexus_writer.model.path_map import BadPathMap
 
@@ -51,7 +51,9 @@ def _options(
 
 @app.command()
 def serve(
-    session: Annotated[str, typer.Argument(help="Name of the BLISS session whose scans are saved.")],
+    session: Annotated[
+        str, typer.Argument(metavar="SESSION", help="Name of the BLISS session whose scans are saved.")
+    ],
     redis: Annotated[
         Optional[str],  # noqa: UP045 - evaluated by typer
         typer.Option(help="Where the scans are published, like redis://host:6380/1. Default: ask Beacon."),
@@ -124,7 +126,7 @@ def main() -> None:
         app()
     except CommandError as error:
         _leave(error, error.exit_code)
-    except (BadPathMap, ValidationError) as error:
+    except (BadPathMap, BadRedisUrl, BadBeaconAddress, ValidationError) as error:
         _leave(error, 2)
     except (DataError, LogFileNotWritable) as error:
         _leave(error, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 
 import gevent
 import redis
+from gevent import GreenletExit
 
 from nexus_writer.concurrency import Event
 from nexus_writer.data import keys
@@ -29,6 +31,8 @@ from .subscriber import Finished, Mode, Request, Subscriber
 from .writer_thread import WriterThread
 
 ASK_LAG_EVERY_S = 1.0
+DRAIN_WITHIN_S = 2.0
+"""How long a scan that is stopped may still take what waits in Redis."""
 WAIT_FOR_ANOTHER_S = 0.5
 """Seconds between two looks at something outside that the writing waits for: a locked file, a full disk."""
 
@@ -121,20 +125,37 @@ class NexusScanWriter(Subscriber[ScanItem | ScanFound]):
     def _listen(self) -> Iterator[Sequence[ScanItem | ScanFound]]:
         yield [self._retried(self._find)]
         reader = ScanReader(self._client, self.key, pace_s=self._options.pace_s)
-        ask_lag_at = time.monotonic() + ASK_LAG_EVERY_S
         try:
-            while True:
-                items = self._retried(lambda: reader.read(timeout_s=ASK_LAG_EVERY_S))
-                self._listening.send()
-                if items:
-                    yield items
-                    if isinstance(items[-1], ScanEnded):
-                        return
-                if time.monotonic() >= ask_lag_at:
-                    self._lag_entries = self._retried(reader.entries_behind)
-                    ask_lag_at = time.monotonic() + ASK_LAG_EVERY_S
+            yield from self._follow(reader)
+        except GreenletExit:
+            if self._request is Request.STOP:
+                yield from self._what_is_there(reader)
+            raise
         finally:
             reader.close()
+
+    def _follow(self, reader: ScanReader) -> Iterator[Sequence[ScanItem]]:
+        """To the end of the scan."""
+        ask_lag_at = time.monotonic() + ASK_LAG_EVERY_S
+        while True:
+            items = self._retried(lambda: reader.read(timeout_s=ASK_LAG_EVERY_S))
+            self._listening.send()
+            if items:
+                yield items
+                if isinstance(items[-1], ScanEnded):
+                    return
+            if time.monotonic() >= ask_lag_at:
+                self._lag_entries = self._retried(reader.entries_behind)
+                ask_lag_at = time.monotonic() + ASK_LAG_EVERY_S
+
+    def _what_is_there(self, reader: ScanReader) -> Iterator[Sequence[ScanItem]]:
+        """What Redis has at this moment, for a scan that is stopped; where Redis is away, nothing."""
+        deadline = time.monotonic() + DRAIN_WITHIN_S
+        with contextlib.suppress(redis.ConnectionError, redis.TimeoutError):
+            while time.monotonic() < deadline and (items := reader.read(timeout_s=0)):
+                yield items
+                if isinstance(items[-1], ScanEnded):
+                    return
 
     def _find(self) -> ScanFound:
         """The scan's info, and those of its dataset, collection and proposal, raw."""

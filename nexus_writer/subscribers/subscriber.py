@@ -209,7 +209,7 @@ class Subscriber(Generic[Item]):
         last: str | None = None
         try:
             for batch in self._listen():
-                self._queue.put(batch)
+                self._hand_over(batch)
                 gevent.sleep(0)  # a socket with data ready never switches: let the others of this thread run
         except GreenletExit:
             pass
@@ -218,6 +218,14 @@ class Subscriber(Generic[Item]):
             last = str(error) or type(error).__name__
         if not self.done():
             self._queue.put(_Last(last))
+
+    def _hand_over(self, batch: Sequence[Item]) -> None:
+        try:
+            self._queue.put(batch)
+        except GreenletExit:
+            if self._request is Request.STOP:  # what was received is digested
+                self._queue.put(batch)
+            raise
 
     def _batches_from_queue(self) -> Iterator[Sequence[Item]]:
         while True:
