@@ -135,6 +135,8 @@ def _flat_array(content: object, dtype: np.dtype[Any], points: int) -> npt.NDArr
         code_points = np.frombuffer(content, dtype=np.dtype(np.uint32).newbyteorder(dtype.byteorder))
         if code_points.max() > _LAST_CODE_POINT:
             raise ValueError("text with characters that do not exist")
+    if dtype.kind == "b":
+        return np.frombuffer(content, dtype=np.uint8).astype(bool)
     return np.frombuffer(content, dtype=dtype).copy()
 
 

@@ -63,6 +63,8 @@ class Rows:
             return None
         if self._shape or self.points != 1:
             points = points.reshape((len(entries) * self.points, *self._shape))
+        if points.dtype.kind == "b":
+            return points.view(np.uint8).astype(bool)
         return points if points.dtype.isnative else points.astype(self._native)
 
     def _narrow_points(self, entries: Sequence[RawEntry]) -> npt.NDArray[Any] | None:

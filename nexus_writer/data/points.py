@@ -73,10 +73,9 @@ class PointDecoder:
         """
         if self._rows is not None and entries:
             values = self._rows.points_of(entries)
-            if values is not None:
-                start = _start_of_run(entries, self._rows.points)
-                if start is not None:
-                    return [Block(self.channel, start, values)]
+            start = _start_of_run(entries, self._rows.points) if values is not None else None
+            if values is not None and start is not None:
+                return [Block(self.channel, start, values)]
         pieces: list[_Piece] = []
         try:
             for piece in self._pieces(entries):
@@ -180,7 +179,10 @@ def _sizes(entry: RawEntry) -> tuple[int, ...]:
 
 def _first_point(entry_id: bytes) -> int:
     """Index of the first point of an entry, from its id ``<index + 1>-0``."""
-    return int(entry_id.partition(b"-")[0]) - 1
+    try:
+        return int(entry_id.partition(b"-")[0]) - 1
+    except ValueError:
+        raise UndecodablePickle(f"an id that is not the index of a point: {entry_id!r:.40}") from None
 
 
 def _start_of_run(entries: Sequence[RawEntry], points: int) -> int | None:
@@ -188,18 +190,21 @@ def _start_of_run(entries: Sequence[RawEntry], points: int) -> int | None:
 
     Ids increase: so the n-th id behind ``i-0`` is ``<i + n>-0`` if all end in ``-0`` and the last one is.
     """
-    first = _first_point(entries[0][0])
-    count = len(entries)
+    ids = list(map(_entry_id, entries))
+    count = len(ids)
+    try:
+        first, last = _first_point(ids[0]), _first_point(ids[-1])
+    except UndecodablePickle:
+        return None
     if count == 1:
         return first
-    ids = list(map(_entry_id, entries))
     if points > 1:
         expected = [b"%d-0" % id_ for id_ in range(first + 1, first + 1 + count * points, points)]
         return first if ids == expected else None
     joined = b"".join(ids)
     if joined.count(b"-0") != count or joined.count(b"-") != count:
         return None
-    return first if _first_point(ids[-1]) == first + count - 1 else None
+    return first if last == first + count - 1 else None
 
 
 def _split_at_gaps(entries: Sequence[RawEntry], values: npt.NDArray[Any], points: int) -> Iterator[_Piece]:
@@ -232,6 +237,8 @@ def _recognised(data: bytes, points: int) -> npt.NDArray[Any] | None:
         return None
     count = layout.nbytes // layout.dtype.itemsize
     values = np.frombuffer(data, layout.dtype, count, layout.offset).reshape(layout.shape)
+    if values.dtype.kind == "b":
+        values = values.view(np.uint8).astype(bool)
     if points == 1:
         values = values[np.newaxis]
     elif layout.shape[:1] != (points,):
