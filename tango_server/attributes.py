@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import tango
 from tango import AttrQuality, AttrWriteType, DevState
 from tango.server import attribute
 
@@ -75,41 +74,69 @@ def disk_space_reading(free_mb: float | None, options: WriterOptions) -> Reading
     return Reading(round(free_mb, 1), quality)
 
 
-def _spectrum(dtype: Any, doc: str) -> attribute:
-    return attribute(dtype=(dtype,), max_dim_x=MOST_SCANS, fget="read_of_scans", doc=doc)
+def _reader(name: str) -> Callable[[ScanAttributes], Any]:
+    """What PyTango calls to read an attribute: it wants a function for each."""
+
+    def read(device: ScanAttributes) -> Any:
+        return READINGS[name](Snapshot.of(device.served))
+
+    return read
 
 
-def _number(dtype: Any, doc: str, **options: Any) -> attribute:
-    return attribute(dtype=dtype, fget="read_of_scans", doc=doc, **options)
+def _spectrum(name: str, dtype: Any, doc: str) -> attribute:
+    return attribute(dtype=(dtype,), max_dim_x=MOST_SCANS, fget=_reader(name), doc=doc)
+
+
+def _scalar(name: str, dtype: Any, doc: str, **options: Any) -> attribute:
+    return attribute(dtype=dtype, fget=_reader(name), doc=doc, **options)
 
 
 class ScanAttributes:
     """What the device says of its scans; a device class sets ``served`` and ``options``."""
 
-    scan_states = _spectrum(DevState, "INIT, ON (being saved), OFF (saved) or FAULT, one for each scan.")
-    scan_names = _spectrum(str, "Name of each scan, like 26_loopscan, in the order of their start.")
-    scan_uris = _spectrum(str, "Where each scan is saved: name: ['file::/N.1', ...]")
-    scan_start = _spectrum(str, "When each scan started, local time.")
-    scan_end = _spectrum(str, "When the file of each scan was complete, local time, or 'not finished'.")
-    scan_duration = _spectrum(str, "How long each scan took, or takes so far.")
-    scan_progress = _spectrum(str, "Fewest and most points saved of any channel, for each scan.")
-    scan_info = _spectrum(str, "State, points, bytes, duration, start and end of each scan in one line.")
-    scan_states_info = _spectrum(str, "State of each scan, and why.")
-    scans_description = attribute(
-        dtype=str,
-        fget="read_of_scans",
-        doc="All scans as JSON: a list of what scan_description gives of one.",
+    scan_states = _spectrum(
+        "scan_states", DevState, "INIT, ON (being saved), OFF (saved) or FAULT, one for each scan."
+    )
+    scan_names = _spectrum(
+        "scan_names", str, "Name of each scan, like 26_loopscan, in the order of their start."
+    )
+    scan_uris = _spectrum("scan_uris", str, "Where each scan is saved: name: ['file::/N.1', ...]")
+    scan_start = _spectrum("scan_start", str, "When each scan started, local time.")
+    scan_end = _spectrum(
+        "scan_end", str, "When the file of each scan was complete, local time, or 'not finished'."
+    )
+    scan_duration = _spectrum("scan_duration", str, "How long each scan took, or takes so far.")
+    scan_progress = _spectrum(
+        "scan_progress", str, "Fewest and most points saved of any channel, for each scan."
+    )
+    scan_info = _spectrum(
+        "scan_info", str, "State, points, bytes, duration, start and end of each scan in one line."
+    )
+    scan_states_info = _spectrum("scan_states_info", str, "State of each scan, and why.")
+    scans_description = _scalar(
+        "scans_description", str, "All scans as JSON: a list of what scan_description gives of one."
     )
 
-    scans_running = _number(int, "Scans that are being saved.", unit="scans")
-    scans_finished = _number(int, "Scans that were saved since the device came up.", unit="scans")
-    scans_failed = _number(int, "Scans that could not be saved since the device came up.", unit="scans")
-    points_written = _number(int, "Points of all channels that can be read in files.", unit="points")
-    bytes_written = _number(int, "Bytes of these points.", unit="bytes", display_unit="B")
-    points_per_second = _number(
-        float, "Points written per second, over the last second or two.", unit="points/s", format="%.1f"
+    scans_running = _scalar("scans_running", int, "Scans that are being saved.", unit="scans")
+    scans_finished = _scalar(
+        "scans_finished", int, "Scans that were saved since the device came up.", unit="scans"
     )
-    lag_seconds = _number(
+    scans_failed = _scalar(
+        "scans_failed", int, "Scans that could not be saved since the device came up.", unit="scans"
+    )
+    points_written = _scalar(
+        "points_written", int, "Points of all channels that can be read in files.", unit="points"
+    )
+    bytes_written = _scalar("bytes_written", int, "Bytes of these points.", unit="bytes", display_unit="B")
+    points_per_second = _scalar(
+        "points_per_second",
+        float,
+        "Points written per second, over the last second or two.",
+        unit="points/s",
+        format="%.1f",
+    )
+    lag_seconds = _scalar(
+        "lag_seconds",
         float,
         "Age of the oldest data that were received and cannot be read in a file yet, of any scan. "
         "Redis drops what is too old: 2 s of single points at 1 kHz.",
@@ -119,14 +146,16 @@ class ScanAttributes:
         max_warning=2,
         max_alarm=10,
     )
-    lag_entries = _number(
+    lag_entries = _scalar(
+        "lag_entries",
         int,
         "Entries that are published in Redis and not received yet, of all channels of all running scans. "
         "Redis keeps about 2048 of each channel.",
         unit="entries",
         min_value=0,
     )
-    queue_fill = _number(
+    queue_fill = _scalar(
+        "queue_fill",
         float,
         "0 (empty) to 1 (full) of the fullest queue of a running scan. When it is full, reading waits and "
         "Redis buffers.",
@@ -147,10 +176,6 @@ class ScanAttributes:
 
     served: ServedSession
     options: WriterOptions
-
-    def read_of_scans(self, attr: tango.Attribute) -> Any:
-        """Any of the attributes above but the one below."""
-        return READINGS[attr.get_name()](Snapshot.of(self.served))
 
     def read_free_disk_space(self) -> tuple[Any, float, AttrQuality]:
         return self.disk_space().stamped()

@@ -61,4 +61,14 @@ class Broadcast:
         for name, reading in self._readings().items():
             if self._pushed.get(name) != reading:
                 self._pushed[name] = reading
-                self._device.push_change_event(name, *reading.stamped())
+                self._device.push_change_event(name, *self._prepared(name, reading))
+
+    def _prepared(self, name: str, reading: Reading) -> tuple[Any, ...]:
+        """What to push; of State and Status Tango pushes what it was told before, whatever it is given."""
+        if name == "State":
+            self._device.set_state(reading.value)
+        elif name == "Status":
+            self._device.set_status(reading.value)
+        else:
+            return reading.stamped()
+        return ()

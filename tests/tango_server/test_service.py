@@ -1,0 +1,251 @@
+"""The command line of the service, its mistakes, and its life."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import socket
+import threading
+from pathlib import Path
+
+import h5py
+import pytest
+import tango
+
+from nexus_writer import __version__
+
+from .servers import Beamline, Database, Server, free_port, publish_points, run_program, serving, wait_until
+
+NODB = ("--nodb", "--session=s", "--redis=redis://127.0.0.1:1/1")
+
+
+def refused(*arguments: str, **variables: str) -> tuple[int, str]:
+    """Exit code and the one line that is said."""
+    done = run_program("tango_server.service", *arguments, **variables)
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1, done.stderr
+    return done.returncode, done.stderr
+
+
+def test_version() -> None:
+    done = run_program("tango_server.service", "--version")
+    assert (done.returncode, done.stdout) == (0, f"NexusWriterService {__version__}\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "give INSTANCE"),
+        (("--nonsense", "x"), "--nonsense"),
+        (("x", "--session=s"), "--session needs --nodb"),
+        (("x", "--path-map=/a=/b"), "--path-map needs --nodb"),
+        (("--nodb", "--redis=redis://h"), "--nodb needs --session"),
+        (("--nodb", "--session=s"), "--nodb needs --redis URL"),
+        ((*NODB, "--port=many"), "--port"),
+        ((*NODB, "--path-map=/a"), "'/a' is not FROM=TO"),
+        ((*NODB, "--device=a/b"), "'a/b' is no device name"),
+        ((*NODB, "--log=loud"), "'loud' is no log level"),
+        ((*NODB, "--logfile=/dev/null/x"), "cannot write the log file /dev/null/x"),
+    ],
+)
+def test_wrong_command_lines_are_one_line_and_exit_code_2(arguments: tuple[str, ...], said: str) -> None:
+    code, line = refused(*arguments)
+    assert (code, said in line) == (2, True), line
+
+
+def test_wrong_environment_is_one_line() -> None:
+    code, line = refused(*NODB, NEXUS_WRITER_FLUSH_PERIOD_S="soon")
+    assert (code, "flush_period_s" in line) == (2, True), line
+
+
+def test_tango_host_missing() -> None:
+    code, line = refused("instance")
+    assert code == 1
+    assert "TANGO_HOST is not set: export TANGO_HOST=host:port" in line
+    assert "--nodb" in line
+
+
+@pytest.mark.parametrize("tango_host", ["nonsense", "host:port", "127.0.0.1:99999"])
+def test_tango_host_nonsense(tango_host: str) -> None:
+    code, line = refused("instance", TANGO_HOST=tango_host)
+    assert (code, f"TANGO_HOST={tango_host}" in line) == (1, True), line
+
+
+def test_database_down() -> None:
+    code, line = refused("instance", TANGO_HOST=f"127.0.0.1:{free_port()}")
+    assert code == 1
+    assert "Connection refused" in line
+    assert "--nodb" in line
+
+
+def test_something_else_at_tango_host() -> None:
+    """A server that hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        thread = threading.Thread(target=hang_up, args=(other,), daemon=True)
+        thread.start()
+        code, line = refused("instance", TANGO_HOST=f"127.0.0.1:{other.getsockname()[1]}")
+    assert (code, "no Tango database answers" in line) == (1, True), line
+
+
+def hang_up(listening: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while True:
+            listening.accept()[0].close()
+
+
+def test_instance_that_is_not_registered(database: Database) -> None:
+    code, line = refused("nobody", TANGO_HOST=database.tango_host)
+    assert code == 1
+    assert "run RegisterNexusWriter SESSION --instance nobody" in line
+
+
+def test_port_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        code, line = refused(*NODB, f"--port={port}")
+    assert (code, f"port {port} of 127.0.0.1 cannot be used" in line) == (1, True), line
+
+
+def test_port_and_names_can_be_chosen(redis_url: str, tmp_path: Path) -> None:
+    port = free_port()
+    options = (
+        "inst",
+        "--nodb",
+        "--session=s",
+        f"--redis={redis_url}",
+        f"--port={port}",
+        "--device=id99/nx/one",
+    )
+    with serving(tmp_path, *options) as server:
+        address = f"tango://127.0.0.1:{port}/id99/nx/one#dbase=no"
+        assert server.addresses == [address]
+        assert address in server.output.splitlines()
+        info = server.proxy().info()
+        assert (info.dev_class, info.server_id) == ("NexusWriter", "nexuswriter/inst")
+
+
+def test_ready_means_ready(redis_url: str, tmp_path: Path) -> None:
+    """Right after the ready file appears the device answers, at the first try."""
+    with serving(tmp_path, "--nodb", "--session=s", "--redis", redis_url) as server:
+        assert server.proxy().state() is tango.DevState.ON
+        assert not list(tmp_path.glob(".ready*"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_finalises_what_runs(number: signal.Signals, server: Server, beamline: Beamline) -> None:
+    with beamline.scan() as scan:
+        wait_until(lambda: server.proxy().scan_exists(scan.key), "scan known")
+        scan.prepare()
+        publish_points(scan, 3)
+        wait_until(lambda: server.proxy().points_written == 12, "points written")
+        assert server.end(number) == 0
+        assert not server.ready_file.exists()
+        assert "Traceback" not in server.output
+        assert "unforseen" not in server.output
+        with h5py.File(scan.filename) as file:
+            assert file["1.1/writer/status"][()] == b"FAILED"
+            assert len(file["1.1/measurement/diode1"]) == 3
+
+
+def test_redis_away_at_the_start(tmp_path: Path) -> None:
+    url = f"redis://127.0.0.1:{free_port()}/1"
+    with serving(tmp_path, "--nodb", "--session=s", "--redis", url) as server:
+        device = server.proxy()
+        wait_until(lambda: "Redis" in device.status(), "reason")
+        assert device.state() is tango.DevState.ON
+        assert "\n" not in device.status()
+        assert server.end() == 0
+
+
+def test_logs_go_into_files(redis_url: str, tmp_path: Path) -> None:
+    logs = (
+        f"--logfile={tmp_path / 'all'}",
+        f"--logfileerr={tmp_path / 'err'}",
+        "--nologstdout",
+        "--log=debug",
+    )
+    with serving(tmp_path / "s", "--nodb", "--session=s", "--redis", redis_url, *logs) as server:
+        wait_until(lambda: "Start listening" in (tmp_path / "all").read_text(), "log line")
+        assert server.end() == 0
+    assert (tmp_path / "err").read_text() == ""
+    assert server.output.splitlines() == server.addresses
+
+
+def register(
+    database: Database, instance: str, *sessions: str, redis_url: str, **more: list[str]
+) -> list[str]:
+    """Devices of one server, by the database's client."""
+    names = []
+    client = database.client()
+    for session in sessions:
+        info = tango.DbDevInfo()
+        info.server, info._class = f"nexuswriter/{instance}", "NexusWriter"
+        info.name = f"id00/bliss_nxwriter/{session}"
+        client.add_device(info)
+        client.put_device_property(info.name, {"session": [session], "redis_url": [redis_url], **more})
+        names.append(info.name)
+    return names
+
+
+def test_several_devices_in_one_server(database: Database, redis_url: str, tmp_path: Path) -> None:
+    sessions = [f"session{i}" for i in range(3)]
+    names = register(database, "several", *sessions, redis_url=redis_url)
+    beamlines = [Beamline(redis_url, session, tmp_path / session) for session in sessions]
+    variables = {"TANGO_HOST": database.tango_host}
+    with serving(tmp_path / "server", "several", variables=variables) as server:
+        assert server.addresses == names
+        devices = [database.proxy(name) for name in names]
+        scans = [beamline.scan() for beamline in beamlines]
+        for device, scan in zip(devices, scans, strict=True):
+            wait_until(lambda d=device, s=scan: d.scan_exists(s.key), "scan known")
+        for scan in scans:
+            scan.prepare()
+        for count in range(1, 4):
+            for scan in scans:
+                publish_points(scan, count)
+        for scan in scans:
+            scan.end()
+        for device, scan in zip(devices, scans, strict=True):
+            wait_until(lambda d=device, s=scan: d.scan_state(s.key) is tango.DevState.OFF, "scan saved")
+            [description] = json.loads(device.scans_description)
+            assert description["session"] in sessions
+            assert device.points_written == 6 * 4
+            assert list(device.scan_names) == [scan.name]
+        again = run_program("tango_server.service", "several", **variables)
+        assert again.returncode == 1
+        assert "nexuswriter/several runs already" in again.stderr
+        assert server.end() == 0
+    for beamline in beamlines:
+        beamline.close()
+
+
+def test_properties_come_from_the_database(database: Database, redis_url: str, tmp_path: Path) -> None:
+    """A wrong one is a fault that says so; corrected, 'start' makes up for it."""
+    [name] = register(database, "props", "props", redis_url=redis_url, path_map=["/a=/b", "nonsense"])
+    with serving(tmp_path / "server", "props", variables={"TANGO_HOST": database.tango_host}):
+        device = database.proxy(name)
+        assert device.state() is tango.DevState.FAULT
+        assert "'nonsense' is not FROM=TO" in device.status()
+        assert "call 'start'" in device.status()
+        target = tmp_path / "mapped"
+        device.put_property({"path_map": ["/a=/b", f"/nowhere/data={target}"], "required_disk_space": ["0"]})
+        device.start()
+        assert device.state() is tango.DevState.ON
+        device.makedirs("/nowhere/data/visitor")
+        assert (target / "visitor").is_dir()
+        device.put_property({"path_map": ["/nowhere=/tmp", "x"]})
+        with pytest.raises(tango.DevFailed, match="'x' is not FROM=TO"):
+            device.start()
+
+
+def test_session_property_missing(database: Database, redis_url: str, tmp_path: Path) -> None:
+    [name] = register(database, "nosession", "nosession", redis_url=redis_url)
+    database.client().delete_device_property(name, "session")
+    with serving(tmp_path / "server", "nosession", variables={"TANGO_HOST": database.tango_host}):
+        device = database.proxy(name)
+        assert device.state() is tango.DevState.FAULT
+        assert "property 'session' is missing: run RegisterNexusWriter" in device.status()
+        device.put_property({"session": ["nosession"]})
+        device.start()
+        assert device.state() is tango.DevState.ON
