@@ -42,7 +42,7 @@ def draw_measurement(path: Path, picture: Path) -> None:
 
     panels = read_panels(path)
     rows = -(-len(panels) // COLUMNS)
-    figure = Figure(figsize=(4.6 * COLUMNS, 3.4 * rows), layout="constrained")
+    figure = Figure(figsize=(5.4 * COLUMNS, 3.6 * rows), layout="constrained")
     FigureCanvasAgg(figure)
     for place, panel in enumerate(panels, start=1):
         _draw(figure.add_subplot(rows, COLUMNS, place), panel, figure)
@@ -61,8 +61,9 @@ def _panel(name: str, entry: h5py.Group) -> Panel:
     moved: list[Series] = []
     clocks: list[Series] = []
     signals: list[Series] = []
-    for link in entry["measurement"]:
-        dataset = entry["measurement"][link]
+    measurement = entry["measurement"]
+    for link in measurement:
+        dataset = entry[measurement.get(link, getlink=True).path]
         series = Series(_label(link, dataset), dataset[()])
         if link in (SECONDS, "epoch"):
             clocks.append(series)
@@ -81,7 +82,7 @@ def _label(name: str, dataset: h5py.Dataset) -> str:
 
 
 def _draw(axes: Any, panel: Panel, figure: Any) -> None:
-    axes.set_title(panel.title, fontsize=9)
+    axes.set_title(panel.title, fontsize=8)
     signal = panel.signal.values
     x = panel.axes[0]
     if signal.ndim == 2:
