@@ -104,7 +104,7 @@ def write_dataset(parent: Any, name: bytes, value: npt.NDArray[Any]) -> tuple[An
         _fill(old, value)
         return old, False
     kept = dict(h5py.Dataset(old).attrs)
-    parent.links.unlink(name)
+    parent.unlink(name)
     dataset = new_dataset(parent, name, value)
     for key, attribute in kept.items():
         new_attribute(dataset, key.encode(), storable(attribute))

@@ -200,7 +200,7 @@ def _write_link(group: Any, name: str, target: Any) -> None:
     if kind not in (Kind.NOTHING, Kind.LINK):
         raise Unstorable(f"{kind.value} has that name")
     if kind is Kind.LINK:
-        parent.links.unlink(encoded)
+        parent.unlink(encoded)
     file, separator, path = text.partition("::")
     if separator and file and not _is_own_file(group, file):
         parent.links.create_external(encoded, os.fsencode(_relative(group, file)), (path or "/").encode())
@@ -216,7 +216,7 @@ def _remove(group: Any, name: str) -> None:
     encoded = name.rpartition("/")[2].encode()
     kind = kind_of(parent, encoded)
     if kind in (Kind.VALUE, Kind.LINK):
-        parent.links.unlink(encoded)
+        parent.unlink(encoded)
     elif kind is not Kind.NOTHING:
         raise Unstorable(f"{kind.value} has that name")
 
@@ -246,7 +246,7 @@ def _freed(group: Any, name: str, replace: bool) -> tuple[Any, bytes]:
     if parent.links.exists(encoded):
         if not replace:
             raise EntryExists(file_name(parent), path_of(parent, encoded))
-        parent.links.unlink(encoded)
+        parent.unlink(encoded)
     return parent, encoded
 
 
