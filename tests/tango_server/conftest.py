@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import tango
 
+from nexus_writer.data.embedded import EmbeddedRedis
+
 from .servers import Beamline, Database, Server, serving
 
 SESSION = "demo_session"
@@ -33,6 +35,16 @@ def server(redis_url: str, tmp_path: Path) -> Iterator[Server]:
 def device(server: Server) -> tango.DeviceProxy:
     """A client of that device."""
     return server.proxy()
+
+
+@pytest.fixture(scope="session")
+def idle_device(
+    redis_server: EmbeddedRedis, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tango.DeviceProxy]:
+    """A device whose session never appears, for all tests that need no scan; do not stop it."""
+    options = ("--nodb", "--session=idle", "--redis", redis_server.url, "--log=info")
+    with serving(tmp_path_factory.mktemp("idle"), *options) as running:
+        yield running.proxy()
 
 
 @pytest.fixture

@@ -109,35 +109,35 @@ def first_error(call: Any, *arguments: Any) -> tuple[str, str]:
 class TestInterface:
     """Names, types and dimensions: what a client of the classic device finds, and more."""
 
-    def test_class(self, device: tango.DeviceProxy) -> None:
-        assert device.info().dev_class == "NexusWriter"
+    def test_class(self, idle_device: tango.DeviceProxy) -> None:
+        assert idle_device.info().dev_class == "NexusWriter"
 
-    def test_commands(self, device: tango.DeviceProxy) -> None:
-        commands = {info.cmd_name: info for info in device.command_list_query()}
+    def test_commands(self, idle_device: tango.DeviceProxy) -> None:
+        commands = {info.cmd_name: info for info in idle_device.command_list_query()}
         found = {name: (info.in_type, info.out_type) for name, info in commands.items()}
         assert found == CLASSIC_COMMANDS | {"scan_description": (TEXT, TEXT)}
         assert all(info.disp_level is tango.DispLevel.OPERATOR for info in commands.values())
 
-    def test_settings(self, device: tango.DeviceProxy) -> None:
+    def test_settings(self, idle_device: tango.DeviceProxy) -> None:
         for name, labels in CLASSIC_SETTINGS.items():
-            info = device.get_attribute_config(name)
+            info = idle_device.get_attribute_config(name)
             assert (info.data_type, info.data_format) == (CmdArgType.DevEnum, tango.AttrDataFormat.SCALAR)
             assert (info.writable, list(info.enum_labels)) == (tango.AttrWriteType.READ_WRITE, labels)
 
-    def test_spectra(self, device: tango.DeviceProxy) -> None:
+    def test_spectra(self, idle_device: tango.DeviceProxy) -> None:
         for name in (*CLASSIC_TEXTS, "scan_states"):
-            info = device.get_attribute_config(name)
+            info = idle_device.get_attribute_config(name)
             assert info.data_type == (STATE if name == "scan_states" else TEXT)
             assert info.data_format is tango.AttrDataFormat.SPECTRUM
             assert (info.max_dim_x, info.writable) == (10000, tango.AttrWriteType.READ)
 
-    def test_numbers(self, device: tango.DeviceProxy) -> None:
+    def test_numbers(self, idle_device: tango.DeviceProxy) -> None:
         for name, (data_type, unit) in NUMBERS.items():
-            info = device.get_attribute_config(name)
+            info = idle_device.get_attribute_config(name)
             assert (info.data_type, info.data_format) == (data_type, tango.AttrDataFormat.SCALAR), name
             assert (info.unit, info.writable) == (unit, tango.AttrWriteType.READ), name
 
-    def test_nothing_else(self, device: tango.DeviceProxy) -> None:
+    def test_nothing_else(self, idle_device: tango.DeviceProxy) -> None:
         names = {
             "State",
             "Status",
@@ -147,20 +147,24 @@ class TestInterface:
             *CLASSIC_TEXTS,
             *NUMBERS,
         }
-        assert set(device.get_attribute_list()) == names
+        assert set(idle_device.get_attribute_list()) == names
 
-    def test_everything_is_described(self, device: tango.DeviceProxy) -> None:
-        for info in device.attribute_list_query():
+    def test_everything_is_described(self, idle_device: tango.DeviceProxy) -> None:
+        for info in idle_device.attribute_list_query():
             if info.name not in ("State", "Status"):
                 assert info.description not in ("", "No description"), info.name
 
-    def test_values_without_scans(self, device: tango.DeviceProxy) -> None:
+    def test_values_without_scans(self, idle_device: tango.DeviceProxy) -> None:
         for name in (*CLASSIC_TEXTS, "scan_states"):
-            assert list(getattr(device, name) or ()) == [], name
-        assert device.scans_description == "[]"
-        assert device.scans_running == device.points_written == 0
-        assert device.read_attribute("free_disk_space").quality is tango.AttrQuality.ATTR_INVALID
-        assert (device.resource_profiling, device.writer_log_level, device.tango_log_level) == (0, 2, 2)
+            assert list(getattr(idle_device, name) or ()) == [], name
+        assert idle_device.scans_description == "[]"
+        assert idle_device.scans_running == idle_device.points_written == 0
+        assert idle_device.read_attribute("free_disk_space").quality is tango.AttrQuality.ATTR_INVALID
+        assert (
+            idle_device.resource_profiling,
+            idle_device.writer_log_level,
+            idle_device.tango_log_level,
+        ) == (0, 2, 2)
 
 
 class TestSession:
@@ -198,7 +202,7 @@ class TestSession:
             assert scan.name in text
             assert device.state() is DevState.RUNNING
             publish_points(scan, 5)
-        saved(device, scan)
+        wait_until(lambda: device.state() is DevState.ON, "scan saved")
         assert device.scan_state(scan.key) is DevState.OFF
         getattr(device, command)()
 
@@ -275,13 +279,13 @@ class TestScan:
         assert list(device.scan_uri(scan.name)) == [f"{scan.filename}::/1.1"]
 
     @pytest.mark.parametrize("command", OF_ONE_SCAN)
-    def test_unknown_scan(self, command: str, device: tango.DeviceProxy) -> None:
-        reason, text = first_error(getattr(device, command), "99_nope")
+    def test_unknown_scan(self, command: str, idle_device: tango.DeviceProxy) -> None:
+        reason, text = first_error(getattr(idle_device, command), "99_nope")
         assert reason == "PyDs_PythonError"
         assert text == "ValueError: No writer for scan '99_nope' exists"
 
-    def test_unknown_scan_does_not_exist(self, device: tango.DeviceProxy) -> None:
-        assert device.scan_exists("99_nope") is False
+    def test_unknown_scan_does_not_exist(self, idle_device: tango.DeviceProxy) -> None:
+        assert idle_device.scan_exists("99_nope") is False
 
     def test_a_bare_name_is_the_latest_scan_a_key_any(
         self, device: tango.DeviceProxy, beamline: Beamline
@@ -360,15 +364,15 @@ class TestReadings:
         assert one["progress"]["points"] == 20
         assert one["progress"]["uris"] == [f"{scan.filename}::/1.1"]
 
-    def test_lag_is_an_alarm_of_the_number_not_of_the_device(self, device: tango.DeviceProxy) -> None:
-        """A classic device has no alarms, and BLISS refuses to scan in any state but ON and RUNNING."""
-        config = device.get_attribute_config("lag_seconds")
+    def test_lag_is_an_alarm_of_the_number_not_of_the_device(self, idle_device: tango.DeviceProxy) -> None:
+        """A classic idle_device has no alarms, and BLISS refuses to scan in any state but ON and RUNNING."""
+        config = idle_device.get_attribute_config("lag_seconds")
         assert (config.alarms.max_warning, config.alarms.max_alarm) == ("2", "10")
         config.alarms.max_alarm = "-1"
         config.alarms.max_warning = "-2"
-        device.set_attribute_config(config)
-        assert device.read_attribute("lag_seconds").quality is tango.AttrQuality.ATTR_ALARM
-        assert device.state() is DevState.ON
+        idle_device.set_attribute_config(config)
+        assert idle_device.read_attribute("lag_seconds").quality is tango.AttrQuality.ATTR_ALARM
+        assert idle_device.state() is DevState.ON
 
     def test_levels_are_set(self, device: tango.DeviceProxy, server: Server, beamline: Beamline) -> None:
         device.writer_log_level = "DEBUG"
@@ -461,23 +465,23 @@ class TestEvents:
 class TestMakedirs:
     """Directories are made by the writer's user, as BLISS asks."""
 
-    def test_made_with_parents_and_again(self, device: tango.DeviceProxy, tmp_path: Path) -> None:
+    def test_made_with_parents_and_again(self, idle_device: tango.DeviceProxy, tmp_path: Path) -> None:
         path = tmp_path / "a" / "b" / "c"
-        device.makedirs(str(path))
-        device.makedirs(str(path))
+        idle_device.makedirs(str(path))
+        idle_device.makedirs(str(path))
         assert stat.S_ISDIR(path.stat().st_mode)
 
     @pytest.mark.parametrize("path", ["relative/path", "", "~/home"])
-    def test_relative(self, path: str, device: tango.DeviceProxy) -> None:
-        assert first_error(device.makedirs, path) == (
+    def test_relative(self, path: str, idle_device: tango.DeviceProxy) -> None:
+        assert first_error(idle_device.makedirs, path) == (
             "PyDs_PythonError",
             f"ValueError: {path!r} is not an absolute path: begin it with /",
         )
 
     @pytest.mark.parametrize(("below", "kind"), [("", "FileExistsError"), ("/x/y", "NotADirectoryError")])
-    def test_in_the_way(self, below: str, kind: str, device: tango.DeviceProxy, tmp_path: Path) -> None:
+    def test_in_the_way(self, below: str, kind: str, idle_device: tango.DeviceProxy, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
-        reason, text = first_error(device.makedirs, f"{tmp_path}/file{below}")
+        reason, text = first_error(idle_device.makedirs, f"{tmp_path}/file{below}")
         assert reason == "PyDs_PythonError"
         assert text.startswith(f"{kind}: [Errno")
         assert "\n" not in text

@@ -8,7 +8,7 @@ import pytest
 import tango
 
 from nexus_writer import __version__
-from tango_server.register import TooManyWriters, writers_of_session
+from tango_server.register import TooManyWriters, main, writers_of_session
 
 from .servers import Database, free_port, run_program
 
@@ -16,15 +16,21 @@ Run = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def register(database: Database) -> Run:
+def register(database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run RegisterNexusWriter; exit code, and what it says."""
+    for name in ("BEAMLINE", "BEAMLINENAME"):
+        monkeypatch.delenv(name, raising=False)
 
     def run(*arguments: str, **variables: str) -> tuple[int, str]:
-        done = run_program(
-            "tango_server.register", *arguments, **{"TANGO_HOST": database.tango_host} | variables
-        )
-        assert "Traceback" not in done.stderr
-        return done.returncode, done.stdout + done.stderr
+        for name, value in ({"TANGO_HOST": database.tango_host} | variables).items():
+            monkeypatch.setenv(name, value)
+        code: object = 0
+        try:
+            main(arguments)
+        except SystemExit as end:
+            code = end.code
+        assert isinstance(code, int)
+        return code, "".join(capsys.readouterr())
 
     return run
 
@@ -126,6 +132,12 @@ def test_no_database(register: Run) -> None:
         f"RegisterNexusWriter: no Tango database answers at TANGO_HOST={host} (Connection refused): "
         "start it, or correct TANGO_HOST\n"
     )
+
+
+def test_as_a_program(database: Database) -> None:
+    done = run_program("tango_server.register", "reg_program", TANGO_HOST=database.tango_host)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert writers_of_session(database.client(), "reg_program") == ["id00/bliss_nxwriter/reg_program"]
 
 
 def test_version_and_unknown_options(register: Run) -> None:

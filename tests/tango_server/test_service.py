@@ -14,6 +14,7 @@ import pytest
 import tango
 
 from nexus_writer import __version__
+from tango_server.service import main
 
 from .servers import Beamline, Database, Server, free_port, publish_points, run_program, serving, wait_until
 
@@ -28,9 +29,19 @@ def refused(*arguments: str, **variables: str) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
-def test_version() -> None:
-    done = run_program("tango_server.service", "--version")
-    assert (done.returncode, done.stdout) == (0, f"NexusWriterService {__version__}\n")
+def mistake(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """What is said of a wrong command line, in this process."""
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    out, err = capsys.readouterr()
+    assert (end.value.code, out, err.count("\n")) == (2, "", 1), err
+    return str(err)
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["--version"])
+    assert (end.value.code, capsys.readouterr().out) == (0, f"NexusWriterService {__version__}\n")
 
 
 @pytest.mark.parametrize(
@@ -44,19 +55,31 @@ def test_version() -> None:
         (("--nodb", "--session=s"), "--nodb needs --redis URL"),
         ((*NODB, "--port=many"), "--port"),
         ((*NODB, "--path-map=/a"), "'/a' is not FROM=TO"),
-        ((*NODB, "--device=a/b"), "'a/b' is no device name"),
         ((*NODB, "--log=loud"), "'loud' is no log level"),
         ((*NODB, "--logfile=/dev/null/x"), "cannot write the log file /dev/null/x"),
     ],
 )
-def test_wrong_command_lines_are_one_line_and_exit_code_2(arguments: tuple[str, ...], said: str) -> None:
-    code, line = refused(*arguments)
-    assert (code, said in line) == (2, True), line
+def test_wrong_command_lines_are_one_line_and_exit_code_2(
+    arguments: tuple[str, ...],
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("BEACON_HOST", "NEXUS_WRITER_REDIS_URL"):
+        monkeypatch.delenv(name, raising=False)
+    assert said in mistake(capsys, *arguments)
 
 
-def test_wrong_environment_is_one_line() -> None:
-    code, line = refused(*NODB, NEXUS_WRITER_FLUSH_PERIOD_S="soon")
-    assert (code, "flush_period_s" in line) == (2, True), line
+def test_wrong_environment_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEXUS_WRITER_FLUSH_PERIOD_S", "soon")
+    assert "flush_period_s" in mistake(capsys, *NODB)
+
+
+def test_a_wrong_option_of_a_process_is_one_line() -> None:
+    code, line = refused(*NODB, "--device=a/b")
+    assert (code, "'a/b' is no device name" in line) == (2, True), line
 
 
 def test_tango_host_missing() -> None:
