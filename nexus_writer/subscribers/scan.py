@@ -15,6 +15,7 @@ from gevent import GreenletExit
 
 from nexus_writer.concurrency import Event
 from nexus_writer.data import keys
+from nexus_writer.data.connection import connect
 from nexus_writer.data.node_info import NodeInfo
 from nexus_writer.data.scan_items import ScanEnded, ScanItem
 from nexus_writer.data.scan_reader import ScanReader
@@ -48,8 +49,11 @@ class NexusScanWriter(Subscriber[ScanItem | ScanFound]):
         client: redis.Redis,
         options: WriterOptions,
         writer: WriterThread,
+        connect: Callable[[], redis.Redis] = connect,
     ) -> None:
-        super().__init__(key, mode=Mode.PARALLEL, thread=writer.thread, queue_size=options.queue_size)
+        super().__init__(
+            key, connect=connect, mode=Mode.PARALLEL, thread=writer.thread, queue_size=options.queue_size
+        )
         self.name = name
         self.session = session
         self.writing_since = time.time()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import gevent
 import redis
@@ -11,7 +12,7 @@ import redis
 from nexus_writer.data.connection import connect, server_time_ms
 from nexus_writer.data.errors import BeaconUnreachable, RedisUnreachable
 from nexus_writer.data.events import Event, EventType
-from nexus_writer.data.nodes import get_session_node
+from nexus_writer.data.nodes import DataNode, get_session_node
 
 from .backoff import Backoff
 from .errors import ScansRunning, UnknownScan
@@ -40,11 +41,11 @@ class NexusSessionWriter(Subscriber[Event]):
         beacon: str | None = None,
         writer: WriterThread | None = None,
     ) -> None:
-        super().__init__(session, mode=Mode.SEQUENTIAL)
+        super().__init__(
+            session, connect=partial(connect, redis_url, beacon=beacon, green=True), mode=Mode.SEQUENTIAL
+        )
         self.session = session
         self.options = options or WriterOptions()
-        self._redis_url = redis_url
-        self._beacon = beacon
         self._writer = writer
         self._client: redis.Redis | None = None
         self._scans: dict[str, NexusScanWriter] = {}
@@ -176,13 +177,18 @@ class NexusSessionWriter(Subscriber[Event]):
             self._connected(),
             self.options,
             self._writer or shared_writer_thread(),
+            self._connect,
         )
         self._scans[scan.key] = scan
         scan.start()
 
+    def _make_node(self) -> DataNode:
+        """The session, also where it does not exist yet."""
+        return get_session_node(self.session, connection=self._connect())
+
     def _connected(self) -> redis.Redis:
         if self._client is None:
-            self._client = connect(self._redis_url, beacon=self._beacon, green=True)
+            self._client = self._connect()
         return self._client
 
     def _forget_client(self) -> None:

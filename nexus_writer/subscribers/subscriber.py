@@ -23,9 +23,13 @@ from queue import Empty
 from typing import Generic, TypeVar
 
 import gevent
+import redis
 from gevent import GreenletExit
 
-from nexus_writer.concurrency import Event, HubTrigger, Queue, Thread
+from nexus_writer.concurrency import Event, HubTrigger, Queue, Thread, ThreadResource
+from nexus_writer.data.connection import connect
+from nexus_writer.data.node_info import NodeInfo
+from nexus_writer.data.nodes import DataNode, get_node
 
 from .state import SubscriberState
 
@@ -55,6 +59,13 @@ class NotStarted(RuntimeError):
         super().__init__(f"a subscriber starts once, this one is {state.name}: make a new one")
 
 
+class NodeMissing(LookupError):
+    """The node of a subscriber is not in Redis: not yet, or not any more."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"there is no node {key} in Redis: it was not published yet, or has expired")
+
+
 class Finished(Exception):
     """Raised by ``_consume`` when nothing more is wanted from the node."""
 
@@ -71,12 +82,20 @@ class Subscriber(Generic[Item]):
     mode: Mode
 
     def __init__(
-        self, key: str, *, mode: Mode = Mode.SEQUENTIAL, thread: Thread | None = None, queue_size: int = 8
+        self,
+        key: str,
+        *,
+        connect: Callable[[], redis.Redis] = connect,
+        mode: Mode = Mode.SEQUENTIAL,
+        thread: Thread | None = None,
+        queue_size: int = 8,
     ) -> None:
         if (mode is Mode.PARALLEL) != (thread is not None):
             raise ValueError("a parallel subscriber, and no other, needs a thread for its consumer")
         self.key = key
         self.mode = mode
+        self._connect = connect
+        self._nodes = ThreadResource(self._make_node)
         self._thread = thread
         self._queue: Queue[Sequence[Item] | _Last] = Queue(maxsize=queue_size)
         self._queue_size = queue_size
@@ -93,6 +112,27 @@ class Subscriber(Generic[Item]):
         self._end_listener: HubTrigger | None = None
         self._started_at: float | None = None
         self._finished_at: float | None = None
+
+    # -- node --
+
+    @property
+    def node(self) -> DataNode:
+        """The node in Redis; each thread that asks has its own, with a connection of its own.
+
+        Raises NodeMissing when it does not exist, redis.ConnectionError and DataError when Redis is away.
+        """
+        return self._nodes.get()
+
+    @property
+    def info(self) -> NodeInfo:
+        """What the node says of itself, asked from Redis at every access."""
+        return self.node.info
+
+    def _make_node(self) -> DataNode:
+        node = get_node(self.key, connection=self._connect())
+        if node is None:
+            raise NodeMissing(self.key)
+        return node
 
     # -- state --
 

@@ -279,3 +279,14 @@ def test_redis_that_goes_away_is_waited_for(tmp_path: Path) -> None:
             again = finished(writer, run_scan(dataset))
             assert again.state is SubscriberState.OFF, again.reason
         assert writer.shut_down(10)
+
+
+def test_node_belongs_to_the_thread_that_asks(writer: NexusSessionWriter, dataset: DatasetPublisher) -> None:
+    scan = finished(writer, run_scan(dataset))
+    here = scan.node
+    there = gevent.get_hub().threadpool.apply(lambda: scan.node)
+    assert here is scan.node
+    assert there is not here
+    assert here.db_name == there.db_name == scan.key
+    assert scan.info["title"] == "loopscan 5"
+    assert writer.node.db_name == SESSION
