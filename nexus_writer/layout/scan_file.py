@@ -135,21 +135,23 @@ class ScanFile:
         if self._file is not None:
             self._file.flush()
 
-    def finish(self, info: Mapping[str, Any] | None, exception: str, failed: str | None) -> None:
-        """Complete the entries and give the file back, whatever happens.
+    def finish(self, info: Mapping[str, Any] | None, exception: str, failed: str | None) -> str | None:
+        """Complete the entries and give the file back, whatever happens; why the writing failed, or None.
 
         ``info`` and ``exception`` are those of the scan's end, None and "" when it was not seen; ``failed``
         says why the writing failed where that is known outside. Does nothing without a file.
         """
         if self._file is None:
-            return
+            return failed
         try:
             self._finish_entries(info, exception, failed)
             for master, why in self._link_masters().items():
                 self.warn(f"the scan is not linked in {master}: {why}")
             self._file.flush()
+            self._file.sync()
         finally:
             self._close()
+        return failed or "; ".join(self.lost.values()) or None
 
     def _create_entries(self, file: LiveFile) -> None:
         for subscan in self._scan.subscans:
@@ -180,9 +182,11 @@ class ScanFile:
         scan = self._scan if info is None else self._updated(info)
         ending = Ending.from_info(info or {}, None if info is None else exception)
         for key, (_, data) in self._channels.items():
-            for start, stop in data.gaps:
-                self.lose(key, f"{data.channel.name}: points {start} to {stop - 1} never came")
-        if failed:
+            ranges = [f"{start} to {stop - 1}" for start, stop in data.gaps]
+            if ranges:
+                more = f" and {len(ranges) - 10} more ranges" if len(ranges) > 10 else ""
+                self.lose(key, f"{data.channel.name}: points {', '.join(ranges[:10])}{more} never came")
+        if failed and failed != "; ".join(self.lost.values()):
             self.warn(failed)
         for entry in self._entries.values():
             entry.finish(scan, ending)

@@ -360,9 +360,12 @@ def test_a_gap_is_a_loss(files: OpenFiles, path: Path) -> None:
     scan_file.add_channel(description)
     scan_file.append(points(description, 1.0))
     scan_file.append(points(description, 4.0, start=3))
-    scan_file.finish({}, "", None)
+    scan_file.append(points(description, 6.0, start=5))
+    assert scan_file.lost == {}
+    assert scan_file.finish({}, "", None) == "ctl:diode: points 1 to 2, 4 to 4 never came"
     with opened(path) as file:
-        np.testing.assert_array_equal(file["1.1/measurement/diode"][()], [1, math.nan, math.nan, 4])
+        nan = math.nan
+        np.testing.assert_array_equal(file["1.1/measurement/diode"][()], [1, nan, nan, 4, nan, 6])
         assert text(file["1.1/writer/status"]) == "FAILED"
         (warning,) = file["1.1/writer/warnings"].asstr()[()]
         assert "points 1 to 2" in warning
