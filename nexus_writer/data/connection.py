@@ -23,7 +23,7 @@ REPLY_TIMEOUT_S = 10.0
 """Longer than any command but a blocking one, which needs a ``socket_timeout`` of its own."""
 
 _SCHEMES = ("redis", "rediss", "unix")
-_PASSWORD = re.compile(r"((?:^|://)[^:@/]*):.*@")
+_PASSWORD = re.compile(r"^((?:\w+://)?+[^:@/]*):.*@")
 _PASSWORD_OPTION = re.compile(r"([?&]password=)[^&]*")
 
 
