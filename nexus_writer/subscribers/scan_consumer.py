@@ -24,7 +24,8 @@ from .channels import declared_channel, observed_channel
 from .options import WriterOptions
 from .status import ScanProgress, SubscanProgress
 
-CHANNEL_TYPES = frozenset({"channel", "lima", "node_ref_channel"})
+CHANNEL_TYPES = frozenset({"channel", "lima"})
+"""Nodes whose points are saved; references to other scans (node_ref_channel) are not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,8 @@ class ScanConsumer:
         if self._oldest_pending is None:
             self._oldest_pending = points.received_at
         for key, entries in points.streams:
+            if key not in self._decoders:
+                continue
             pending = self._pending.get(key)
             if pending is None:
                 self._pending[key] = list(entries)
@@ -203,14 +206,12 @@ class ScanConsumer:
                 self.flush()
         except Hdf5Error as error:
             failure = failure or str(error)
-        if failure is None and file.lost:
-            failure = "; ".join(file.lost.values())
         if self._ended is None:
-            file.finish(None, "", failure or "the writer was stopped before the scan ended")
+            failure = file.finish(None, "", failure or "the writer was stopped before the scan ended")
         else:
             info = self._decode_info(self._ended.info)
             self.scan_end_time = _timestamp(info.get("end_timestamp"))
-            file.finish(info, self._ended.exception, failure)
+            failure = file.finish(info, self._ended.exception, failure)
         self._report(file)
         self._file = None
         return failure

@@ -290,3 +290,18 @@ def test_node_belongs_to_the_thread_that_asks(writer: NexusSessionWriter, datase
     assert here.db_name == there.db_name == scan.key
     assert scan.info["title"] == "loopscan 5"
     assert writer.node.db_name == SESSION
+
+
+def test_points_that_never_came_are_a_fault(writer: NexusSessionWriter, dataset: DatasetPublisher) -> None:
+    with dataset.scan(spec()) as published:
+        published.prepare()
+        diode = published["ctl:diode"]
+        diode.publish(np.arange(2.0))
+        diode.points += 2
+        diode.publish(4.0)
+    scan = finished(writer, published.key)
+    assert scan.state is SubscriberState.FAULT
+    assert "points 2 to 3 never came" in scan.reason
+    with h5py.File(scan.filename) as file:
+        np.testing.assert_array_equal(file["1.1/measurement/diode"], [0, 1, np.nan, np.nan, 4])
+        assert file["1.1/writer/status"].asstr()[()] == "FAILED"
