@@ -386,6 +386,21 @@ class TestPace:
         assert ids_of(items, channels[0]) == list(range(1, 61))
         assert max(len(item.streams[0][1]) for item in items if isinstance(item, ScanPoints)) <= 16
 
+    def test_large_points_of_a_channel_that_comes_late_stay_small_too(
+        self, publisher: HandPublisher, scan: str, channels: list[str], reader: ScanReader
+    ) -> None:
+        publisher.points(channels[0], [1.0] * 2000)
+        items = read_points(reader)
+        while len(ids_of(items, channels[0])) < 2000:
+            items += reader.read(5)
+        late = publisher.channel(f"{scan}:timer", "image")
+        for index in range(30):
+            add_entry(publisher.client, late, index, 1, bytes(1_000_000))
+        publisher.end(scan)
+        items = rest_of(reader)
+        assert ids_of(items, late) == list(range(1, 31))
+        assert max(len(item.streams[0][1]) for item in items if isinstance(item, ScanPoints)) <= 16
+
 
 class TestTimeout:
     """How long a read waits."""
@@ -496,6 +511,16 @@ class TestConnection:
         assert reader.read(5)
         publisher.client.delete(scan)
         assert reader.read(0.2) == []
+
+    def test_a_scan_that_is_not_there_yet(
+        self, monkeypatch: pytest.MonkeyPatch, publisher: HandPublisher
+    ) -> None:
+        monkeypatch.setattr("nexus_writer.data.scan_reader.IDLE_BLOCK_S", 0.02)
+        reader = ScanReader(publisher.client, f"{publisher.session}:1_scan")
+        assert reader.read(0.1) == []
+        scan = publisher.scan()
+        publisher.end(scan)
+        assert kinds_of(rest_of(reader)) == ["ScanEnded"]
 
     def test_interrupted_from_another_thread(self, publisher: HandPublisher, reader: ScanReader) -> None:
         raised: list[Exception] = []
