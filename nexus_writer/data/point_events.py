@@ -41,7 +41,7 @@ class PointEvents:
         if isinstance(self.node, LimaImageChannelDataNode):
             return [self._event(self._status_data(entries))]
         blocks = self._blocks(entries)
-        description = self._described(entries[-1])
+        description = self._described(entries[0]) if blocks else {}
         return [self._event(self._block_data(block, description)) for block in blocks]
 
     def _event(self, data: EventData) -> Event:
