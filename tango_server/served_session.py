@@ -21,6 +21,7 @@ from nexus_writer.subscribers import (
 )
 
 FINISHED_STATES = (SubscriberState.OFF, SubscriberState.FAULT)
+LISTEN_WITHIN_S = 1.0
 STOP_WITHIN_S = 2.5
 """A client gives up after 3 s."""
 
@@ -51,7 +52,8 @@ class ServedSession:
     ) -> None:
         """Listen to a session, and save the scans that start from now on with these options.
 
-        While it listens already, only the options change.
+        While it listens already, only the options change. Returns when it listens; where Redis does not answer
+        within a second, it goes on trying meanwhile.
         """
         if self._writers and self.state not in FINISHED_STATES:
             self._writers[-1].options = options
@@ -59,6 +61,7 @@ class ServedSession:
         writer = NexusSessionWriter(session, options, redis_url=redis_url, beacon=beacon)
         writer.start()
         self._writers.append(writer)
+        writer.wait_listening(LISTEN_WITHIN_S)
 
     def stop(self) -> None:
         """Listen no more. Raises ScansRunning while scans are being saved."""

@@ -29,7 +29,7 @@ SWITCH_INTERVAL_S = 0.0005
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until SIGTERM or Ctrl-C; then finalise running scans. A wrong command line exits with 2."""
-    parser = _parser()
+    parser = command_line()
     options = parser.parse_args(arguments)
     _check(parser, options)
     try:
@@ -44,7 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _serve_registered(options)
 
 
-def _parser() -> OneLineParser:
+def command_line() -> OneLineParser:
+    """Of this program."""
     parser = OneLineParser(
         PROGRAM,
         "Save the scans of BLISS sessions into NeXus/HDF5 files: one Tango device for each session. With a "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import signal
 import socket
 import threading
@@ -139,6 +140,7 @@ def test_port_and_names_can_be_chosen(redis_url: str, tmp_path: Path) -> None:
         f"--redis={redis_url}",
         f"--port={port}",
         "--device=id99/nx/one",
+        "--log_tango=error",
     )
     with serving(tmp_path, *options) as server:
         address = f"tango://127.0.0.1:{port}/id99/nx/one#dbase=no"
@@ -146,6 +148,7 @@ def test_port_and_names_can_be_chosen(redis_url: str, tmp_path: Path) -> None:
         assert address in server.output.splitlines()
         info = server.proxy().info()
         assert (info.dev_class, info.server_id) == ("NexusWriter", "nexuswriter/inst")
+        assert server.proxy().tango_log_level == 4
 
 
 def test_ready_means_ready(redis_url: str, tmp_path: Path) -> None:
@@ -169,6 +172,13 @@ def test_a_signal_finalises_what_runs(number: signal.Signals, server: Server, be
         with h5py.File(scan.filename) as file:
             assert file["1.1/writer/status"][()] == b"FAILED"
             assert len(file["1.1/measurement/diode1"]) == 3
+
+
+def test_ended_by_its_admin_device(redis_url: str, tmp_path: Path) -> None:
+    with serving(tmp_path, "--nodb", "--session=s", "--redis", redis_url) as server:
+        tango.DeviceProxy(re.sub("/id00/.*#", "/dserver/nexuswriter/s#", server.addresses[0])).Kill()
+        assert server.process.wait(20) == 0
+        assert server.output.splitlines() == server.addresses
 
 
 def test_redis_away_at_the_start(tmp_path: Path) -> None:
