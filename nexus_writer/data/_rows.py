@@ -28,7 +28,9 @@ WIDE_BYTES = 512
 """From here on the points of an entry are copied once instead of being compared in rows."""
 
 _fields = itemgetter(1)
-_value = itemgetter(-1)
+_join = b"".join
+_flatten = chain.from_iterable
+_frombuffer = np.frombuffer
 
 
 class Rows:
@@ -37,7 +39,7 @@ class Rows:
     ``points`` is the number of points of an entry, ``point_shape`` the shape of one.
     """
 
-    __slots__ = ("_content", "_dtype", "_head", "_native", "_row", "_shape", "_value", "_wide", "points")
+    __slots__ = ("_as_copied", "_content", "_dtype", "_head", "_row", "_shape", "_value", "_wide", "points")
 
     def __init__(self, fields: Sequence[bytes], layout: Layout, points: int) -> None:
         self.points = points
@@ -53,29 +55,34 @@ class Rows:
         )
         self._content = slice(layout.offset, layout.offset + layout.nbytes)
         self._shape = layout.shape if points == 1 else layout.shape[1:]
-        self._native = layout.dtype.newbyteorder("=")
+        plain = layout.dtype.isnative and layout.dtype.kind != "b"
+        self._as_copied = plain and not layout.shape
         self._wide = layout.nbytes >= WIDE_BYTES
 
     def points_of(self, entries: Sequence[RawEntry]) -> npt.NDArray[Any] | None:
         """The points of all entries, (n,) + the shape of one; None when one entry differs."""
-        points = self._wide_points(entries) if self._wide else self._narrow_points(entries)
-        if points is None:
-            return None
-        if self._shape or self.points != 1:
-            points = points.reshape((len(entries) * self.points, *self._shape))
+        if self._wide:
+            points = self._wide_points(entries)
+        else:
+            count, dtype = len(entries), self._dtype
+            joined = _join(_flatten(map(_fields, entries)))
+            if len(joined) != count * dtype.itemsize:
+                return None
+            points = _frombuffer(joined, dtype)["points"].copy()
+            expected = self._row * count
+            _frombuffer(expected, dtype)["points"] = points
+            if expected != joined:
+                return None
+        if self._as_copied or points is None:
+            return points
+        return self._converted(points, len(entries) * self.points)
+
+    def _converted(self, points: npt.NDArray[Any], count: int) -> npt.NDArray[Any]:
+        """This machine's byte order, and booleans that are 0 or 1 whatever byte stands for them."""
+        points = points.reshape((count, *self._shape))
         if points.dtype.kind == "b":
             return points.view(np.uint8).astype(bool)
-        return points if points.dtype.isnative else points.astype(self._native)
-
-    def _narrow_points(self, entries: Sequence[RawEntry]) -> npt.NDArray[Any] | None:
-        count = len(entries)
-        joined = b"".join(chain.from_iterable(map(_fields, entries)))
-        if len(joined) != count * len(self._row):
-            return None
-        points = np.frombuffer(joined, self._dtype)["points"].copy()
-        expected = self._row * count
-        np.frombuffer(expected, self._dtype)["points"] = points
-        return points if expected == joined else None
+        return points.astype(points.dtype.newbyteorder("="), copy=False)
 
     def _wide_points(self, entries: Sequence[RawEntry]) -> npt.NDArray[Any] | None:
         head, content, size = self._head, self._content, len(self._value)

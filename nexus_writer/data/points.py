@@ -188,23 +188,20 @@ def _first_point(entry_id: bytes) -> int:
 def _start_of_run(entries: Sequence[RawEntry], points: int) -> int | None:
     """Index of the first point, when each entry of ``points`` points follows the one before.
 
-    Ids increase: so the n-th id behind ``i-0`` is ``<i + n>-0`` if all end in ``-0`` and the last one is.
+    Ids increase, so n single points lie together when all ids end in ``-0`` and the last one is n - 1
+    above the first.
     """
-    ids = list(map(_entry_id, entries))
-    count = len(ids)
     try:
-        first, last = _first_point(ids[0]), _first_point(ids[-1])
-    except UndecodablePickle:
+        first, last = int(entries[0][0][:-2]) - 1, int(entries[-1][0][:-2]) - 1
+    except ValueError:
         return None
-    if count == 1:
-        return first
+    count = len(entries)
+    if last != first + (count - 1) * points:
+        return None
     if points > 1:
-        expected = [b"%d-0" % id_ for id_ in range(first + 1, first + 1 + count * points, points)]
-        return first if ids == expected else None
-    joined = b"".join(ids)
-    if joined.count(b"-0") != count or joined.count(b"-") != count:
-        return None
-    return first if last == first + count - 1 else None
+        expected = [b"%d-0" % id_ for id_ in range(first + 1, last + 2, points)]
+        return first if [entry[0] for entry in entries] == expected else None
+    return first if b"".join(map(_entry_id, entries)).count(b"-0") == count else None
 
 
 def _split_at_gaps(entries: Sequence[RawEntry], values: npt.NDArray[Any], points: int) -> Iterator[_Piece]:

@@ -479,7 +479,7 @@ def test_assembled_opcodes_give_harmless_values_or_the_one_error(data: bytes) ->
 
 @pytest.mark.full
 @pytest.mark.timeout(1200)
-@settings(max_examples=100_000, **RELAXED)
+@settings(max_examples=40_000, **RELAXED)
 @given(st.one_of(mutated(), assembled, st.binary(max_size=200)))
 def test_many_changed_pickles_give_harmless_values_or_the_one_error(data: bytes) -> None:
     read(data)
