@@ -1,17 +1,19 @@
 """Programs that follow Redis nodes: of a session, of a scan."""
 
-from .errors import ScansRunning, UnknownScan
+from .errors import NodeMissing, NotStarted, ScansRunning, UnknownScan
+from .modes import Mode
 from .options import WriterOptions
 from .scan import NexusScanWriter
 from .session import NexusSessionWriter
 from .state import SubscriberState
 from .status import ScanProgress, ScanStatus, SessionStatistics, SubscanProgress
-from .subscriber import Mode, NotStarted, Subscriber
+from .subscriber import Subscriber
 
 __all__ = [
     "Mode",
     "NexusScanWriter",
     "NexusSessionWriter",
+    "NodeMissing",
     "NotStarted",
     "ScanProgress",
     "ScanStatus",

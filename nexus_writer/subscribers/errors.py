@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .state import SubscriberState
+
 
 class UnknownScan(ValueError):
     """No scan of this name is known (any more)."""
@@ -27,3 +29,25 @@ class FileStaysLocked(RuntimeError):
 
     def __init__(self, why: str) -> None:
         super().__init__(f"stopped while waiting for the file: {why}")
+
+
+class NotStarted(RuntimeError):
+    """A subscriber was started a second time."""
+
+    def __init__(self, state: SubscriberState) -> None:
+        super().__init__(f"a subscriber starts once, this one is {state.name}: make a new one")
+
+
+class NodeMissing(LookupError):
+    """The node of a subscriber is not in Redis: not yet, or not any more."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"there is no node {key} in Redis: it was not published yet, or has expired")
+
+
+class Finished(Exception):
+    """Raised by ``_consume`` when nothing more is wanted from the node."""
+
+
+class ListenerFailed(RuntimeError):
+    """The listener ended by an exception; its traceback is in the log already."""

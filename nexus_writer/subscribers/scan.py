@@ -23,12 +23,13 @@ from nexus_writer.hdf5 import FileLocked
 
 from .backoff import Backoff
 from .disk import DiskSpace, existing_parent
-from .errors import FileStaysLocked
+from .errors import FileStaysLocked, Finished
+from .modes import Mode, Request
 from .options import WriterOptions
 from .scan_consumer import NotSaved, ScanConsumer, ScanFound
 from .state import SubscriberState
 from .status import ScanStatus
-from .subscriber import Finished, Mode, Request, Subscriber
+from .subscriber import Subscriber
 from .writer_thread import WriterThread
 
 ASK_LAG_EVERY_S = 1.0

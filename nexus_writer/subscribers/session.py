@@ -16,11 +16,12 @@ from nexus_writer.data.nodes import DataNode, get_session_node
 
 from .backoff import Backoff
 from .errors import ScansRunning, UnknownScan
+from .modes import Mode
 from .options import WriterOptions
 from .scan import NexusScanWriter
 from .state import SubscriberState
 from .status import SessionStatistics
-from .subscriber import Mode, Subscriber
+from .subscriber import Subscriber
 from .writer_thread import WriterThread, shared_writer_thread
 
 SCAN_TYPES = ("scan", "scan_group")

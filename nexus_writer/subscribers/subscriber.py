@@ -18,7 +18,6 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from enum import Enum
 from queue import Empty
 from typing import Generic, TypeVar
 
@@ -31,43 +30,12 @@ from nexus_writer.data.connection import connect
 from nexus_writer.data.node_info import NodeInfo
 from nexus_writer.data.nodes import DataNode, get_node
 
+from .errors import Finished, ListenerFailed, NodeMissing, NotStarted
+from .modes import Mode, Request
 from .state import SubscriberState
 
 Item = TypeVar("Item")
 logger = logging.getLogger(__name__)
-
-
-class Mode(Enum):
-    """Where listener and consumer run."""
-
-    SEQUENTIAL = "one greenlet listens and consumes in turn"
-    CONCURRENT = "two greenlets of one thread"
-    PARALLEL = "a greenlet here, a greenlet in another thread"
-
-
-class Request(Enum):
-    """How somebody asked a subscriber to end; the value is the reason that its clients read."""
-
-    STOP = "Stopped on request"
-    KILL = "Killed on request"
-
-
-class NotStarted(RuntimeError):
-    """A subscriber was started a second time."""
-
-    def __init__(self, state: SubscriberState) -> None:
-        super().__init__(f"a subscriber starts once, this one is {state.name}: make a new one")
-
-
-class NodeMissing(LookupError):
-    """The node of a subscriber is not in Redis: not yet, or not any more."""
-
-    def __init__(self, key: str) -> None:
-        super().__init__(f"there is no node {key} in Redis: it was not published yet, or has expired")
-
-
-class Finished(Exception):
-    """Raised by ``_consume`` when nothing more is wanted from the node."""
 
 
 class Subscriber(Generic[Item]):
@@ -355,10 +323,6 @@ class Subscriber(Generic[Item]):
         if request is Request.KILL:
             return SubscriberState.FAULT, request.value
         return SubscriberState.OFF, request.value if request else "Finished successfully"
-
-
-class ListenerFailed(RuntimeError):
-    """The listener ended by an exception; its traceback is in the log already."""
 
 
 class _Last:

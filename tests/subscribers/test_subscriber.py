@@ -10,7 +10,8 @@ import pytest
 
 from nexus_writer.concurrency import Event, Thread
 from nexus_writer.subscribers import Mode, NotStarted, Subscriber, SubscriberState
-from nexus_writer.subscribers.subscriber import Finished, Request
+from nexus_writer.subscribers.errors import Finished
+from nexus_writer.subscribers.modes import Request
 
 
 class Counting(Subscriber[int]):
