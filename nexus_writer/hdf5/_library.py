@@ -8,7 +8,6 @@ collides with the lock we hold (measured: errno 11). So it is hidden from the li
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
 from typing import Any
@@ -22,13 +21,13 @@ import h5py  # noqa: E402
 if _hidden is not None:
     os.environ[_VARIABLE] = _hidden
 
-__all__ = ["LIBVER", "access_properties", "foreign_locking", "h5py", "leave_partial_chunks_unfiltered"]
+__all__ = ["LIBVER", "access_properties", "foreign_locking", "h5py"]
 
 LIBVER = ("v108", "v110")
-"""Superblock 2 has no consistency flag: files open while they grow, and after a kill. v110: virtual datasets."""
+"""Superblock 2 has no consistency flag: files open while they grow, and after a kill.
+v110 is for virtual datasets."""
 
 _METADATA_CACHE_NBYTES = 16 * 2**20
-_DONT_FILTER_PARTIAL_CHUNKS = 2
 
 
 def foreign_locking() -> str | None:
@@ -54,29 +53,3 @@ def access_properties() -> Any:
     cache.initial_size = cache.min_size = _METADATA_CACHE_NBYTES
     access.set_mdc_config(cache)
     return access
-
-
-def _find_set_chunk_opts() -> Any:
-    """``H5Pset_chunk_opts`` of the very library that h5py uses, which h5py itself does not offer."""
-    try:
-        function = ctypes.CDLL(h5py.h5p.__file__).H5Pset_chunk_opts
-    except (OSError, AttributeError):
-        return None
-    function.argtypes = [ctypes.c_int64, ctypes.c_uint]
-    function.restype = ctypes.c_int
-    return function
-
-
-_set_chunk_opts = _find_set_chunk_opts()
-
-
-def leave_partial_chunks_unfiltered(creation: Any) -> bool:
-    """Make chunks at the growing edge be stored plain, and compressed once when they are full.
-
-    ``creation`` is a dataset creation property list. Without it every flush compresses the whole chunk again
-    (measured: 4 ms for each dataset with 1 MiB chunks, instead of 1 us). False when HDF5 does not offer it.
-    """
-    if _set_chunk_opts is None:
-        return False
-    with h5py._objects.phil:
-        return bool(_set_chunk_opts(creation.id, _DONT_FILTER_PARTIAL_CHUNKS) >= 0)

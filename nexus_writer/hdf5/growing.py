@@ -11,12 +11,12 @@ import numpy.typing as npt
 from nexus_writer.model import Block
 
 from ._guard import guarded
-from ._library import h5py
 from .chunking import ChunkOptions
 from .coverage import Coverage
 from .errors import EntryExists, PointsRefused
 from .items import file_name, path_of, place_of, set_attributes
 from .live_file import LiveFile, live_file_of
+from .plain_tail import PlainTail, write_rows
 from .storage import converted, storage_for
 
 _JOINED_NBYTES = 64 * 2**20
@@ -48,7 +48,10 @@ class GrowingDataset:
     ) -> None:
         if len(scan_shape) != 1:
             raise ValueError("a growing dataset is flat: its scan shape has one dimension")
-        self.live_file: LiveFile | None = live_file_of(group)
+        live_file = live_file_of(group)
+        if live_file is None:
+            raise ValueError("a growing dataset is in a file of OpenFiles")
+        self.live_file = live_file
         self._coverage = Coverage()
         self._create(
             group,
@@ -62,7 +65,7 @@ class GrowingDataset:
 
     path: str
     """Where the dataset is in its file: "/1.1/instrument/diode/data"."""
-    live_file: LiveFile | None
+    live_file: LiveFile
 
     @property
     def points(self) -> int:
@@ -86,8 +89,7 @@ class GrowingDataset:
         Raises PointsRefused when a block does not fit dtype or rank, after those before it were written;
         FileBroken when the file takes no more.
         """
-        if self.live_file is not None:
-            self.live_file.check()
+        self.live_file.check()
         coverage = self._coverage.copy()
         runs, refused = self._runs(blocks, coverage)
         nbytes = 0
@@ -100,6 +102,13 @@ class GrowingDataset:
         if refused is not None:
             raise refused
         return nbytes
+
+    @guarded
+    def finish(self) -> None:
+        """No more points will come: what waits uncompressed in the file is compressed. Raises FileBroken."""
+        self.live_file.check()
+        if self._tail is not None:
+            self._tail.finish(self._extent)
 
     def _runs(
         self, blocks: Sequence[Block], coverage: Coverage
@@ -139,7 +148,7 @@ class GrowingDataset:
         self._storage = storage_for(dtype, scan_shape, point_shape, chunking)
         self._id = self._storage.create(parent, encoded)
         self._extent = self._storage.extent
-        self._memory_spaces: dict[tuple[int, ...], Any] = {}
+        self._tail = PlainTail(self._id, self._storage, self.live_file) if self._storage.filters else None
         set_attributes(self._id, attributes, fresh=True)
 
     def _points(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -188,17 +197,10 @@ class GrowingDataset:
             self._extent = extent
         if not values.size:
             return
-        in_file = self._id.get_space()
-        in_file.select_hyperslab((start,) + (0,) * (len(shape) - 1), shape)
-        self._id.write(self._memory_space(shape), in_file, values, self._storage.memory_type)
-
-    def _memory_space(self, shape: tuple[int, ...]) -> Any:
-        space = self._memory_spaces.get(shape)
-        if space is None:
-            if len(self._memory_spaces) > 64:
-                self._memory_spaces.clear()
-            space = self._memory_spaces[shape] = h5py.h5s.create_simple(shape)
-        return space
+        if self._tail is None:
+            write_rows(self._id, start, values, self._storage)
+        else:
+            self._tail.write(start, values, extent)
 
 
 def _nbytes(values: npt.NDArray[Any]) -> int:

@@ -21,6 +21,7 @@ from typing import Any
 from ._library import LIBVER, access_properties, foreign_locking, h5py
 from .errors import FileBroken, FileDamaged, FileNotWritable, NotHdf5
 from .locks import WriterLock
+from .places import Places
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
@@ -35,6 +36,7 @@ class LiveFile:
 
     path: Path
     root: Any
+    places: Places
 
     def __init__(self, path: Path, lock: WriterLock, file: Any) -> None:
         self.path = path
@@ -42,6 +44,7 @@ class LiveFile:
         self._lock = lock
         self._file = file
         self._number: int = file.id.fileno
+        self.places = Places()
         self._why_broken: str | None = None
         self._descriptor = int(file.id.get_vfd_handle())
         os.set_inheritable(self._descriptor, False)
@@ -62,6 +65,7 @@ class LiveFile:
         if why is not None:
             self.poison(why)
             self.check()
+        self.places.flushed()
 
     def sync(self) -> None:
         """Wait until the disk has what was flushed (fsync). Raises FileBroken."""
@@ -70,6 +74,33 @@ class LiveFile:
         if why is not None:
             self.poison(why)
             self.check()
+
+    def write_at(self, data: Any, address: int) -> None:
+        """Bytes of a contiguous buffer to their place in the file, behind HDF5's back. Raises FileBroken."""
+        left = memoryview(data).cast("B")
+        why = None
+        while left and why is None:
+            try:
+                written = os.pwrite(self._descriptor, left, address)
+            except OSError as error:
+                why = cause_text(error)
+            else:
+                left, address = left[written:], address + written
+        if why is not None:
+            self.poison(why)
+        self.check()
+
+    def read_at(self, nbytes: int, address: int) -> bytes:
+        """Bytes that :meth:`write_at` wrote, with what HDF5 put around them. Raises FileBroken."""
+        data, why = b"", "the file was cut short"
+        try:
+            data = os.pread(self._descriptor, nbytes, address)
+        except OSError as error:
+            why = cause_text(error)
+        if len(data) < nbytes:
+            self.poison(why)
+        self.check()
+        return data
 
     def check(self) -> None:
         """Raises FileBroken when a write failed before."""
@@ -96,6 +127,7 @@ class LiveFile:
             why = _failure_of(self._flush)
             if why is not None:
                 self.poison(why)
+        self.places.give_all_back()
         why = _failure_of(self._file.close)
         if why is not None and self._why_broken is None:
             self.poison(why)

@@ -44,7 +44,7 @@ class OpenFiles:
         return shared.file
 
     def release(self, file: LiveFile) -> None:
-        """Give a file back; its last user closes it. Raises FileBroken when that fails, closed all the same."""
+        """Give a file back; its last user closes it. FileBroken when that fails, but closed it is."""
         shared = self._files.get(file.path)
         if shared is None or shared.file is not file:
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -9,22 +10,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ._library import h5py, leave_partial_chunks_unfiltered
-from .chunking import EXPECTED_WHEN_UNKNOWN, ChunkOptions, chunk_shape, compression, expected_shape
+from ._library import h5py
+from .chunking import ChunkOptions, chunk_shape, compression, expected_shape
 from .errors import PointsRefused
 from .items import file_type
 from .texts import TEXT, TEXT_IN_FILE, TEXT_IN_MEMORY, to_text
 
 _BITSHUFFLE = 32008
-_FRAME_CACHE_NBYTES = 32 * 2**20
-_HASH_SLOTS = 521
 
 
 @dataclass(frozen=True, slots=True)
 class Storage:
     """``dtype`` is that of the arrays handed to HDF5; ``fill`` what a reader finds where nothing was written.
 
-    ``extent`` is the shape without points; ``creation`` and ``access`` are HDF5's property lists.
+    ``extent`` is the shape without points, ``filters`` the number of filters that a chunk goes through.
     """
 
     dtype: np.dtype[Any]
@@ -34,7 +33,18 @@ class Storage:
     memory_type: Any
     space: Any
     creation: Any
-    access: Any
+    chunk: tuple[int, ...]
+    filters: int
+
+    @property
+    def chunk_nbytes(self) -> int:
+        """Bytes of an uncompressed chunk."""
+        return math.prod(self.chunk) * self.dtype.itemsize
+
+    @property
+    def all_filters_skipped(self) -> int:
+        """The filter mask of a chunk that is stored as it is."""
+        return (1 << self.filters) - 1
 
     @property
     def is_text(self) -> bool:
@@ -46,7 +56,7 @@ class Storage:
 
     def create(self, group: Any, name: bytes) -> Any:
         """The dataset, empty, under a free name of a low-level group."""
-        return h5py.h5d.create(group, name, self.file_type, self.space, self.creation, self.access)
+        return h5py.h5d.create(group, name, self.file_type, self.space, self.creation)
 
 
 @lru_cache(maxsize=256)
@@ -68,8 +78,7 @@ def storage_for(
     creation.set_obj_track_times(False)
     if dtype.kind in "fc":
         creation.set_fill_value(np.array(fill, dtype=dtype))
-    scheme = compression(expected, item_nbytes, options)
-    access = _compressed(creation, scheme, item_nbytes, point_shape, chunk) if scheme != "none" else None
+    _set_filters(creation, compression(expected, item_nbytes, options))
     extent = (0, *(max(n, 0) for n in point_shape))
     return Storage(
         dtype=dtype,
@@ -79,7 +88,8 @@ def storage_for(
         memory_type=TEXT_IN_MEMORY if is_text else file_type(dtype),
         space=h5py.h5s.create_simple(extent, (h5py.h5s.UNLIMITED,) * len(extent)),
         creation=creation,
-        access=access,
+        chunk=chunk,
+        filters=creation.get_nfilters(),
     )
 
 
@@ -116,28 +126,6 @@ def _exactly(path: str, values: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.N
         if not np.any(differ):
             return np.ascontiguousarray(result)
     raise PointsRefused(path, why)
-
-
-def _compressed(
-    creation: Any, scheme: str, item_nbytes: int, point_shape: tuple[int, ...], chunk: tuple[int, ...]
-) -> Any:
-    """Add the filters; how the dataset is to be opened, None for the file's own way (nothing cached).
-
-    Where the lengths of a point are known and cut into equal chunks, chunks wait in the file, uncompressed,
-    until they are full: no memory, and no flush compresses them again. Else they would stay so for ever, and
-    HDF5 keeps a row of them in memory. So it does for frames, of which a scan has few, to compress them once.
-    """
-    _set_filters(creation, scheme)
-    even = all(n > 0 and n % c == 0 for n, c in zip(point_shape, chunk[1:], strict=True))
-    if even and leave_partial_chunks_unfiltered(creation) and len(point_shape) < 2:
-        return None
-    inner = (n if n > 0 else EXPECTED_WHEN_UNKNOWN for n in point_shape)
-    row_items = chunk[0]
-    for n, c in zip(inner, chunk[1:], strict=True):
-        row_items *= -(-n // c) * c
-    access = h5py.h5p.create(h5py.h5p.DATASET_ACCESS)
-    access.set_chunk_cache(_HASH_SLOTS, min(row_items * item_nbytes, _FRAME_CACHE_NBYTES), 1.0)
-    return access
 
 
 def _set_filters(creation: Any, scheme: str) -> None:
