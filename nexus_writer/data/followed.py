@@ -14,6 +14,7 @@ from nexus_writer.data.point_events import PointEvents
 from nexus_writer.data.streams import FIRST, RawEntry, Streams
 
 ENTRIES_PER_REPLY = 10_000
+FIRST_COUNT = 100
 
 
 class Kind(Enum):
@@ -48,7 +49,9 @@ class FollowedStreams:
     ends: deque[tuple[Followed, RawEntry]]
 
     def __init__(self, unread: Collection[bytes] = ()) -> None:
-        self._streams: Streams[Followed] = Streams(entries_per_reply=ENTRIES_PER_REPLY)
+        self._streams: Streams[Followed] = Streams(
+            entries_per_reply=ENTRIES_PER_REPLY, first_count=FIRST_COUNT
+        )
         self._unread = frozenset(unread)
         self._of_scan: defaultdict[str, set[bytes]] = defaultdict(set)
         self._incomplete: set[str | None] = set()

@@ -32,6 +32,7 @@ from nexus_writer.data.unread import unread_entries
 
 IDLE_BLOCK_S = 5.0
 GRACE_S = 5.0
+FIRST_COUNT = 8
 _PREPARED = "_prepared"
 _END = "_end"
 
@@ -61,7 +62,7 @@ class ScanReader:
         self._pace_s = pace_s
         self._link = Link(client, silence_s=IDLE_BLOCK_S + GRACE_S)
         self._probe = Link(client)
-        self._streams: Streams[str] = Streams(entries_per_reply=entries_per_reply)
+        self._streams: Streams[str] = Streams(entries_per_reply=entries_per_reply, first_count=FIRST_COUNT)
         self._streams.control.add(keys.children_list(scan_key), scan_key)
         self._streams.control.add(keys.prepared(scan_key), _PREPARED)
         self._streams.control.add(keys.end(scan_key), _END)

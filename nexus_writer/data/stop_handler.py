@@ -28,12 +28,9 @@ class StopHandler:
             link.interrupt()
 
     def attach(self, link: Link) -> None:
-        """A walk reads by ``link`` from now on."""
+        """A walk reads by ``link`` from now on, as long as it is not ``stopped``."""
         with self._lock:
             self._links.add(link)
-            stopped = self._stopped
-        if stopped:
-            link.interrupt()
 
     def detach(self, link: Link) -> None:
         with self._lock:

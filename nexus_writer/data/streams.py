@@ -1,8 +1,9 @@
 """Reading many streams of Redis by one XREAD.
 
 COUNT of an XREAD holds for each stream, so it is shared out: a reply has about ``entries_per_reply`` entries
-however many streams there are, and no more than about ``BYTES_PER_REPLY``. It starts small, because nobody
-knows how large the points of a channel are before the first one came, and doubles while replies are full.
+however many streams there are, and no more than about ``BYTES_PER_REPLY``. It starts at ``first_count``,
+because nobody knows how large the points of a channel are before the first one came, and doubles while
+replies are full.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ Label = TypeVar("Label")
 
 FIRST = b"0-0"
 BYTES_PER_REPLY = 8 * 2**20
-FIRST_COUNT = 8
 MIN_COUNT = 4
 CONTROL_COUNT = 1000
 
@@ -151,18 +151,18 @@ class Streams(Generic[Label]):
     control: Positions[Label]
     data: Positions[Label]
 
-    def __init__(self, *, entries_per_reply: int) -> None:
+    def __init__(self, *, entries_per_reply: int, first_count: int) -> None:
         self.control = Positions()
         self.data = Positions()
         self._entries_per_reply = entries_per_reply
-        self._count = FIRST_COUNT
+        self._first_count = self._count = first_count
 
     def __len__(self) -> int:
         return len(self.control) + len(self.data)
 
     def add_data(self, stream: bytes, label: Label) -> bool:
         """From the first point; False when the stream is there already."""
-        self._count = min(self._count, FIRST_COUNT)
+        self._count = min(self._count, self._first_count)
         return self.data.add(stream, label)
 
     def remove(self, streams: Collection[bytes]) -> None:

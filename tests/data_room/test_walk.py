@@ -162,6 +162,47 @@ class TestOrder:
         late_points = [e.data.block_size for e in events if e.type is NEW_DATA and e.node.db_name == late]
         assert sum(late_points) == 3000
 
+    def test_an_end_that_comes_while_nodes_are_looked_for_waits_for_the_points(
+        self, session: DataNodeContainer, publisher: HandPublisher, dataset: str
+    ) -> None:
+        scan = a_scan(publisher, dataset, "1_scan", ended=False)
+
+        def publish_the_rest(node: DataNode) -> bool:
+            if node.db_name == "session:hook":
+                publisher.points(f"{scan}:timer:epoch", [1.0] * 100, start=3)
+                publisher.end(scan)
+            return False
+
+        with session.walk_events(exclude_children=publish_the_rest) as walk:
+            assert told([next(walk) for _ in range(8)])[-1] == (NEW_DATA, f"{scan}:timer:epoch")
+            publisher.below("session", "hook", "container")
+            events = [next(walk)]
+            while not has_ended(events):
+                events.append(next(walk))
+        assert sum(event.data.block_size for event in events if event.type is NEW_DATA and event.data) == 100
+
+    def test_after_its_end_nothing_of_a_scan_is_told(
+        self, session: DataNodeContainer, publisher: HandPublisher, two_scans: list[str]
+    ) -> None:
+        with session.walk_events() as walk:
+            assert told([next(walk) for _ in range(16)])[-1] == (END, two_scans[1])
+            publisher.points(f"{two_scans[1]}:timer:elapsed", [1.0])
+            publisher.below(two_scans[1], "late", "None")
+            for name in ("later", "last"):
+                publisher.below("session", name, "container")
+                assert told([next(walk)]) == [(NEW_NODE, f"session:{name}")]
+
+    def test_a_node_that_is_announced_again_while_walking_comes_once(
+        self, session: DataNodeContainer, publisher: HandPublisher, dataset: str
+    ) -> None:
+        with session.walk_events(exclude_children=SCANS) as walk:
+            events = [next(walk), next(walk)]
+            for _ in range(3):
+                publisher.announce(dataset, "session:data")
+            publisher.below("session:data", "another", "dataset")
+            events.append(next(walk))
+        assert [key for _, key in told(events)] == ["session:data", dataset, "session:data:another"]
+
     def test_a_node_that_is_announced_again_comes_once(
         self, session: DataNodeContainer, publisher: HandPublisher, two_scans: list[str]
     ) -> None:
@@ -415,10 +456,10 @@ class TestData:
     ) -> None:
         channel = publisher.channel(device, "c")
         publisher.block(channel, np.arange(4.0))
-        publisher.points(channel, [4.0], start=4)
+        publisher.points(channel, [float(i) for i in range(4, 50)], start=4)
         (data,) = self.data_of(session)
-        assert (data.first_index, data.block_size) == (0, 5)
-        np.testing.assert_array_equal(data.data, np.arange(5.0))
+        assert (data.first_index, data.block_size) == (0, 50)
+        np.testing.assert_array_equal(data.data, np.arange(50.0))
         assert data.description["unit"] == "s"
         assert data.description["shape"] == ()
         assert data.description["dtype"] == np.float64
@@ -608,12 +649,18 @@ class TestStop:
         assert list(walk) == []
 
     @pytest.mark.parametrize("how", ["walk", "walk_events", "walk_on_new_events", "walk_from_last"])
+    @pytest.mark.parametrize("stop", [None, StopHandler()], ids=["alone", "with a handler"])
     def test_leaving_the_loop_gives_the_connection_back(
-        self, session: DataNodeContainer, publisher: HandPublisher, dataset: str, how: str
+        self,
+        session: DataNodeContainer,
+        publisher: HandPublisher,
+        dataset: str,
+        how: str,
+        stop: StopHandler | None,
     ) -> None:
         session.connection.ping()
         before = len(publisher.client.client_list())
-        walk = getattr(session, how)()
+        walk = getattr(session, how)(stop_handler=stop)
         publisher.below("session", "new", "container")
         for _ in walk:
             break
