@@ -62,10 +62,12 @@ class Queue(Generic[T]):
         return cast(T, item)
 
     def get_all(self, timeout: float | None = None) -> list[T]:
-        """All items there are; when there is none, wait for the first as ``get`` does."""
+        """The items there are now; when there is none, wait for the first as ``get`` does."""
         items = [self.get(timeout)]
-        with suppress(IndexError):
-            while True:
+        with suppress(IndexError):  # another getter was faster
+            for _ in range(
+                len(self._items)
+            ):  # and not until it is empty: a fast producer may never let it be
                 items.append(self._items.popleft())
         if self._places is not None:
             for _ in range(len(items) - 1):
