@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, overload
 
 import numpy as np
@@ -25,8 +25,8 @@ class PointsTrimmed(IndexError):
         )
 
 
-class ChannelDataNode(DataNode):
-    """A channel. Its length counts all points that were published, also those that Redis has dropped."""
+class ChannelNode(DataNode):
+    """What has data: a channel or a camera."""
 
     @property
     def fullname(self) -> str:
@@ -40,7 +40,8 @@ class ChannelDataNode(DataNode):
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of one point as it was declared; () for a scalar, 0 or -1 where it is unknown."""
-        return tuple(self.info.get("shape", ()))
+        shape = self.info.get("shape")
+        return tuple(shape) if isinstance(shape, tuple | list) else ()
 
     @property
     def dtype(self) -> Any:
@@ -49,15 +50,20 @@ class ChannelDataNode(DataNode):
 
     @property
     def unit(self) -> str | None:
-        unit: str | None = self.info.get("unit")
-        return unit
+        unit = self.info.get("unit")
+        return unit if isinstance(unit, str) else None
+
+    def __bool__(self) -> bool:
+        """True, also when it has no points: it is not to be taken for a missing node."""
+        return True
+
+
+class ChannelDataNode(ChannelNode):
+    """A channel. Its length counts all points that were published, also those that Redis has dropped."""
 
     def __len__(self) -> int:
         stop, _ = self._extent()
         return stop
-
-    def __bool__(self) -> bool:
-        return True
 
     def get(self, from_index: int, to_index: int | None = None) -> Any:
         """One point, or the points from ``from_index`` to ``to_index``, both included.
@@ -69,8 +75,10 @@ class ChannelDataNode(DataNode):
         """
         if to_index is None:
             return self._point(from_index)
-        points = self._points(from_index, to_index)
-        return _together(points)
+        stop, _ = self._extent()
+        first = max(0, from_index + stop) if from_index < 0 else from_index
+        last = stop - 1 if to_index < 0 else min(to_index, stop - 1)
+        return self._range(first, last, or_tail=from_index == 0 and to_index < 0)
 
     def get_as_array(self, from_index: int, to_index: int | None = None) -> npt.NDArray[Any]:
         """As ``get``, always an array; points of different lengths are filled up with NaN."""
@@ -85,18 +93,17 @@ class ChannelDataNode(DataNode):
         """As of a list of points. Raises IndexError, PointsTrimmed."""
         stop, first_kept = self._extent()
         if isinstance(index, slice):
-            return self._slice(range(stop)[index])
+            wanted = range(stop)[index]
+            return self._range(min(wanted), max(wanted))[:: wanted.step] if wanted else np.empty(0)
         at = range(stop)[index]
         found = self._blocks(at, at)
         if not found:
             raise PointsTrimmed(self.db_name, at, first_kept)
         return found[0].values[0]
 
-    def _slice(self, wanted: range) -> Any:
-        if not wanted:
-            return np.empty(0)
-        points = _together(self._points(min(wanted), max(wanted), whole=False))
-        return points[:: wanted.step]
+    def __iter__(self) -> Iterator[Any]:
+        """The points that are there now."""
+        return iter(self.get(0, -1))
 
     def _point(self, index: int) -> Any:
         if index < 0:
@@ -105,18 +112,12 @@ class ChannelDataNode(DataNode):
         found = self._blocks(index, index) if index >= 0 else []
         return found[0].values[0] if found else None
 
-    def _points(self, first: int, last: int, *, whole: bool = True) -> list[npt.NDArray[Any]]:
-        """Points, by blocks of one shape."""
-        everything = whole and first == 0 and last < 0
-        stop, first_kept = self._extent()
-        last = stop - 1 if last < 0 else min(last, stop - 1)
-        if first < 0:
-            first = max(0, first + stop)
-        if first > last:
-            return []
-        if first < first_kept and not everything:
-            raise PointsTrimmed(self.db_name, first, first_kept)
-        return [block.values for block in self._blocks(first, last)]
+    def _range(self, first: int, last: int, *, or_tail: bool = False) -> Any:
+        """All points from ``first`` to ``last``; with ``or_tail`` those that are left of them."""
+        blocks = self._blocks(first, last) if first <= last else []
+        if sum(map(len, blocks)) < last + 1 - first and not or_tail:
+            raise PointsTrimmed(self.db_name, first, self._extent()[1])
+        return _together([block.values for block in blocks])
 
     def _blocks(self, first: int, last: int) -> list[Block]:
         """The points from ``first`` to ``last`` that Redis has. Raises Undecodable."""

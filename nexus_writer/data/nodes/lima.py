@@ -7,10 +7,10 @@ from typing import Any
 from nexus_writer.data import keys
 from nexus_writer.data.info import decoded
 
-from .channel import ChannelDataNode
+from .channel import ChannelNode
 
 
-class LimaImageChannelDataNode(ChannelDataNode):
+class LimaImageChannelDataNode(ChannelNode):
     """Images of a camera. Its length is the number of images that the camera has ready."""
 
     @property

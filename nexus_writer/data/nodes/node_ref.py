@@ -18,6 +18,11 @@ class NodeRefChannelNode(ChannelDataNode):
             return None if names is None else self.nodes([names])[0]
         return self.nodes(list(names))
 
+    def __getitem__(self, index: int | slice) -> Any:
+        """As of a list of nodes."""
+        names = super().__getitem__(index)
+        return self.nodes(list(names)) if isinstance(index, slice) else self.nodes([names])[0]
+
     def nodes(self, names: list[Any]) -> list[DataNode | None]:
         """The nodes with these keys, by one round trip."""
         from .factory import get_nodes

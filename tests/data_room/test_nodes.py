@@ -1,0 +1,353 @@
+"""Nodes."""
+
+from __future__ import annotations
+
+import pickle
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import redis
+
+from nexus_writer.data.nodes import (
+    ChannelDataNode,
+    DataNode,
+    DataNodeContainer,
+    DatasetCollectionNode,
+    DatasetNode,
+    LimaImageChannelDataNode,
+    NodeRefChannelNode,
+    ProposalNode,
+    ScanGroupNode,
+    ScanNode,
+    get_node,
+    get_nodes,
+    get_session_node,
+)
+from nexus_writer.data.nodes.channel import PointsTrimmed
+from nexus_writer.data.recording import Recording, replay
+from tests.data_room.by_hand import HandPublisher, add_entry
+
+
+@pytest.fixture
+def publisher(redis_client: redis.Redis) -> HandPublisher:
+    return HandPublisher(redis_client)
+
+
+@pytest.fixture
+def device(publisher: HandPublisher) -> str:
+    return publisher.below(publisher.scan(), "timer", "None")
+
+
+def node_at(client: redis.Redis, key: str) -> Any:
+    node = get_node(key, client)
+    assert node is not None
+    return node
+
+
+class TestFinding:
+    """From a key to a node."""
+
+    def test_a_session_that_does_not_exist(self, redis_client: redis.Redis) -> None:
+        session = get_session_node("later", redis_client)
+        assert (session.type, session.exists, session.initialized, session.supported) == (
+            None,
+            False,
+            False,
+            False,
+        )
+        assert session.name == "later"
+        assert list(session.children()) == []
+        HandPublisher(redis_client, "later")
+        assert (session.type, session.exists, session.supported) == ("container", True, True)
+
+    @pytest.mark.parametrize(
+        ("version", "states"),
+        [
+            (None, set()),
+            ("None", {"exists"}),
+            ("v2.0", {"exists", "initialized"}),
+            ("v1.1", {"exists", "initialized", "supported"}),
+        ],
+    )
+    @pytest.mark.parametrize("state", ["exists", "initialized", "supported"])
+    def test_states(
+        self, redis_client: redis.Redis, version: str | None, states: set[str], state: str
+    ) -> None:
+        if version is not None:
+            redis_client.hset("s:n", mapping={"version": version, "node_type": "container", "db_name": "s:n"})
+        node = get_node("s:n", redis_client, state=state)
+        assert (node is not None) == (state in states)
+
+    def test_several_by_one_round_trip(self, publisher: HandPublisher, device: str) -> None:
+        nodes = get_nodes("session", "gone", device, connection=publisher.client)
+        assert [node and node.db_name for node in nodes] == ["session", None, device]
+        assert get_nodes(connection=publisher.client) == []
+
+    @pytest.mark.parametrize(
+        ("node_type", "kind"),
+        [
+            ("container", DataNodeContainer),
+            ("None", DataNodeContainer),
+            ("something new", DataNodeContainer),
+            ("proposal", ProposalNode),
+            ("dataset_collection", DatasetCollectionNode),
+            ("dataset", DatasetNode),
+            ("scan", ScanNode),
+            ("scan_group", ScanGroupNode),
+            ("channel", ChannelDataNode),
+            ("lima", LimaImageChannelDataNode),
+            ("node_ref_channel", NodeRefChannelNode),
+        ],
+    )
+    def test_the_class_goes_by_the_type(self, publisher: HandPublisher, node_type: str, kind: type) -> None:
+        node = get_node(publisher.below("session", "n", node_type), publisher.client)
+        assert type(node) is kind
+        assert node.type == node.node_type == node_type
+
+    def test_without_a_connection_the_environment_says_where(
+        self, monkeypatch: pytest.MonkeyPatch, publisher: HandPublisher, device: str, redis_url: str
+    ) -> None:
+        monkeypatch.setenv("NEXUS_WRITER_REDIS_URL", redis_url)
+        node = get_node(device)
+        assert node is not None and node.name == "timer"
+        session = get_session_node("session")
+        assert session.exists
+        for one in (node, session):
+            one.connection.close()
+
+
+class TestTree:
+    """Parents and children."""
+
+    def test_names(self, publisher: HandPublisher, device: str) -> None:
+        key = publisher.channel(device, "epoch")
+        publisher.client.hset(key, "name", "timer:epoch")
+        channel = node_at(publisher.client, key)
+        assert (channel.name, channel.fullname, channel.short_name) == ("timer:epoch", "timer:epoch", "epoch")
+        assert channel.db_name == key
+        assert repr(channel) == f"<ChannelDataNode {key}>"
+        assert channel == node_at(publisher.client, key) and channel in {node_at(publisher.client, key)}
+
+    def test_parents_up_to_the_session(self, publisher: HandPublisher, device: str) -> None:
+        node: DataNode | None = node_at(publisher.client, publisher.channel(device, "epoch"))
+        keys = []
+        while node is not None:
+            keys.append(node.db_name)
+            node = node.parent
+        assert keys == [f"{device}:epoch", device, "session:1_scan", "session"]
+
+    def test_children_in_order_each_once_without_those_that_are_gone(
+        self, publisher: HandPublisher, device: str
+    ) -> None:
+        keys = [publisher.channel(device, name) for name in ("c", "a", "b")]
+        publisher.announce(keys[0], device)
+        publisher.client.delete(keys[1])
+        parent = node_at(publisher.client, device)
+        assert [child.db_name for child in parent.children()] == [keys[0], keys[2]]
+        assert [child.db_name for child in parent.get_children()] == [keys[0], keys[2]]
+
+    def test_child_containers(self, publisher: HandPublisher, device: str) -> None:
+        publisher.channel("session:1_scan", "loose")
+        scan = node_at(publisher.client, "session:1_scan")
+        assert [child.db_name for child in scan.get_child_containers()] == [device]
+        last = scan.get_last_child_container()
+        assert last is not None and last.db_name == device
+        assert node_at(publisher.client, device).get_last_child_container() is None
+
+    def test_the_dataset_of_a_scan(self, publisher: HandPublisher) -> None:
+        dataset = publisher.below("session", "sample_0001", "dataset")
+        scan = node_at(publisher.client, publisher.scan(parent=dataset))
+        assert scan.dataset == node_at(publisher.client, dataset)
+
+    def test_settings(self, publisher: HandPublisher, device: str) -> None:
+        publisher.client.hset(device, "last_scan_number", "3")
+        assert node_at(publisher.client, device).settings()["last_scan_number"] == "3"
+
+    def test_dataset_info(self, publisher: HandPublisher) -> None:
+        start = datetime(2026, 11, 20, 6, 32)
+        info = {
+            "__path__": "/data",
+            "__closed__": False,
+            "startDate": start,
+            "Sample_name": "s",
+            "Sample_x": 1,
+        }
+        dataset = node_at(publisher.client, publisher.below("session", "d", "dataset", info))
+        assert (dataset.path, dataset.is_closed, dataset.is_registered) == ("/data", False, False)
+        assert (dataset.start_date, dataset.end_date) == (start, None)
+        assert dataset.metadata == {"startDate": start, "Sample_name": "s", "Sample_x": 1}
+        assert dataset.get_metadata("Sample_") == {"Sample_name": "s", "Sample_x": 1}
+        dataset.info["__closed__"] = True
+        assert dataset.is_closed
+
+    @pytest.mark.parametrize("name", ["loopscan10", "sequence", "lima_two"])
+    def test_a_recorded_session(self, name: str, captures: Path, redis_client: redis.Redis) -> None:
+        recording = Recording(captures / name)
+        replay(recording, redis_client)
+        scans = [node_at(redis_client, scan.key) for scan in recording.scans]
+        for scan in scans:
+            assert scan.name == scan.info["node_name"].rpartition(":")[2]
+            assert isinstance(scan.dataset, DatasetNode)
+            assert isinstance(scan.dataset.parent.parent, ProposalNode)
+            assert scan.info.get_all()["state"] == "DONE"
+        assert scans == [child for child in scans[0].dataset.children() if child in scans]
+
+
+class TestPoints:
+    """Points of a channel."""
+
+    LENGTH = 10
+
+    @pytest.fixture(params=["single points", "blocks", "mixed"])
+    def channel(
+        self, request: pytest.FixtureRequest, publisher: HandPublisher, device: str
+    ) -> ChannelDataNode:
+        """0.0, 1.0, ... 9.0 in entries of several kinds."""
+        key = publisher.channel(device, "epoch")
+        values = np.arange(self.LENGTH, dtype=float)
+        if request.param == "single points":
+            publisher.points(key, list(map(float, values)))
+        elif request.param == "blocks":
+            publisher.block(key, values[:4])
+            publisher.block(key, values[4:], start=4)
+        else:
+            publisher.points(key, [0.0])
+            publisher.block(key, values[1:9], start=1)
+            publisher.points(key, [9.0], start=9)
+        node = node_at(publisher.client, key)
+        assert isinstance(node, ChannelDataNode)
+        return node
+
+    @pytest.mark.parametrize("index", [*range(-12, 13)])
+    def test_one(self, channel: ChannelDataNode, index: int) -> None:
+        values = list(np.arange(self.LENGTH, dtype=float))
+        if -self.LENGTH <= index < self.LENGTH:
+            assert channel[index] == values[index]
+            assert channel.get(index) == values[index]
+        else:
+            with pytest.raises(IndexError):
+                channel[index]
+            assert channel.get(index) is None
+
+    @pytest.mark.parametrize("first", [0, 1, 4, 9, 10, 15])
+    @pytest.mark.parametrize("last", [-1, 0, 3, 5, 9, 12])
+    def test_a_range_has_both_ends(self, channel: ChannelDataNode, first: int, last: int) -> None:
+        stop = self.LENGTH if last < 0 else last + 1
+        expected = np.arange(self.LENGTH, dtype=float)[first:stop]
+        np.testing.assert_array_equal(channel.get(first, last), expected)
+        np.testing.assert_array_equal(channel.get_as_array(first, last), expected)
+
+    @pytest.mark.parametrize("start", [None, 0, 3, -4, 20])
+    @pytest.mark.parametrize("stop", [None, 2, 7, -1, 20])
+    @pytest.mark.parametrize("step", [None, 1, 3, -1, -2])
+    def test_slices_are_those_of_a_list(
+        self, channel: ChannelDataNode, start: int | None, stop: int | None, step: int | None
+    ) -> None:
+        expected = np.arange(self.LENGTH, dtype=float)[start:stop:step]
+        np.testing.assert_array_equal(channel[start:stop:step], expected)
+
+    def test_length_and_iteration(self, channel: ChannelDataNode) -> None:
+        assert len(channel) == self.LENGTH
+        assert list(channel) == list(range(self.LENGTH))
+
+    @pytest.mark.parametrize("value", [0, 0.0, False, ""])
+    def test_falsy_points_are_points(self, publisher: HandPublisher, device: str, value: Any) -> None:
+        key = publisher.channel(device, "c")
+        publisher.points(key, [value, value])
+        channel = node_at(publisher.client, key)
+        assert channel[0] == value and channel.get(1) == value and channel[-1] == value
+
+    def test_a_channel_without_points(self, publisher: HandPublisher, device: str) -> None:
+        channel = node_at(publisher.client, publisher.channel(device, "c"))
+        assert len(channel) == 0 and bool(channel)
+        assert channel.get(0) is None and channel.get(-1) is None
+        assert len(channel.get(0, -1)) == 0 and len(channel[:]) == 0 and list(channel) == []
+        with pytest.raises(IndexError):
+            channel[0]
+
+    def test_what_redis_has_dropped(self, publisher: HandPublisher, device: str) -> None:
+        key = publisher.channel(device, "c")
+        publisher.points(key, [float(i) for i in range(20)], maxlen=5, approximate=False)
+        channel = node_at(publisher.client, key)
+        assert len(channel) == 20
+        assert channel.get(14) is None and channel.get(15) == 15.0
+        np.testing.assert_array_equal(channel.get(0, -1), np.arange(15.0, 20.0))
+        np.testing.assert_array_equal(channel[15:], np.arange(15.0, 20.0))
+        for ask in (lambda: channel.get(3, 17), lambda: channel[14], lambda: channel[10:]):
+            with pytest.raises(PointsTrimmed, match="has points from 15 on: read the file"):
+                ask()
+
+    def test_points_of_several_dimensions(self, publisher: HandPublisher, device: str) -> None:
+        key = publisher.channel(device, "image", shape=(2, 3), dtype=np.dtype("u2"), unit=None)
+        images = np.arange(24, dtype="u2").reshape(4, 2, 3)
+        publisher.points(key, list(images[:2]))
+        publisher.block(key, images[2:], start=2)
+        channel = node_at(publisher.client, key)
+        assert (channel.shape, channel.dtype, channel.unit) == ((2, 3), np.dtype("u2"), None)
+        np.testing.assert_array_equal(channel.get(0, -1), images)
+        np.testing.assert_array_equal(channel[1], images[1])
+
+    def test_points_of_different_lengths(self, publisher: HandPublisher, device: str) -> None:
+        key = publisher.channel(device, "ragged", shape=(-1,))
+        points = [np.arange(length) for length in (3, 4, 2)]
+        publisher.points(key, points)
+        channel = node_at(publisher.client, key)
+        found = channel.get(0, -1)
+        assert [list(point) for point in found] == [[0, 1, 2], [0, 1, 2, 3], [0, 1]]
+        filled = channel.get_as_array(0, -1)
+        nan = np.nan
+        np.testing.assert_array_equal(filled, [[0, 1, 2, nan], [0, 1, 2, 3], [0, 1, nan, nan]])
+
+    def test_strings(self, publisher: HandPublisher, device: str) -> None:
+        key = publisher.channel(device, "text", dtype=str)
+        publisher.points(key, ["a", "", "größe"])
+        assert list(node_at(publisher.client, key).get(0, -1)) == ["a", "", "größe"]
+
+    def test_an_info_that_makes_no_sense(self, publisher: HandPublisher, device: str) -> None:
+        channel = node_at(publisher.client, publisher.channel(device, "c", shape=None, unit=3))
+        assert (channel.shape, channel.unit) == ((), None)
+
+
+class TestReferences:
+    """Channels of nodes, and cameras."""
+
+    def test_points_are_nodes(self, publisher: HandPublisher, device: str) -> None:
+        references = publisher.below(device, "scans_data", "node_ref_channel")
+        scans = [publisher.scan(f"{i}_child") for i in (2, 3)]
+        publisher.points(references, [*scans, "gone"])
+        node = node_at(publisher.client, references)
+        assert [one and one.db_name for one in node.get(0, -1)] == [*scans, None]
+        assert node.get(0).db_name == node[0].db_name == scans[0]
+        assert node.get(2) is None and node.get(9) is None
+        assert [one and one.db_name for one in node[1:]] == [scans[1], None]
+
+    def test_a_camera_counts_its_images(self, publisher: HandPublisher, device: str) -> None:
+        key = publisher.below(device, "image", "lima", {"shape": (10, 20), "dtype": "u2"})
+        camera = node_at(publisher.client, key)
+        assert len(camera) == 0 and camera.status == {} and bool(camera)
+        status = {"last_image_ready": 4, "server_url": "x"}
+        fields: dict[Any, Any] = {"__EVENT__": "LIMAIMAGESTATUS", "__STATUS__": pickle.dumps(status)}
+        publisher.client.xadd(f"{key}_data", fields, id="1-0")
+        assert len(camera) == 5 and camera.status == status
+        assert (camera.shape, camera.dtype) == ((10, 20), "u2")
+
+    def test_a_camera_by_its_key_and_a_plain_client(self, redis_url: str, publisher: HandPublisher) -> None:
+        with redis.Redis.from_url(redis_url) as client:
+            camera = LimaImageChannelDataNode(connection=client, name="session:cam")
+            assert camera.type is None and len(camera) == 0
+
+
+def test_any_client_will_do(redis_url: str, publisher: HandPublisher, device: str) -> None:
+    """RESP3, which newer clients speak by default, and RESP2."""
+    key = publisher.channel(device, "epoch")
+    add_entry(publisher.client, key, 0, 1, np.float64(5))
+    for protocol in (2, 3):
+        with redis.Redis.from_url(redis_url, protocol=protocol) as client:
+            channel = node_at(client, key)
+            assert channel[0] == 5.0 and channel.unit == "s"
+            session = get_session_node("session", client)
+            assert [node.db_name for node in session.walk(wait=False)] == ["session:1_scan", device, key]
+            assert [child.db_name for child in session.children()] == ["session:1_scan"]
