@@ -43,6 +43,11 @@ class Link:
         self._interrupted = False
         self._lock = threading.Lock()
 
+    @property
+    def connected(self) -> bool:
+        """False before the first call, and after the connection was lost."""
+        return self._connection is not None
+
     def call(self, *command: Any) -> Any:
         """Reply to one command. Raises redis.ResponseError, redis.ConnectionError."""
         connection = self._connect()

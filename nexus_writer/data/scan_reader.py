@@ -124,6 +124,8 @@ class ScanReader:
 
     def _take_reply(self, deadline: float | None) -> None:
         """One XREAD of the kind that is due."""
+        if not self._link.connected:
+            self._check_existence()
         now = time.monotonic()
         left_s = IDLE_BLOCK_S if deadline is None else min(IDLE_BLOCK_S, deadline - now)
         if self._behind or left_s <= 0:

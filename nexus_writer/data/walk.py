@@ -81,6 +81,7 @@ class Walk(Iterator[Event]):
         self._first_id = _first_id(options.get("first_index", 0), node.connection)
         self._known: defaultdict[str | None, set[str]] = defaultdict(set)
         self._ready: deque[Event] = deque()
+        self._run_id = b""
         self._started = self._iterating = self._closed = False
         self._stop_handler = options.get("stop_handler")
         if self._stop_handler is not None:
@@ -127,6 +128,8 @@ class Walk(Iterator[Event]):
 
     def _advance(self) -> None:
         """One step: after it there are events to tell, or not, or the walk is over."""
+        if not self._link.connected:
+            self._look_at_server()
         if not self._started:
             self._start()
         self._settle()
@@ -137,6 +140,13 @@ class Walk(Iterator[Event]):
         self._settle()
         if len(self._streams) == 0 or not (new or self._ready or self._wait or self._streams.behind):
             self._closed = True
+
+    def _look_at_server(self) -> None:
+        """A server that was started anew may have lost its nodes: those of the same names are new then."""
+        run_id = server_run_id(self._link)
+        if run_id != self._run_id:
+            self._known.clear()
+        self._run_id = run_id
 
     def _start(self) -> None:
         """Follow what is there. Doing it again, after an interruption, does no harm."""
@@ -222,6 +232,7 @@ class Walk(Iterator[Event]):
         self._streams.forget_scan(scan, below_only=below_only)
         if not below_only:
             self._known.pop(scan, None)
+            self._known[None].discard(scan)
 
     def _tell(self, event_type: EventType, node: DataNode, data: EventData | None) -> None:
         if self._filters.includes(node):
@@ -257,6 +268,16 @@ def _nodes(walk: Walk) -> Iterator[DataNode]:
     with walk:
         for event in walk:
             yield event.node
+
+
+def server_run_id(link: Link) -> bytes:
+    """What tells one run of a Redis server from the next; empty where the server does not say."""
+    try:
+        answer: bytes = link.call(b"INFO", b"server")
+    except redis.ResponseError:
+        return b""
+    lines = [line for line in answer.splitlines() if line.startswith(b"run_id:")]
+    return lines[0] if lines else b""
 
 
 def _first_id(first_index: int | str | bytes | None, connection: redis.Redis) -> bytes:

@@ -15,6 +15,7 @@ import pytest
 import redis
 
 from nexus_writer.data.connection import connect, server_time_ms
+from nexus_writer.data.embedded import EmbeddedRedis
 from nexus_writer.data.events import Event, EventType
 from nexus_writer.data.nodes import DataNode, DataNodeContainer, get_node, get_session_node
 from nexus_writer.data.recording import Recording, replay
@@ -711,6 +712,23 @@ class TestConnection:
         points = [event.data.block_size for event in events if event.type is NEW_DATA and event.data]
         assert sum(points) == 12 * 2500
         assert sum(event.type is NEW_NODE for event in events) == 12 * 4
+
+    def test_a_scan_of_the_same_name_after_the_server_has_lost_everything(self) -> None:
+        with EmbeddedRedis() as server, server.client() as client:
+            publisher = HandPublisher(client)
+            walk = get_session_node("session", server.client()).walk_on_new_events(exclude_children=SCANS)
+            events = []
+            for _ in range(2):
+                scan = a_scan(publisher, publisher.below("session", "data", "container"), "1_ct", ended=False)
+                events += [next(walk) for _ in range(3)]
+                server.kill()
+                with pytest.raises(redis.ConnectionError):
+                    next(walk)
+                server.start()
+                publisher = HandPublisher(client)
+            walk.close()
+            walk.node.connection.close()
+        assert told(events) == [(NEW_NODE, "session:data"), (NEW_NODE, scan), (PREPARED, scan)] * 2
 
     def test_greenlets(self, redis_url: str, publisher: HandPublisher, dataset: str) -> None:
         gevent = pytest.importorskip("gevent")
