@@ -11,6 +11,9 @@ from nexus_writer.model import Block, ChannelDescription
 from .interpretation import interpretation
 from .place import Place
 
+FULL_NAME = "fullname"
+"""The attribute of a dataset that names its channel as published: the way back from the names in a file."""
+
 
 class ChannelData:
     """A dataset that is made with the channel's first point, so that a channel without any leaves none."""
@@ -27,7 +30,7 @@ class ChannelData:
     ) -> None:
         self.channel = channel
         self.place = place
-        self.unit = channel.unit or unit
+        self.unit = channel.unit or place.unit or unit
         self.group = group
         self._scan_shape = scan_shape
         self._chunking = chunking
@@ -48,7 +51,7 @@ class ChannelData:
 
     def create(self) -> None:
         """Make the dataset, empty."""
-        attributes = {}
+        attributes = {FULL_NAME: self.channel.name}
         shape = self.channel.shape
         grid_rank = len(self._scan_shape) if len(self._scan_shape) > 1 else 0
         shown_as = interpretation(len(shape), grid_rank)
@@ -73,7 +76,7 @@ class ChannelData:
 
     def set_unit(self, unit: str | None) -> None:
         """The unit as the scan's end knows it. The channel's own comes first; none changes nothing."""
-        unit = self.channel.unit or unit
+        unit = self.channel.unit or self.place.unit or unit
         if unit and unit != self.unit:
             self.unit = unit
             if self._dataset is not None:

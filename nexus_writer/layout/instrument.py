@@ -17,7 +17,7 @@ from nexus_writer.hdf5 import (
 from nexus_writer.model import PositionerSnapshots, Scan
 
 from .dump import Dump
-from .metadata import instrument_tree, split_groups, without_members
+from .metadata import device_tree, instrument_tree, split_groups, without_members
 from .place import Place
 from .places import Places
 from .snapshots import COLLECTIONS_AT_END, COLLECTIONS_AT_START, positions
@@ -34,7 +34,7 @@ class Instrument:
         self._dump = dump
         self._warn = warn
         self._groups: dict[str, Any] = {}
-        self._devices: dict[str, str] = {}
+        self._devices: dict[str, dict[tuple[str, str], None]] = {}
         dump.write(self.group, scan.instrument_info, "instrument")
         self._write_positions(COLLECTIONS_AT_START, scan.positioners)
 
@@ -47,7 +47,7 @@ class Instrument:
         if group is None:
             group = self._groups[place.group] = self._open_group(place)
         if device:
-            self._devices.setdefault(place.group, device)
+            self._devices.setdefault(place.group, {})[device, place.selection] = None
         self._write_group(place.group, device_info, "device_info")
         return group
 
@@ -58,9 +58,11 @@ class Instrument:
     def write_metadata(self, scan: Scan) -> None:
         """What the devices say of themselves, and the users of the instrument."""
         devices = {device.id: device for subscan in scan.subscans for device in subscan.devices}
-        for name, device_id in self._devices.items():
-            if device_id in devices:
-                self._write_group(name, devices[device_id].metadata, "metadata")
+        for name, sources in self._devices.items():
+            for device_id, selection in sources:
+                device = devices.get(device_id)
+                if device is not None:
+                    self._write_group(name, device_tree(device, selection), f"metadata of {device.name}")
         rest, merged = split_groups(instrument_tree(scan), self._groups)
         for name, tree in merged.items():
             self._write_group(name, tree, "instrument category")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Container, Mapping
 from typing import Any
 
-from nexus_writer.model import Scan
+from nexus_writer.model import Device, Scan
 
 CLASS = "@NX_class"
 RESERVED = frozenset({"title", "start_time", "end_time", "end_reason", "measurement", "writer"})
@@ -38,6 +38,17 @@ def instrument_tree(scan: Scan) -> dict[str, Any]:
     """What the category ``instrument`` puts into the NXinstrument; {} where it says nothing."""
     tree = _with_class(scan.categories.get("instrument"))
     return tree if isinstance(tree, dict) and not _is_empty(tree) else {}
+
+
+def device_tree(device: Device, selection: str = "") -> Mapping[str, Any]:
+    """What a device puts into the group of a channel: all of its metadata, or of one region of interest.
+
+    Of the region ``selection`` it is what the device says of that alone, under the name ``selection``.
+    """
+    if not selection:
+        return device.metadata
+    region = device.metadata.get(selection)
+    return {} if region is None else {"selection": region}
 
 
 def split_groups(

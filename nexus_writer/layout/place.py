@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from nexus_writer.model import Channel, Counter, Device, Scan, Subscan
 
+from .kinds import autofilter, generic, lima, mythen, sampling_counter
+from .mca import Elements, known_elements, mca
 from .options import LayoutOptions
+from .spot import Naming, Spot
 
 DETECTOR = "NXdetector"
 POSITIONER = "NXpositioner"
-
-
-@dataclass(frozen=True, slots=True)
-class Naming:
-    """What the name of a channel's place depends on: its full name, that name made short, its data type."""
-
-    name: str
-    short: str
-    data_type: str = ""
-
-    @property
-    def parts(self) -> list[str]:
-        return self.name.split(":")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +22,8 @@ class Place:
 
     ``channel`` is the full name, the way back from the names in the file. ``alias``: the group gets a soft
     link ``data`` to the dataset. ``axis`` is the index of the plot axis of a principal positioner.
-    ``device_type`` is the kind that decided, "" for a positioner or a generic detector.
+    ``device_type`` is the kind that decided, "" for a positioner or a generic detector. ``unit`` is the one
+    that the kind knows, ``selection`` the key of the device's metadata that this group shows, "" for all.
     """
 
     channel: str
@@ -44,61 +35,68 @@ class Place:
     alias: bool = False
     device_type: str = ""
     axis: int | None = None
+    unit: str | None = None
+    selection: str = ""
 
     @property
     def is_positioner(self) -> bool:
         return self.nx_class == POSITIONER
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """Group and dataset as a kind of device names them; the principal one stands for its group."""
-
-    group: str
-    dataset: str
-    principal: bool
-
-
-def _generic(naming: Naming) -> Spot:
-    return Spot(naming.short, "data", True)
-
-
-def _sampling_counter(naming: Naming) -> Spot:
-    group, underscore, quantity = naming.short.rpartition("_")
-    if naming.data_type == "signal":
-        return Spot(naming.short, "signal", True)
-    if not underscore or not group or not quantity:
-        return _generic(naming)
-    return Spot(group, quantity, False)
-
-
-DEVICE_TYPES: dict[str, Callable[[Naming], Spot]] = {
-    "samplingcounter": _sampling_counter,
+DEVICE_TYPES: Mapping[str, Callable[[Naming], Spot]] = {
+    "samplingcounter": sampling_counter,
+    "mca": mca,
+    "mythen": mythen,
+    "lima": lima,
+    "autofilter": autofilter,
 }
 """How each published device type names its channels; any other is a generic detector."""
 
 
+def elements_of(scan: Scan) -> Elements:
+    """The detector elements of the session's multi-channel analysers, by controller."""
+    return known_elements(name for name, counter in scan.counters.items() if counter.device_type == "mca")
+
+
 def place(
-    channel: Channel, short: str, *, scan: Scan, subscan: Subscan | None, options: LayoutOptions
+    channel: Channel,
+    short: str,
+    *,
+    scan: Scan,
+    subscan: Subscan | None,
+    options: LayoutOptions,
+    elements: Elements | None = None,
 ) -> Place:
     """The place of ``channel``, known as ``short`` among the channels of ``subscan``.
 
-    None for the subscan when its acquisition chain does not list the channel: a detector.
+    None for the subscan when its acquisition chain does not list the channel: a detector. ``elements`` are
+    those of the scan, where they are known already.
     Names are not normalised yet, and unique only as far as those of the channels are.
     """
     device = subscan.positioner_device if subscan is not None else None
     if device is not None and channel.device == device.id and channel.dim == 0:
         return _place_positioner(channel, short, device, scan, options)
-    return _place_detector(channel, short, scan.counter(channel.name))
+    counter = scan.counter(channel.name)
+    return _place_detector(channel, short, counter, elements_of(scan) if elements is None else elements)
 
 
-def _place_detector(channel: Channel, short: str, counter: Counter) -> Place:
-    rule = DEVICE_TYPES.get(counter.device_type, _generic)
-    spot = rule(Naming(channel.name, short, counter.data_type))
-    link = spot.group if spot.principal else f"{spot.group}_{spot.dataset}"
-    alias = spot.principal and spot.dataset != "data"
+def _place_detector(channel: Channel, short: str, counter: Counter, elements: Elements) -> Place:
     kind = counter.device_type if counter.device_type in DEVICE_TYPES else ""
-    return Place(channel.name, spot.group, spot.dataset, link, DETECTOR, spot.principal, alias, kind)
+    controller = channel.name.rpartition(":")[0]
+    naming = Naming(channel.name, short, counter.data_type, elements.get(controller, ()))
+    spot = DEVICE_TYPES.get(kind, generic)(naming)
+    return Place(
+        channel.name,
+        spot.group,
+        spot.dataset,
+        spot.group if spot.principal else f"{spot.group}_{spot.dataset}",
+        DETECTOR,
+        spot.principal,
+        alias=spot.principal and spot.dataset != "data",
+        device_type=kind,
+        unit=spot.unit,
+        selection=spot.selection,
+    )
 
 
 def _place_positioner(

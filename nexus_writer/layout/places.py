@@ -9,7 +9,7 @@ from nexus_writer.model import Channel, Scan, Subscan
 
 from .names import UniqueNames, short_names
 from .options import LayoutOptions
-from .place import Place, place
+from .place import Place, elements_of, place
 
 RESERVED_IN_INSTRUMENT = (
     "name",
@@ -35,12 +35,10 @@ class Places:
         self._datasets: dict[str, UniqueNames] = {}
         self._links = UniqueNames()
         self._places: dict[str, Place] = {}
+        self._elements = elements_of(scan)
         channels = {channel.name: channel for channel in subscan.channels}
         short = short_names(channels)
-        raw = [
-            place(channel, short[name], scan=scan, subscan=subscan, options=options)
-            for name, channel in channels.items()
-        ]
+        raw = [self._raw(channel, short[name], subscan) for name, channel in channels.items()]
         # those that stand for their group get the good names
         for item in sorted(raw, key=lambda item: not item.principal):
             self._places[item.channel] = self._unique(item)
@@ -49,18 +47,30 @@ class Places:
         """The place of the channel with this full name."""
         found = self._places.get(channel)
         if found is None:
-            raw = place(Channel(channel), channel, scan=self._scan, subscan=None, options=self._options)
-            found = self._places[channel] = self._unique(raw)
+            found = self._places[channel] = self._unique(self._raw(Channel(channel), channel, None))
         return found
 
     def members(self, group: str) -> Set[str]:
         """The names in a group that belong to channels: their datasets, and the link ``data``."""
         return self._datasets[group].given()
 
+    def _raw(self, channel: Channel, short: str, subscan: Subscan | None) -> Place:
+        return place(
+            channel,
+            short,
+            scan=self._scan,
+            subscan=subscan,
+            options=self._options,
+            elements=self._elements,
+        )
+
     def _unique(self, raw: Place) -> Place:
         group = self._groups.give(raw.group, (raw.group, raw.nx_class))
         datasets = self._datasets.setdefault(group, UniqueNames())
         dataset = datasets.give(raw.dataset, raw.channel)
         alias = raw.alias and datasets.take("data")
-        link = self._links.give(group if raw.link == raw.group else f"{group}_{dataset}", raw.channel)
+        if raw.link == raw.group and self._links.take(group):
+            link = group
+        else:
+            link = self._links.give(f"{group}_{dataset}", raw.channel)
         return replace(raw, group=group, dataset=dataset, link=link, alias=alias)
