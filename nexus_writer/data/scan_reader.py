@@ -75,7 +75,7 @@ class ScanReader:
         self._end: list[RawEntry] = []
         self._behind = True
         self._seen = False
-        self._rest_until = 0.0
+        self._rest_until = self._check_after = 0.0
         self._ended = False
 
     def read(self, timeout_s: float | None = None) -> list[ScanItem]:
@@ -138,7 +138,7 @@ class ScanReader:
         else:
             reply = self._streams.read(self._link, block_ms=_whole_ms(left_s))
             self._absorb(reply)
-            if not reply:
+            if not reply and time.monotonic() >= self._check_after:
                 self._check_existence()
 
     def _absorb(self, reply: Reply[str], *, control_only: bool = False) -> None:
@@ -203,6 +203,7 @@ class ScanReader:
 
     def _check_existence(self) -> None:
         """Raises ScanVanished when nothing is left of a scan that was there."""
+        self._check_after = time.monotonic() + IDLE_BLOCK_S
         names = [keys.to_bytes(self.scan_key), *self._streams.control, *self._streams.data]
         if self._seen and not self._link.call(b"EXISTS", *names):
             raise ScanVanished(self.scan_key)
