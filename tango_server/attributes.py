@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from tango import AttrQuality, AttrWriteType, DevState
@@ -24,18 +24,22 @@ MOST_SCANS = 10_000
 """Elements of a spectrum; of more scans the latest are shown."""
 
 
-@dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What there is to say of the scans at one moment."""
+    """What there is to say of the scans at one moment; found out when it is asked for."""
 
-    scans: Sequence[ScanStatus]
-    statistics: SessionStatistics
-    now: float
+    def __init__(self, served: ServedSession) -> None:
+        self._served = served
+        self.now = time.time()
 
-    @classmethod
-    def of(cls, served: ServedSession) -> Snapshot:
-        """Of a session, now."""
-        return cls(served.statuses()[-MOST_SCANS:], served.statistics(), time.time())
+    @cached_property
+    def scans(self) -> Sequence[ScanStatus]:
+        """Each scan."""
+        return self._served.statuses()[-MOST_SCANS:]
+
+    @cached_property
+    def statistics(self) -> SessionStatistics:
+        """All in numbers."""
+        return self._served.statistics()
 
 
 READINGS: Mapping[str, Callable[[Snapshot], Any]] = {
@@ -78,7 +82,7 @@ def _reader(name: str) -> Callable[[ScanAttributes], Any]:
     """What PyTango calls to read an attribute: it wants a function for each."""
 
     def read(device: ScanAttributes) -> Any:
-        return READINGS[name](Snapshot.of(device.served))
+        return READINGS[name](Snapshot(device.served))
 
     return read
 
@@ -186,7 +190,7 @@ class ScanAttributes:
 
     def readings(self) -> dict[str, Reading]:
         """All of them, for events."""
-        snapshot = Snapshot.of(self.served)
+        snapshot = Snapshot(self.served)
         readings = {name: Reading(read(snapshot)) for name, read in READINGS.items()}
         return readings | {"free_disk_space": self.disk_space()}
 

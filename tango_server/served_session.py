@@ -7,6 +7,7 @@ on, and BLISS goes on asking for it.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import fields
 
 from nexus_writer.subscribers import (
@@ -52,8 +53,8 @@ class ServedSession:
     ) -> None:
         """Listen to a session, and save the scans that start from now on with these options.
 
-        While it listens already, only the options change. Returns when it listens; where Redis does not answer
-        within a second, it goes on trying meanwhile.
+        While it listens already, only the options change. Returns when it listens; where Redis does not
+        answer within a second, it goes on trying meanwhile.
         """
         if self._writers and self.state not in FINISHED_STATES:
             self._writers[-1].options = options
@@ -89,13 +90,9 @@ class ServedSession:
 
     def scan(self, name: str) -> NexusScanWriter:
         """By full key; or by bare name, the one started last. Raises UnknownScan."""
-        known = self.scans()
-        for scan in known:
-            if scan.key == name:
-                return scan
-        for scan in reversed(known):
-            if scan.name == name:
-                return scan
+        for writer in reversed(self._writers):
+            with suppress(UnknownScan):
+                return writer.scan(name)
         raise UnknownScan(name)
 
     def free_disk_space_mb(self) -> float | None:

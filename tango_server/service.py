@@ -103,6 +103,8 @@ def _check(parser: OneLineParser, options: Namespace) -> None:
         writer_options({"path_map": tuple(options.path_map) or None})
     except BadOptions as error:
         parser.error(str(error))
+    if options.nodb:
+        _check_redis(parser, options.redis)
 
 
 def _serve_standalone(parser: OneLineParser, options: Namespace) -> None:
@@ -130,6 +132,19 @@ def _serve_standalone(parser: OneLineParser, options: Namespace) -> None:
         ready_file=options.ready_file,
         tango_level=options.log_tango,
     )
+
+
+def _check_redis(parser: OneLineParser, url: str | None) -> None:
+    """An address that can never work is the user's mistake; a server that is away may come back."""
+    from nexus_writer.data.connection import connect
+    from nexus_writer.data.errors import BadBeaconAddress, BadRedisUrl, DataError
+
+    try:
+        connect(url).close()
+    except (BadRedisUrl, BadBeaconAddress) as error:
+        parser.error(str(error))
+    except DataError:
+        pass  # the device says so, and tries again
 
 
 def _serve_registered(options: Namespace) -> None:

@@ -236,6 +236,7 @@ class TestSession:
             scan.prepare()
             publish_points(scan, 2)
             wait_until(lambda: device.points_written == 8, "points written")
+            admin.set_timeout_millis(20_000)
             admin.RestartServer()
             wait_until(lambda: answers(device) and device.state() is DevState.ON, "up again")
             with h5py.File(scan.filename) as file:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import re
 import signal
 import socket
+import sys
 import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import h5py
@@ -15,6 +18,7 @@ import pytest
 import tango
 
 from nexus_writer import __version__
+from nexus_writer.log_files import get_log_level, set_log_level, tear_down_logging
 from tango_server.service import main
 
 from .servers import Beamline, Database, Server, free_port, publish_points, run_program, serving, wait_until
@@ -55,7 +59,9 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (("--nodb", "--redis=redis://h"), "--nodb needs --session"),
         (("--nodb", "--session=s"), "--nodb needs --redis URL"),
         ((*NODB, "--port=many"), "--port"),
+        ((*NODB, "--device=a/b"), "'a/b' is no device name"),
         ((*NODB, "--path-map=/a"), "'/a' is not FROM=TO"),
+        (("--nodb", "--session=s", "--redis=nonsense"), "'nonsense' is not a Redis address"),
         ((*NODB, "--log=loud"), "'loud' is no log level"),
         ((*NODB, "--logfile=/dev/null/x"), "cannot write the log file /dev/null/x"),
     ],
@@ -78,37 +84,58 @@ def test_wrong_environment_is_one_line(
     assert "flush_period_s" in mistake(capsys, *NODB)
 
 
-def test_a_wrong_option_of_a_process_is_one_line() -> None:
-    code, line = refused(*NODB, "--device=a/b")
-    assert (code, "'a/b' is no device name" in line) == (2, True), line
+@pytest.fixture
+def ends(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., tuple[object, str]]]:
+    """Run the program in this process, where it ends by itself: exit code, and the one line that it says."""
+    thresholds, interval, level = gc.get_threshold(), sys.getswitchinterval(), get_log_level()
+
+    def run(*arguments: str, tango_host: str | None = None) -> tuple[object, str]:
+        monkeypatch.delenv("TANGO_HOST", raising=False)
+        if tango_host is not None:
+            monkeypatch.setenv("TANGO_HOST", tango_host)
+        with pytest.raises(SystemExit) as end:
+            main(arguments)
+        out, err = capsys.readouterr()
+        assert (out, err.count("\n")) == ("", 1), err
+        return end.value.code, err
+
+    yield run
+    tear_down_logging()
+    gc.set_threshold(*thresholds)
+    sys.setswitchinterval(interval)
+    set_log_level(level)
 
 
-def test_tango_host_missing() -> None:
-    code, line = refused("instance")
+Ends = Callable[..., tuple[object, str]]
+
+
+def test_tango_host_missing(ends: Ends) -> None:
+    code, line = ends("instance")
     assert code == 1
     assert "TANGO_HOST is not set: export TANGO_HOST=host:port" in line
     assert "--nodb" in line
 
 
 @pytest.mark.parametrize("tango_host", ["nonsense", "host:port", "127.0.0.1:99999"])
-def test_tango_host_nonsense(tango_host: str) -> None:
-    code, line = refused("instance", TANGO_HOST=tango_host)
+def test_tango_host_nonsense(tango_host: str, ends: Ends) -> None:
+    code, line = ends("instance", tango_host=tango_host)
     assert (code, f"TANGO_HOST={tango_host}" in line) == (1, True), line
 
 
-def test_database_down() -> None:
-    code, line = refused("instance", TANGO_HOST=f"127.0.0.1:{free_port()}")
+def test_database_down(ends: Ends) -> None:
+    code, line = ends("instance", tango_host=f"127.0.0.1:{free_port()}")
     assert code == 1
     assert "Connection refused" in line
     assert "--nodb" in line
 
 
-def test_something_else_at_tango_host() -> None:
+def test_something_else_at_tango_host(ends: Ends) -> None:
     """A server that hangs up."""
     with socket.create_server(("127.0.0.1", 0)) as other:
-        thread = threading.Thread(target=hang_up, args=(other,), daemon=True)
-        thread.start()
-        code, line = refused("instance", TANGO_HOST=f"127.0.0.1:{other.getsockname()[1]}")
+        threading.Thread(target=hang_up, args=(other,), daemon=True).start()
+        code, line = ends("instance", tango_host=f"127.0.0.1:{other.getsockname()[1]}")
     assert (code, "no Tango database answers" in line) == (1, True), line
 
 
@@ -118,17 +145,22 @@ def hang_up(listening: socket.socket) -> None:
             listening.accept()[0].close()
 
 
-def test_instance_that_is_not_registered(database: Database) -> None:
-    code, line = refused("nobody", TANGO_HOST=database.tango_host)
+def test_instance_that_is_not_registered(database: Database, ends: Ends) -> None:
+    code, line = ends("nobody", tango_host=database.tango_host)
     assert code == 1
     assert "run RegisterNexusWriter SESSION --instance nobody" in line
 
 
-def test_port_taken() -> None:
+def test_port_taken(ends: Ends) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        code, line = refused(*NODB, f"--port={port}")
+        code, line = ends(*NODB, f"--port={port}")
     assert (code, f"port {port} of 127.0.0.1 cannot be used" in line) == (1, True), line
+
+
+def test_a_program_that_cannot_start_says_one_line_and_no_more() -> None:
+    code, line = refused("instance")
+    assert (code, "TANGO_HOST is not set" in line) == (1, True), line
 
 
 def test_port_and_names_can_be_chosen(redis_url: str, tmp_path: Path) -> None:
