@@ -174,6 +174,11 @@ def test_objects_of_other_classes_are_opaque_wherever_they_stand(protocol: int) 
         assert loads(pickle.dumps(WithKeywords(), protocol)) == Opaque(__name__, "WithKeywords")
 
 
+ARRAY_HEAD = b"\x80\x04cnumpy.core.multiarray\n_reconstruct\n\x94cnumpy\nndarray\n\x94K\x00\x85C\x01b\x87R"
+F8 = b"cnumpy\ndtype\n\x8c\x02f8\x89\x88\x87R(K\x03\x8c\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
+U1 = F8.replace(b"\x02f8", b"\x02U1")
+HUGE = b"J\xff\xff\xff\x7f"
+OBJECT = b"cnumpy\ndtype\n\x8c\x02O8\x89\x88\x87R(K\x03\x8c\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK?tb"
 HOSTILE_CALLS = {
     "eval": (b"cbuiltins\neval\nX\x01\x00\x00\x001\x85R.", Opaque("builtins", "eval")),
     "int of text": (b"cbuiltins\nint\nX\x02\x00\x00\x0012\x85R.", Opaque("builtins", "int")),
@@ -193,6 +198,10 @@ HOSTILE_CALLS = {
     "NEWOBJ of an ndarray": (
         b"\x80\x04cnumpy\nndarray\nJ\xff\xff\xff\x7f\x85\x85\x81.",
         Opaque("numpy", "ndarray"),
+    ),
+    "a list in the place of an ndarray": (
+        ARRAY_HEAD.replace(b"cnumpy\nndarray", b"cbuiltins\nlist") + b".",
+        Opaque("numpy.core.multiarray", "_reconstruct"),
     ),
     "getattr": (
         b"cbuiltins\ngetattr\ncbuiltins\nstr\nX\x05\x00\x00\x00upper\x86R.",
@@ -256,11 +265,6 @@ def test_an_opaque_can_be_copied_and_not_be_published() -> None:
         dumps({"x": value})
 
 
-ARRAY_HEAD = b"\x80\x04cnumpy.core.multiarray\n_reconstruct\n\x94cnumpy\nndarray\n\x94K\x00\x85C\x01b\x87R"
-F8 = b"cnumpy\ndtype\n\x8c\x02f8\x89\x88\x87R(K\x03\x8c\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
-U1 = F8.replace(b"\x02f8", b"\x02U1")
-HUGE = b"J\xff\xff\xff\x7f"
-OBJECT = b"cnumpy\ndtype\n\x8c\x02O8\x89\x88\x87R(K\x03\x8c\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK?tb"
 UNDECODABLE = {
     "nothing": b"",
     "no pickle": b"hello",
@@ -278,6 +282,11 @@ UNDECODABLE = {
     "unknown memo": b"\x80\x04h\x05.",
     "number of many digits": b"I" + b"9" * 5000 + b"\n.",
     "number of many bytes": b"\x80\x04\x8b" + struct.pack("<i", 10**6) + bytes(10**6) + b".",
+    "number of 200 digits": b"I" + b"9" * 200 + b"\n.",
+    "long number of 200 digits": b"L" + b"9" * 200 + b"L\n.",
+    "huge number as a key": b"\x80\x04}\x8a\x09" + bytes(8) + b"\x01K\x01s.",
+    "huge number in a set": b"\x80\x04\x8f(\x8a\x09" + bytes(8) + b"\x01\x90.",
+    "huge number in a called set": b"cbuiltins\nset\n(\x8a\x09" + bytes(8) + b"\x01l\x85R.",
     "list as a key": b"\x80\x04}]K\x01s.",
     "odd items": b"\x80\x04}(K\x01u.",
     "items of a number": b"\x80\x04K\x01(K\x01K\x01u.",
@@ -297,7 +306,7 @@ UNDECODABLE = {
     "array of too few objects": ARRAY_HEAD + b"(K\x01K\x02\x85" + OBJECT + b"\x89]K\x01atb.",
     "array of a huge number of objects": ARRAY_HEAD + b"(K\x01J\xff\xff\xff\x7f\x85" + OBJECT + b"\x89]tb.",
     "array whose dtype is a class": ARRAY_HEAD + b"(K\x01K\x01\x85cbuiltins\nfloat\n\x89C\x01.tb.",
-    "array inside itself": ARRAY_HEAD + b"\x94(K\x01K\x01\x85" + OBJECT + b"\x89]h\x03atb.",
+    "array inside itself": ARRAY_HEAD + b"\x94(K\x01K\x01\x85" + OBJECT + b"\x89]h\x02atb.",
     "dtype of another item size": F8.replace(b"NNNJ\xff\xff\xff\xff", b"NNNJ\x10\x00\x00\x00") + b".",
     "dtype without state": b"\x80\x04cnumpy\ndtype\n\x8c\x02f8\x89\x88\x87R.",
     "text beyond Unicode": ARRAY_HEAD + b"(K\x01K\x01\x85" + U1 + b"\x89C\x04\xff\xff\xff\xfftb.",
@@ -337,13 +346,13 @@ BOMBS = {
     + b"\x89C\x00tb.",
     "nested lists": b"]" * 100_000 + b"a" * 99_999 + b".",
     "nested tuples": b")" + b"\x85" * 100_000 + b".",
-    "nested tuples as a key": nested_tuples_as_key(100_000),
+    "nested tuples as a key": nested_tuples_as_key(900_000),
     "nested tuples in a set": b"\x80\x04\x8f(" + b")" + b"\x85" * 100_000 + b"\x90.",
     "list inside itself": b"\x80\x04]\x94h\x00a.",
     "dict inside itself": b"\x80\x04}\x94K\x01h\x00s.",
     "a billion laughs": laughs(levels=9, width=10),
     "two wide levels": laughs(levels=2, width=200_000),
-    "wide tuples as keys": b"\x80\x04(" + b"K\x01" * 1000 + b"t\x94}h\x00K\x01s.",
+    "wide tuples as keys": b"\x80\x04(" + b"K\x01" * 1000 + b"t\x940}h\x00K\x01s.",
     "endless operations": b"N0" * 600_000 + b"N.",
 }
 

@@ -351,6 +351,15 @@ def test_numbers_of_python_change_no_value(dtype: Any, values: list[Any], expect
     assert block.values.tolist() == values
 
 
+def test_numbers_of_an_object_channel_are_objects() -> None:
+    decoder = PointDecoder("c")
+    entries = [entry(i, dumps(np.float64(i)), 1, description(object)) for i in range(6)]
+    for read in (entries[:3], entries[3:]):
+        (block,) = decoder.decode(read)
+        assert block.values.dtype == object
+        assert {type(value) for value in block.values} == {float}
+
+
 def test_references_are_text() -> None:
     block = one_block(["session:scan", "session:other"], description(str, reference=True))
     assert block.values.tolist() == ["session:scan", "session:other"]
@@ -514,6 +523,25 @@ def test_one_changed_entry_among_many_is_noticed(data: st.DataObject) -> None:
         data.draw(st.sampled_from([0, 1, 2, 3, 4, 5, 6, 7, 7, 7])),
     )
     check_changed_entry(entries, at, field, data.draw(changed(entries[at][1][field])))
+
+
+@pytest.mark.parametrize("values", [np.ones(6), np.ones((6, 200))], ids=["narrow", "wide"])
+def test_another_pickle_of_the_same_length_is_noticed(values: np.ndarray) -> None:
+    entries = entries_of(values, range(6))
+    good = entries[3][1][-1]
+    check_changed_entry(entries, 3, 7, good.replace(b"\x02f8", b"\x02u8"))
+    check_changed_entry(entries, 3, 7, good.replace(b"\x01<", b"\x01>"))
+    check_changed_entry(entries, 3, 7, good[:-1] + b"0")
+    check_changed_entry(entries, 3, 7, good[:-3] + b"0N.")
+    check_changed_entry(entries, 3, 3, entries[3][1][3].replace(b"shape", b"shapE"))
+
+
+def test_negative_lengths_are_no_pattern() -> None:
+    data = pickle.dumps(np.ones((70_000, 2), "u1"), 4)
+    assert parse(data) is not None
+    length = b"J" + (70_000).to_bytes(4, "little", signed=True)
+    assert data.count(length) == 1
+    assert parse(data.replace(length, b"J" + (-70_000).to_bytes(4, "little", signed=True))) is None
 
 
 # Descriptions.
