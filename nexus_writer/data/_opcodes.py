@@ -177,12 +177,13 @@ def _get(machine: Machine, index: int) -> None:
 
 def _again(machine: Machine, value: Any) -> None:
     """Push a value a second time."""
-    if type(value) is PendingArray or type(value) is PendingDtype:
-        value = value.value
-        if value is None:
-            raise ValueError("an array or dtype inside its own state")
-    if isinstance(value, _CONTAINERS):
-        machine.shared = True
+    if type(value) is not str:
+        if type(value) is PendingArray or type(value) is PendingDtype:
+            value = value.value
+            if value is None:
+                raise ValueError("an array or dtype inside its own state")
+        if isinstance(value, _CONTAINERS):
+            machine.shared = True
     machine.stack.append(value)
 
 
