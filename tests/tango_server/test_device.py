@@ -13,8 +13,11 @@ from typing import Any
 
 import h5py
 import pytest
+import redis
 import tango
 from tango import CmdArgType, DevState
+
+from nexus_writer.data.recording import Recording, replay
 
 from .conftest import SESSION
 from .servers import Beamline, Server, publish_points, serving, wait_until
@@ -90,13 +93,12 @@ def save_one(device: tango.DeviceProxy, beamline: Beamline, dataset: str = "0001
     return scan
 
 
-def answers(device: tango.DeviceProxy) -> bool:
-    """Can the device be reached?"""
+def state_of(device: tango.DeviceProxy) -> DevState:
+    """UNKNOWN while the device cannot be reached."""
     try:
-        device.ping()
+        return device.state()
     except tango.DevFailed:
-        return False
-    return True
+        return DevState.UNKNOWN
 
 
 def first_error(call: Any, *arguments: Any) -> tuple[str, str]:
@@ -238,7 +240,7 @@ class TestSession:
             wait_until(lambda: device.points_written == 8, "points written")
             admin.set_timeout_millis(20_000)
             admin.RestartServer()
-            wait_until(lambda: answers(device) and device.state() is DevState.ON, "up again")
+            wait_until(lambda: state_of(device) is DevState.ON, "up again")
             with h5py.File(scan.filename) as file:
                 assert file["1.1/writer/status"][()] == b"FAILED"
 
@@ -328,6 +330,29 @@ class TestScan:
         wait_until(lambda: device.purge_scans() or not device.scan_exists(scan.key), "purged")
         assert time.time() - end_time > 5
         assert device.scans_finished == 1
+
+
+class TestRecorded:
+    """What a real session published."""
+
+    @pytest.mark.parametrize("name", ["ct", "two_masters"])
+    def test_saved_where_the_path_map_says(
+        self, name: str, captures: Path, redis_url: str, redis_client: redis.Redis, tmp_path: Path
+    ) -> None:
+        recording = Recording(captures / name)
+        maps = ("--path-map", f"/data={tmp_path / 'data'}")
+        options = ("--nodb", "--session", recording.session, "--redis", redis_url, *maps)
+        with serving(tmp_path / "server", *options) as server:
+            device = server.proxy()
+            replay(recording, redis_client)
+            for scan in recording.scans:
+                wait_until(lambda s=scan: device.scan_exists(s.key), f"{scan.name} known")
+                wait_until(lambda s=scan: device.scan_state(s.key) is DevState.OFF, f"{scan.name} saved")
+                for uri in device.scan_uri(scan.key):
+                    path, _, entry = uri.partition("::")
+                    assert path.startswith(str(tmp_path / "data"))
+                    with h5py.File(path) as file:
+                        assert file[entry]["writer/status"][()] == b"SUCCEEDED"
 
 
 class TestReadings:
