@@ -21,7 +21,7 @@ from typing import Any
 from ._library import LIBVER, access_properties, foreign_locking, h5py
 from .errors import FileBroken, FileDamaged, FileNotWritable, NotHdf5
 from .locks import WriterLock
-from .places import Places
+from .places import Places, punch_holes
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
@@ -127,13 +127,15 @@ class LiveFile:
             why = _failure_of(self._flush)
             if why is not None:
                 self.poison(why)
-        self.places.give_all_back()
+        unused = self.places.give_all_back()
         why = _failure_of(self._file.close)
         if why is not None and self._why_broken is None:
             self.poison(why)
             _failure_of(self._file.close)
         _live.pop(self._number, None)
         self.root = None
+        if self._why_broken is None:
+            punch_holes(self._lock.descriptor, unused)
         self._lock.release()
         if not was_broken:
             self.check()

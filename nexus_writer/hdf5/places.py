@@ -8,11 +8,14 @@ succeeded.
 
 from __future__ import annotations
 
+import ctypes
 from typing import Any
 
 from ._library import h5py
 
-_ATTEMPTS = 64
+_KEEP_SIZE, _PUNCH_HOLE = 1, 2
+_ATTEMPTS = 8
+_STOPPER_NBYTES = 4096
 
 _OCCUPANT = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
 _OCCUPANT.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
@@ -26,25 +29,40 @@ class Places:
     def __init__(self) -> None:
         self._fresh: list[tuple[int, Any]] = []
         self._flushed: list[tuple[int, Any]] = []
+        self._stoppers: list[Any] = []
+        self._end = 0
 
     def __len__(self) -> int:
         return len(self._fresh) + len(self._flushed)
 
+    def keep_from_end(self, item: Any, addresses: list[int]) -> None:
+        """Before places are freed: have something behind them. What is freed at its end, a file shrinks by,
+        and the next few bytes of metadata would go there.
+
+        ``item`` is any object of the file, here and below.
+        """
+        for _ in range(_ATTEMPTS):
+            if max(addresses) < self._end:
+                return
+            stopper = _new_occupant(item, _STOPPER_NBYTES)
+            self._stoppers.append(stopper)
+            self._end = max(self._end, stopper.get_offset())
+
     def occupy(self, item: Any, addresses: list[int], nbytes: int) -> bool:
-        """Occupy freed places of ``nbytes`` each; ``item`` is any object of the file.
+        """Occupy freed places of ``nbytes`` each.
 
         HDF5 says where a new dataset lies only when it is there: other free places of that size are occupied
         on the way. False when a place could not be had: flush soon.
         """
-        space = h5py.h5s.create_simple((nbytes,))
         wanted = [(address, address + nbytes) for address in addresses]
         for _ in range(len(wanted) + _ATTEMPTS):
             if not wanted:
                 return True
-            occupant = h5py.h5d.create(item, None, h5py.h5t.STD_U8LE, space, _OCCUPANT)
-            self._fresh.append((nbytes, occupant))
+            size = min(nbytes, wanted[0][1] - wanted[0][0])
+            occupant = _new_occupant(item, size)
+            self._fresh.append((size, occupant))
             start = occupant.get_offset()
-            wanted = [rest for place in wanted for rest in _without(place, start, start + nbytes)]
+            wanted = [rest for place in wanted for rest in _without(place, start, start + size)]
         return not wanted
 
     def flushed(self) -> None:
@@ -62,10 +80,40 @@ class Places:
                 kept.append((size, occupant))
         self._flushed = kept
 
-    def give_all_back(self) -> None:
-        """Before the file is closed, after its last flush."""
+    def give_all_back(self) -> list[tuple[int, int]]:
+        """After the last flush, before the file is closed. The (address, bytes) that are nobody's then."""
+        unused = [(int(occupant.get_offset()), size) for size, occupant in self._fresh + self._flushed]
         self._fresh.clear()
         self._flushed.clear()
+        self._stoppers.clear()
+        return unused
+
+
+def punch_holes(descriptor: int, places: list[tuple[int, int]]) -> None:
+    """Give the blocks of unused (address, bytes) of a file back to the disk, where it can: the file stays as
+    long as it is, and takes less space."""
+    if _fallocate is None:
+        return
+    for address, nbytes in places:
+        if _fallocate(descriptor, _PUNCH_HOLE | _KEEP_SIZE, address, nbytes):
+            return
+
+
+def _find_fallocate() -> Any:
+    try:
+        function = ctypes.CDLL(None).fallocate
+    except (OSError, AttributeError):
+        return None
+    function.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
+    return function
+
+
+_fallocate = _find_fallocate()
+
+
+def _new_occupant(item: Any, nbytes: int) -> Any:
+    space = h5py.h5s.create_simple((nbytes,))
+    return h5py.h5d.create(item, None, h5py.h5t.STD_U8LE, space, _OCCUPANT)
 
 
 def _without(place: tuple[int, int], start: int, stop: int) -> list[tuple[int, int]]:

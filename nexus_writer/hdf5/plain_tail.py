@@ -110,11 +110,16 @@ class PlainTail:
         row = self._rows.pop(number)
         start = number * self._length
         values = self._read_plain(row, min(self._length, extent[0] - start), extent[1:])
-        places, nbytes = self._file.places, self._storage.chunk_nbytes
+        places, nbytes, addresses = (
+            self._file.places,
+            self._storage.chunk_nbytes,
+            list(row.addresses.values()),
+        )
+        places.keep_from_end(self._dataset, addresses)
         self._dataset.set_extent((start, *extent[1:]))
-        occupied = places.occupy(self._dataset, list(row.addresses.values()), nbytes)
+        occupied = places.occupy(self._dataset, addresses, nbytes)
         if into_old_places:
-            places.give_back(nbytes, len(row.addresses))
+            places.give_back(nbytes, len(addresses))
         self._dataset.set_extent(extent)
         write_rows(self._dataset, start, values, self._storage)
         if not occupied:

@@ -118,7 +118,7 @@ def _exactly(path: str, values: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.N
     why = f"{values.dtype} values are no {dtype}"
     try:
         with np.errstate(all="ignore"):
-            result = values.astype(dtype)
+            result = (values.real if values.dtype.kind == "c" else values).astype(dtype)
             differ = ~((result == values) | ((result != result) & (values != values)))
     except (TypeError, ValueError, OverflowError) as error:
         why = f"{why}: {error}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +32,21 @@ def block(start: int, values: Any, dtype: Any = None) -> Block:
     return Block("channel", start, np.asarray(values, dtype=dtype))
 
 
+@contextmanager
+def as_after_a_kill(live: LiveFile) -> Iterator[Any]:
+    """The file as another process finds it, now or after this one was killed: all that it has written so far.
+
+    A copy, because within one process HDF5 would look into its own memory.
+    """
+    copy = live.path.with_suffix(".copy")
+    shutil.copy(live.path, copy)
+    with h5py.File(copy, "r") as file:
+        yield file
+
+
 def read_back(live: LiveFile, path: str) -> Any:
-    """A dataset as another handle on the file finds it after a flush."""
+    """A dataset as another process finds it after a flush."""
     live.flush()
-    with h5py.File(live.path, "r", locking=False) as file:
+    with as_after_a_kill(live) as file:
         dataset = file[path]
         return dataset.asstr()[()] if h5py.check_string_dtype(dataset.dtype) else dataset[()]

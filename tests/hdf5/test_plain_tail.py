@@ -1,0 +1,125 @@
+"""Compressed datasets: nothing that a flush has secured may be lost by what is written after it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from nexus_writer.hdf5 import ChunkOptions, GrowingDataset, LiveFile, OpenFiles, create_group, write_value
+
+from .conftest import as_after_a_kill, block, read_back
+
+OPTIONS = ChunkOptions(chunk_nbytes=4096, compression_limit_nbytes=0)
+
+
+def rows(dataset: int, start: int, stop: int, width: int) -> np.ndarray:
+    """Points that compress badly, and differ from those of any other dataset and row."""
+    random = np.random.default_rng(dataset).random((stop, width))[start:]
+    return random + np.arange(start, stop)[:, np.newaxis]
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    widths=st.lists(st.sampled_from([1, 3, 16, 100]), min_size=1, max_size=6),
+    sizes=st.lists(st.tuples(st.integers(1, 300), st.booleans()), min_size=1, max_size=12),
+)
+def test_what_was_flushed_survives_a_kill_at_any_moment(
+    tmp_path_factory: pytest.TempPathFactory, widths: list[int], sizes: list[tuple[int, bool]]
+) -> None:
+    """The file is looked at as it is on the disk, without what HDF5 has not written yet."""
+    files = OpenFiles()
+    live = files.acquire(tmp_path_factory.mktemp("kill") / "scan.h5", {})
+    datasets = [
+        GrowingDataset(live.root, f"d{i}", "f8", (width,), scan_shape=(100,), chunking=OPTIONS)
+        for i, width in enumerate(widths)
+    ]
+    live.flush()
+    points = flushed = 0
+    for size, flush in sizes:
+        for i, (dataset, width) in enumerate(zip(datasets, widths, strict=True)):
+            dataset.append([block(points, rows(i, points, points + size, width))])
+            write_value(live.root, "note", np.arange(size))
+        check(live, widths, flushed)
+        points += size
+        if flush:
+            live.flush()
+            flushed = points
+            check(live, widths, flushed)
+    for dataset in datasets:
+        dataset.finish()
+        check(live, widths, flushed)
+    path = live.path
+    files.release(live)
+    assert path.exists()
+    check(live, widths, points)
+
+
+def check(live: LiveFile, widths: list[int], count: int) -> None:
+    with as_after_a_kill(live) as file:
+        for i, width in enumerate(widths):
+            found = file[f"d{i}"][:count]
+            np.testing.assert_array_equal(found, rows(i, 0, count, width))
+
+
+def test_chunks_are_compressed_when_full_and_at_the_end(live: LiveFile) -> None:
+    dataset = GrowingDataset(live.root, "x", "f8", (), scan_shape=(10_000,), chunking=OPTIONS)
+
+    def stored() -> list[int]:
+        live.flush()
+        with as_after_a_kill(live) as file:
+            return [file["x"].id.get_chunk_info(i).size for i in range(file["x"].id.get_num_chunks())]
+
+    dataset.append([block(0, np.zeros(500))])
+    assert stored() == [4096]
+    dataset.append([block(500, np.zeros(100))])
+    assert stored()[0] < 100
+    assert stored()[1:] == [4096]
+    dataset.append([block(600, np.zeros(2000))])
+    assert [size < 100 for size in stored()] == [True] * 5 + [False]
+    dataset.finish()
+    assert [size < 100 for size in stored()] == [True] * 6
+    dataset.finish()
+    assert (read_back(live, "x") == np.zeros(2600)).all()
+
+
+def test_a_chunk_that_waits_for_late_points_stays_plain(live: LiveFile) -> None:
+    dataset = GrowingDataset(live.root, "x", "f8", (), scan_shape=(10_000,), chunking=OPTIONS)
+    dataset.append([block(0, np.arange(100.0)), block(200, np.arange(200.0, 1200))])
+    dataset.append([block(100, np.arange(100.0, 200))])
+    assert (read_back(live, "x") == np.arange(1200)).all()
+
+
+def test_places_are_used_again(live: LiveFile) -> None:
+    """The file holds two plain rows of chunks for each dataset, however long they get."""
+    entry = create_group(live.root, "1.1", "NXentry")
+    options = ChunkOptions(chunk_nbytes=2**16, compression_limit_nbytes=0)
+    datasets = [
+        GrowingDataset(entry, f"d{i}", "f8", (256,), scan_shape=(1000,), chunking=options) for i in range(10)
+    ]
+    chunk_nbytes = datasets[0]._storage.chunk_nbytes
+    for n in range(100):
+        for dataset in datasets:
+            dataset.append([block(n * 40, np.zeros((40, 256)))])
+        live.flush()
+    plain = 10 * 4 * chunk_nbytes
+    assert live.path.stat().st_size < 2 * plain + 500_000  # the next row begins before the flush
+    assert 20 * plain < 100 * 40 * 256 * 8 * 10
+
+
+def test_unused_places_take_no_space_on_the_disk(files: OpenFiles, live: LiveFile) -> None:
+    live = files.acquire(live.path.with_name("other.h5"), {})
+    dataset = GrowingDataset(live.root, "x", "f8", (), scan_shape=(1_000_000,))
+    dataset.append([block(0, np.arange(10.0))])
+    create_group(live.root, "behind", "NXcollection")
+    live.flush()
+    path = live.path
+    before = path.stat()
+    dataset.finish()
+    files.release(live)
+    after = path.stat()
+    assert before.st_blocks * 512 > 2**20
+    assert after.st_blocks * 512 < 2**18
+    with as_after_a_kill(live) as file:
+        assert (file["x"][()] == np.arange(10)).all()
