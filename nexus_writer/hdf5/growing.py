@@ -32,7 +32,8 @@ class GrowingDataset:
     in :attr:`gaps`.
 
     ``scan_shape`` is (expected number of points,), 0 when unknown; it and ``chunking`` decide on chunks and
-    compression. ``dtype`` is the declared one; strings and objects become text. Raises EntryExists.
+    compression. ``dtype`` is the declared one; strings and objects become text. ``fill`` is that of a bool
+    dataset, when it is to be true. Raises EntryExists.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class GrowingDataset:
         scan_shape: tuple[int, ...] = (0,),
         chunking: ChunkOptions | None = None,
         attributes: Mapping[str, str] | None = None,
+        fill: bool = False,
     ) -> None:
         if len(scan_shape) != 1:
             raise ValueError("a growing dataset is flat: its scan shape has one dimension")
@@ -61,6 +63,7 @@ class GrowingDataset:
             scan_shape,
             chunking or ChunkOptions(),
             attributes or {},
+            fill,
         )
 
     path: str
@@ -140,12 +143,13 @@ class GrowingDataset:
         scan_shape: tuple[int, ...],
         chunking: ChunkOptions,
         attributes: Mapping[str, str],
+        fill: bool,
     ) -> None:
         parent, encoded = place_of(group.id, name)
         self.path = path_of(parent, encoded)
         if parent.links.exists(encoded):
             raise EntryExists(file_name(parent), self.path)
-        self._storage = storage_for(dtype, scan_shape, point_shape, chunking)
+        self._storage = storage_for(dtype, scan_shape, point_shape, chunking, fill)
         self._id = self._storage.create(parent, encoded)
         self._extent = self._storage.extent
         self._tail = PlainTail(self._id, self._storage, self.live_file) if self._storage.filters else None

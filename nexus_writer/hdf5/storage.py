@@ -61,28 +61,33 @@ class Storage:
 
 @lru_cache(maxsize=256)
 def storage_for(
-    dtype: np.dtype[Any], scan_shape: tuple[int, ...], point_shape: tuple[int, ...], options: ChunkOptions
+    dtype: np.dtype[Any],
+    scan_shape: tuple[int, ...],
+    point_shape: tuple[int, ...],
+    options: ChunkOptions,
+    fill: bool = False,
 ) -> Storage:
     """Numbers, bool and complex as they are, byte order included; everything else as UTF-8 text.
 
     Empty at first, (0,) + ``point_shape`` with 0 for unknown lengths, and unlimited in every dimension.
+    ``fill`` is that of a bool dataset, false unless it is given.
     """
     is_text = dtype.kind not in "biufc"
     dtype = TEXT if is_text else dtype
     item_nbytes = 0 if is_text else dtype.itemsize
-    fill: Any = "" if is_text else dtype.type(np.nan if dtype.kind in "fc" else 0)
+    filling: Any = "" if is_text else dtype.type(np.nan if dtype.kind in "fc" else fill)
     expected = expected_shape(scan_shape, point_shape)
     chunk = chunk_shape(expected, item_nbytes, options)
     creation = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     creation.set_chunk(chunk)
     creation.set_obj_track_times(False)
-    if dtype.kind in "fc":
-        creation.set_fill_value(np.array(fill, dtype=dtype))
+    if dtype.kind in "fc" or fill:
+        creation.set_fill_value(np.array(filling, dtype=dtype))
     _set_filters(creation, compression(expected, item_nbytes, options))
     extent = (0, *(max(n, 0) for n in point_shape))
     return Storage(
         dtype=dtype,
-        fill=fill,
+        fill=filling,
         extent=extent,
         file_type=TEXT_IN_FILE if is_text else file_type(dtype),
         memory_type=TEXT_IN_MEMORY if is_text else file_type(dtype),
