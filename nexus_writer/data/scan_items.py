@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from nexus_writer.data.info import RawInfo
 from nexus_writer.data.streams import RawEntry
@@ -27,6 +29,14 @@ class ScanPrepared:
 
 
 @dataclass(frozen=True, slots=True)
+class CameraPrepared:
+    """A camera says where it saves; it comes behind the camera's node, and before its first status."""
+
+    key: str
+    description: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class ScanPoints:
     """New entries of data streams, by the key of their node; ``received_at`` is of time.monotonic()."""
 
@@ -42,4 +52,4 @@ class ScanEnded:
     info: RawInfo
 
 
-ScanItem = NodeAdded | ScanPrepared | ScanPoints | ScanEnded
+ScanItem = NodeAdded | CameraPrepared | ScanPrepared | ScanPoints | ScanEnded

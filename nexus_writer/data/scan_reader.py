@@ -23,6 +23,7 @@ from collections.abc import Mapping
 import redis
 
 from nexus_writer.data import keys
+from nexus_writer.data.cameras import CAMERA_TYPE, UnpreparedCameras
 from nexus_writer.data.errors import DataError
 from nexus_writer.data.info import RawInfo, announced_keys, exception_of, fetch_announced
 from nexus_writer.data.link import Link
@@ -67,6 +68,7 @@ class ScanReader:
         self._streams.control.add(keys.prepared(scan_key), _PREPARED)
         self._streams.control.add(keys.end(scan_key), _END)
         self._known = {scan_key}
+        self._cameras = UnpreparedCameras()
         self._announced: list[str] = []
         self._items: list[ScanItem] = []
         self._points: list[tuple[str, list[RawEntry]]] = []
@@ -128,6 +130,8 @@ class ScanReader:
             self._check_existence()
         now = time.monotonic()
         left_s = IDLE_BLOCK_S if deadline is None else min(IDLE_BLOCK_S, deadline - now)
+        if self._cameras:
+            left_s = min(left_s, self._cameras.seconds_to_look())
         if self._behind or left_s <= 0:
             self._absorb(self._streams.read(self._link, block_ms=None))
         elif now < self._rest_until:
@@ -172,6 +176,9 @@ class ScanReader:
         if self._prepared:
             self._items.append(ScanPrepared(self._scan_info()))
             self._prepared = False
+        if self._cameras:
+            at_once = bool(self._end) or any(key in self._cameras for key, _ in self._points)
+            self._items += self._cameras.look(self._link, at_once=at_once)
         if self._points:
             self._items.append(ScanPoints(self._points, self._received_at))
             self._points = []
@@ -190,6 +197,8 @@ class ScanReader:
                 self._streams.add_data(keys.data(record.key), record.key)
             else:
                 self._streams.control.add(keys.children_list(record.key), record.key)
+            if record.node_type == CAMERA_TYPE:
+                self._cameras.add(record.key)
             self._items.append(NodeAdded(record.key, record.node_type, record.name, record.parent, info))
             self._behind = True
 

@@ -6,6 +6,7 @@ from .comment import Comment
 from .counter import Counter
 from .device import Device
 from .ending import Ending
+from .frames import FrameFiles, FrameRun
 from .grid import Grid
 from .path_map import BadPathMap, PathMap, PathMaps
 from .positioners import PositionerSnapshots
@@ -22,6 +23,8 @@ __all__ = [
     "Counter",
     "Device",
     "Ending",
+    "FrameFiles",
+    "FrameRun",
     "Grid",
     "PathMap",
     "PathMaps",
