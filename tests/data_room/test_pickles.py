@@ -346,14 +346,14 @@ BOMBS = {
     + b"\x89C\x00tb.",
     "nested lists": b"]" * 100_000 + b"a" * 99_999 + b".",
     "nested tuples": b")" + b"\x85" * 100_000 + b".",
-    "nested tuples as a key": nested_tuples_as_key(900_000),
+    "nested tuples as a key": nested_tuples_as_key(400_000),
     "nested tuples in a set": b"\x80\x04\x8f(" + b")" + b"\x85" * 100_000 + b"\x90.",
     "list inside itself": b"\x80\x04]\x94h\x00a.",
     "dict inside itself": b"\x80\x04}\x94K\x01h\x00s.",
     "a billion laughs": laughs(levels=9, width=10),
     "two wide levels": laughs(levels=2, width=200_000),
     "wide tuples as keys": b"\x80\x04(" + b"K\x01" * 1000 + b"t\x940}h\x00K\x01s.",
-    "endless operations": b"N0" * 600_000 + b"N.",
+    "endless operations": b"N0" * 500_001 + b"N.",
 }
 
 
@@ -474,13 +474,13 @@ assembled = st.lists(st.sampled_from(ATOMS), min_size=1, max_size=30).map(
 RELAXED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
 
 
-@settings(max_examples=600, **RELAXED)
+@settings(max_examples=400, **RELAXED)
 @given(mutated())
 def test_changed_pickles_give_harmless_values_or_the_one_error(data: bytes) -> None:
     read(data)
 
 
-@settings(max_examples=600, **RELAXED)
+@settings(max_examples=400, **RELAXED)
 @given(assembled)
 def test_assembled_opcodes_give_harmless_values_or_the_one_error(data: bytes) -> None:
     read(data)

@@ -161,7 +161,7 @@ def check_channel(channel: tuple[np.ndarray, list[int], list[int], int, int]) ->
     assert_block(whole, start, native(values))
 
 
-@settings(max_examples=250, **RELAXED)
+@settings(max_examples=150, **RELAXED)
 @given(channels())
 def test_any_numbers_in_any_reads(channel: tuple[np.ndarray, list[int], list[int], int, int]) -> None:
     check_channel(channel)
@@ -478,7 +478,7 @@ def test_every_changed_byte_is_noticed_or_harmless(data: bytes) -> None:
         check_parse(data[:at])
 
 
-@settings(max_examples=500, **RELAXED)
+@settings(max_examples=300, **RELAXED)
 @given(st.sampled_from(pickled_numbers()).flatmap(changed))
 def test_the_patterns_accept_only_what_the_unpickler_reads(data: bytes) -> None:
     check_parse(data)
