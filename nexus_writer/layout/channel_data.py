@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from nexus_writer.hdf5 import ChunkOptions, GrowingDataset, set_attributes
+import numpy.typing as npt
+
+from nexus_writer.hdf5 import ChunkOptions, EntryExists, GrowingDataset, PointsRefused, set_attributes
 from nexus_writer.model import Block, ChannelDescription
 
 from .interpretation import interpretation
+from .padding import SUFFIX, PaddingMask
 from .place import Place
+
+NUMBERS = "biufc"
+"""Kinds of dtypes whose points may have a mask; texts that lack are empty."""
 
 FULL_NAME = "fullname"
 """The attribute of a dataset that names its channel as published: the way back from the names in a file."""
@@ -35,6 +42,7 @@ class ChannelData:
         self._scan_shape = scan_shape
         self._chunking = chunking
         self._dataset: GrowingDataset | None = None
+        self._mask: PaddingMask | None = None
 
     @property
     def points(self) -> int:
@@ -49,8 +57,9 @@ class ChannelData:
     def has_dataset(self) -> bool:
         return self._dataset is not None
 
-    def create(self) -> None:
-        """Make the dataset, empty."""
+    def create(self, values: npt.NDArray[Any]) -> None:
+        """Make the dataset, empty. It is as declared, unless the first points, ``values``, do not fit."""
+        self.channel = self.channel.fitting(values)
         attributes = {FULL_NAME: self.channel.name}
         shape = self.channel.shape
         grid_rank = len(self._scan_shape) if len(self._scan_shape) > 1 else 0
@@ -68,11 +77,39 @@ class ChannelData:
             chunking=self._chunking,
             attributes=attributes,
         )
+        if shape and self.channel.dtype.kind in NUMBERS:
+            self._mask = PaddingMask(self._dataset, self._make_mask)
 
     def append(self, blocks: Sequence[Block]) -> int:
         """Bytes of values written. The dataset is there."""
         assert self._dataset is not None
-        return self._dataset.append(blocks)
+        if self._mask is None:
+            return self._dataset.append(blocks)
+        points, gaps = self._dataset.points, self._dataset.gaps
+        try:
+            nbytes = self._dataset.append(blocks)
+        except PointsRefused:
+            self._mask.follow(blocks, points, gaps)
+            raise
+        self._mask.follow(blocks, points, gaps)
+        return nbytes
+
+    def _make_mask(self) -> GrowingDataset:
+        name = wanted = f"{self.place.dataset}{SUFFIX}"
+        for number in itertools.count(2):
+            try:
+                return GrowingDataset(
+                    self.group,
+                    name,
+                    bool,
+                    self.channel.shape,
+                    scan_shape=self._scan_shape,
+                    chunking=self._chunking,
+                    fill=True,
+                )
+            except EntryExists:
+                name = f"{wanted}_{number}"
+        raise AssertionError("there are always more numbers")
 
     def set_unit(self, unit: str | None) -> None:
         """The unit as the scan's end knows it. The channel's own comes first; none changes nothing."""

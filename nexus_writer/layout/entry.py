@@ -79,11 +79,21 @@ class Entry:
     def append(self, data: ChannelData, blocks: Sequence[Block]) -> int:
         """Add points to a channel; bytes of values written."""
         if not data.has_dataset:
-            if not any(map(len, blocks)):
+            first = next((block for block in blocks if len(block)), None)
+            if first is None:
                 return 0
-            data.create()
-            self._attempt("links", self._link, data)
+            self._create_dataset(data, first)
         return data.append(blocks)
+
+    def _create_dataset(self, data: ChannelData, first: Block) -> None:
+        declared = data.channel
+        data.create(first.values)
+        if data.channel != declared:
+            self._warn(
+                f"{declared.name} is declared as {declared.dtype} {declared.shape} and saved as its first"
+                f" points are, {data.channel.dtype} {data.channel.shape}"
+            )
+        self._attempt("links", self._link, data)
 
     def prepare(self, scan: Scan) -> None:
         """The scan is about to measure: metadata so far."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
+
+_WIDTH = {"b": 0, "i": 1, "u": 1, "f": 2, "c": 3}
+"""Kinds of numbers: each takes those of the same width, or less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,28 @@ class ChannelDescription:
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
     unit: str | None
+
+    def fitting(self, values: npt.NDArray[Any]) -> Self:
+        """The same where ``values``, the first points (n,) + shape, are what was declared; else as they are.
+
+        Declared are text, and the type and size of numbers; points of a wider kind (floats for integers),
+        text for numbers or more dimensions than declared would cost the whole channel.
+        """
+        described = self
+        if sum(n != 1 for n in values.shape[1:]) > len(self.shape):
+            described = replace(described, shape=values.shape[1:])
+        if not _takes(self.dtype, values):
+            kept = values.dtype if values.dtype.kind in _WIDTH else np.dtype(object)
+            described = replace(described, dtype=kept)
+        return described
+
+
+def _takes(dtype: np.dtype[Any], values: npt.NDArray[Any]) -> bool:
+    if dtype.kind not in _WIDTH:
+        return True
+    if values.dtype.kind == "O":
+        return not any(isinstance(value, str | bytes) for value in values.flat[:1])
+    return _WIDTH.get(values.dtype.kind, 4) <= _WIDTH[dtype.kind]
 
 
 @dataclass(frozen=True, slots=True)
