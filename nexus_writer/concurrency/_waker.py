@@ -26,6 +26,7 @@ What holds, and why:
 from __future__ import annotations
 
 import sys
+import threading
 from collections import deque
 from typing import Any, Protocol
 
@@ -150,7 +151,7 @@ def current_waker() -> Waker:
     if waker is None:
         waker = Waker(hub)
         setattr(hub, _ATTRIBUTE, waker)
-        if not hub.main_hub:  # the main thread's hub lives as long as the process
+        if threading.get_ident() != threading.main_thread().ident:  # that one's lives as long as the process
             _per_thread.sentinel = _Sentinel(waker, owns_hub)
     return waker
 

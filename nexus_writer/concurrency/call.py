@@ -41,6 +41,19 @@ def _execute(
         return None, error
 
 
+def _forget_locals(error: BaseException) -> None:
+    """Clear the frames of ``error``'s traceback, and of those that led to it."""
+    chain: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while chain:
+        link = chain.pop()
+        if link is None or id(link) in seen:
+            continue
+        seen.add(id(link))
+        traceback.clear_frames(link.__traceback__)
+        chain += [link.__cause__, link.__context__, *getattr(link, "exceptions", ())]
+
+
 class Call(AsyncResult[T]):
     """Settled however the call ends: returned, raised, killed, or its thread ended.
 
@@ -62,10 +75,10 @@ class Call(AsyncResult[T]):
 
     def get(self, timeout: float | None = None) -> T:
         """The value, or raises what the function raised; CallKilled; ThreadEnded; TimeoutError."""
-        self._asked = True
         try:
             return super().get(timeout)
         finally:
+            self._asked = self.ready()
             del self
 
     def kill(self, exception: type[BaseException] | BaseException = GreenletExit) -> None:
@@ -103,7 +116,7 @@ class Call(AsyncResult[T]):
         value, error = _execute(*task)
         del task
         if error is not None:
-            traceback.clear_frames(error.__traceback__)
+            _forget_locals(error)
         self._conclude(value, error)
         del self, value, error  # this frame is below those of the traceback: no cycle through it
 

@@ -29,7 +29,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 END_GRACE_S = 10.0
-"""How long calls that were killed by the end of their thread may take for their ``finally``."""
+"""How long each call that is killed by the end of its thread may take for its ``finally``."""
 
 _numbers = itertools.count(1)
 _running: set[Thread] = set()
@@ -64,7 +64,8 @@ class Thread:
 
     The thread ends when its main function returns: by itself, or because it waits for ``stopping`` (the
     default does nothing else). Then all other calls are killed, get END_GRACE_S seconds for their
-    ``finally``, and those who wait for their results get ThreadEnded: nobody waits for ever.
+    ``finally``, and those who wait for their results get ThreadEnded: nobody waits for ever. Greenlets
+    that calls made with ``gevent.spawn`` vanish with the hub.
 
     When the process ends it stops its threads, and kills the main functions that take no notice. It waits
     for those that are no ``daemon`` first, as long as they run.
@@ -98,7 +99,7 @@ class Thread:
         return self._native.is_alive()
 
     def start(self, wait: bool = True, timeout: float | None = None) -> bool:
-        """Start the thread, once. True: its main function has begun (not waited for unless ``wait``).
+        """Start the thread, once. True: its hub runs (not waited for unless ``wait``).
 
         Raises OSError when no hub can be made for it.
         """
@@ -114,9 +115,9 @@ class Thread:
         return started
 
     def stop(self, wait: bool = True, timeout: float | None = None) -> bool:
-        """Ask the thread to end. True: it has ended (not waited for unless ``wait``). May be repeated.
+        """Ask the thread to end. True: it does not run (any more; not waited for unless ``wait``).
 
-        Within the thread itself it asks, and never waits.
+        May be repeated, and called before ``start``. Within the thread itself it asks, and never waits.
         """
         self.stopping.send()
         if self._native.ident is None:
@@ -193,7 +194,9 @@ class Thread:
             call.throw(GreenletExit)
         deadline = monotonic() + END_GRACE_S
         for call in calls:
-            if not call.wait(max(0.0, deadline - monotonic())):
+            if call.wait(max(0.0, deadline - monotonic())):
+                deadline = monotonic() + END_GRACE_S  # there is progress: many may be slow, none is stuck
+            else:
                 _logger.warning("thread %r ends without %r, which ignored its kill", self.name, call)
 
     def _check_started(self) -> None:

@@ -340,7 +340,7 @@ def _disturb(queue: Queue[tuple[int, int]], taken: list[list[tuple[int, int]]], 
 
 
 def async_result(crowd: Crowd) -> None:
-    number = 2000
+    number = 1000
     results: list[AsyncResult[int]] = [AsyncResult() for _ in range(number)]
     won: list[int] = []
     seen: list[tuple[int, int]] = []

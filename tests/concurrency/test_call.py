@@ -118,15 +118,25 @@ def test_locals_and_arguments_of_a_failed_call_are_freed_in_its_thread(thread: T
         local = Stowaway(freed_in)
         raise ZeroDivisionError(repr(local is argument))
 
+    def clean_up(argument: Stowaway) -> None:
+        local = Stowaway(freed_in)
+        raise KeyError(repr(local is argument))
+
     def work() -> None:
-        use(Stowaway(freed_in))
+        try:
+            use(Stowaway(freed_in))
+        except ZeroDivisionError as error:
+            try:
+                clean_up(Stowaway(freed_in))
+            except KeyError:
+                raise error from ValueError()
 
     gc.disable()
     try:
         call = thread.spawn(work)
         with pytest.raises(ZeroDivisionError):
             call.get(10)
-        assert freed_in == [thread.apply(threading.get_ident)] * 2
+        assert freed_in == [thread.apply(threading.get_ident)] * 4
     finally:
         gc.enable()
 
@@ -156,6 +166,25 @@ def test_an_error_that_nobody_asks_for_is_logged(thread: Thread, caplog: pytest.
         until(lambda: caplog.records)
     assert "fail_alone failed, and nobody asked for its result" in caplog.text
     assert "not heard" in caplog.text
+
+
+def test_an_error_after_somebody_asked_in_vain_is_logged(
+    thread: Thread, caplog: pytest.LogCaptureFixture
+) -> None:
+    go = Event()
+
+    def fail_late() -> None:
+        go.wait()
+        raise ZeroDivisionError
+
+    call = thread.spawn(fail_late)
+    with pytest.raises(TimeoutError):
+        call.get(0.001)
+    go.send()
+    call.wait()
+    with caplog.at_level(logging.ERROR):
+        del call
+        until(lambda: "fail_late failed" in caplog.text)
 
 
 def test_an_error_that_somebody_asked_for_is_not_logged(
