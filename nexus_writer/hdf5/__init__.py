@@ -1,6 +1,7 @@
 """HDF5 files that grow while others read them: locks, files, datasets of points, trees of metadata."""
 
-from .chunking import SCHEMES, ChunkOptions, chunk_shape, compression, expected_shape
+from .camera_file import FramesInFile, FramesUnreadable, look_at_frames, read_frames
+from .chunking import ChunkOptions, chunk_shape, compression, expected_shape
 from .errors import (
     EntryExists,
     FileBroken,
@@ -13,9 +14,13 @@ from .errors import (
     PointsRefused,
     UnknownCompression,
 )
+from .external import MAX_FRAMES, ExternalFrames, RawFrame
+from .filters import SCHEMES
 from .growing import GrowingDataset
 from .live_file import LiveFile
 from .open_files import OpenFiles
+from .replaced import Recipe, ReplacedDataset
+from .text_rows import TextRows
 from .tree import (
     create_group,
     external_link,
@@ -26,15 +31,20 @@ from .tree import (
     write_tree,
     write_value,
 )
+from .virtual import VirtualFrames, source_name
 
 __all__ = [
+    "MAX_FRAMES",
     "SCHEMES",
     "ChunkOptions",
     "EntryExists",
+    "ExternalFrames",
     "FileBroken",
     "FileDamaged",
     "FileLocked",
     "FileNotWritable",
+    "FramesInFile",
+    "FramesUnreadable",
     "GrowingDataset",
     "Hdf5Error",
     "LiveFile",
@@ -42,15 +52,23 @@ __all__ = [
     "NotStorable",
     "OpenFiles",
     "PointsRefused",
+    "RawFrame",
+    "Recipe",
+    "ReplacedDataset",
+    "TextRows",
     "UnknownCompression",
+    "VirtualFrames",
     "chunk_shape",
     "compression",
     "create_group",
     "expected_shape",
     "external_link",
+    "look_at_frames",
+    "read_frames",
     "require_group",
     "set_attributes",
     "soft_link",
+    "source_name",
     "write_text",
     "write_tree",
     "write_value",

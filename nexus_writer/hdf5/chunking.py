@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import UnknownCompression
+from .filters import SCHEMES
 
 EXPECTED_WHEN_UNKNOWN = 512
 """Points, or elements of a point, where nobody says how many will come."""
-
-SCHEMES = ("none", "gzip", "byteshuffle", "gzip-byteshuffle", "bitshuffle", "lz4-bitshuffle")
 
 _MAX_CHUNK_NBYTES = 2**32 - 1
 _VLEN_NBYTES = 16
@@ -24,7 +23,7 @@ class ChunkOptions:
 
     A dataset of at most ``chunk_nbytes`` is one chunk. A bigger one is cut, last dimension first, into
     ``chunk_split`` pieces or more until a chunk is that small. Datasets that are expected to be larger than
-    ``compression_limit_nbytes`` are compressed by ``compression_scheme`` (one of :data:`SCHEMES`, any case).
+    ``compression_limit_nbytes`` are compressed by ``compression_scheme`` (one of :data:`.filters.SCHEMES`, any case).
     Raises UnknownCompression.
     """
 

@@ -111,8 +111,8 @@ def write_dataset(parent: Any, name: bytes, value: npt.NDArray[Any]) -> tuple[An
     return dataset, False
 
 
-def new_dataset(parent: Any, name: bytes, value: npt.NDArray[Any]) -> Any:
-    """A contiguous dataset under a free name."""
+def new_dataset(parent: Any, name: bytes | None, value: npt.NDArray[Any]) -> Any:
+    """A contiguous dataset under a free name, or without any."""
     space = h5py.h5s.create_simple(value.shape) if value.shape else _SCALAR
     dataset = h5py.h5d.create(parent, name, file_type(value.dtype), space, _DATASET_CREATION)
     if value.size:

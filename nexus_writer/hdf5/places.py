@@ -3,7 +3,8 @@
 HDF5 frees the place of a chunk that moves and lets the next write overwrite it, while the file's index, until
 the next flush, still leads there: after a kill or on a full disk, points are lost that were safe (seen on a
 4 MB disk). So such a place is occupied by a dataset without a name, which nobody can see, until a flush has
-succeeded.
+succeeded. A reader that keeps the file open has its own, older index: it must open the file again to follow
+chunks that moved.
 """
 
 from __future__ import annotations

@@ -13,10 +13,9 @@ import numpy.typing as npt
 from ._library import h5py
 from .chunking import ChunkOptions, chunk_shape, compression, expected_shape
 from .errors import PointsRefused
+from .filters import set_filters
 from .items import file_type
 from .texts import TEXT, TEXT_IN_FILE, TEXT_IN_MEMORY, to_text
-
-_BITSHUFFLE = 32008
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,7 @@ def storage_for(
     creation.set_obj_track_times(False)
     if dtype.kind in "fc" or fill:
         creation.set_fill_value(np.array(filling, dtype=dtype))
-    _set_filters(creation, compression(expected, item_nbytes, options))
+    set_filters(creation, compression(expected, item_nbytes, options))
     extent = (0, *(max(n, 0) for n in point_shape))
     return Storage(
         dtype=dtype,
@@ -131,15 +130,3 @@ def _exactly(path: str, values: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.N
         if not np.any(differ):
             return np.ascontiguousarray(result)
     raise PointsRefused(path, why)
-
-
-def _set_filters(creation: Any, scheme: str) -> None:
-    if scheme in ("byteshuffle", "gzip-byteshuffle"):
-        creation.set_shuffle()
-    if scheme in ("gzip", "gzip-byteshuffle"):
-        creation.set_deflate(4)
-    if scheme in ("bitshuffle", "lz4-bitshuffle"):
-        import hdf5plugin  # noqa: F401  registers the filter
-
-        with_lz4 = 2 if scheme == "lz4-bitshuffle" else 0
-        creation.set_filter(_BITSHUFFLE, h5py.h5z.FLAG_OPTIONAL, (0, with_lz4))

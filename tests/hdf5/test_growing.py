@@ -88,6 +88,10 @@ def test_the_dataset_is_made_as_declared(live: LiveFile) -> None:
         ("gzip-byteshuffle", [2, 1]),
         ("bitshuffle", [32008]),
         ("lz4-bitshuffle", [32008]),
+        ("zstd", [32015]),
+        ("zstd-byteshuffle", [2, 32015]),
+        ("bitshuffle-zstd", [32008]),
+        ("blosc2", [32026]),
     ],
 )
 def test_each_scheme_compresses_what_exceeds_the_limit(

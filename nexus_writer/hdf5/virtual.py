@@ -1,0 +1,60 @@
+"""Datasets made of frames in other HDF5 files: virtual ones."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+
+from nexus_writer.model import FrameRun
+
+from ._library import h5py
+from .items import file_type
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualFrames:
+    """The frames of ``runs``, which follow each other from 0 on: (frames,) + ``frame_shape``.
+
+    A frame whose file is missing reads as the fill value, 0 or NaN. The extent of a source is declared as
+    just what is taken of it, with an explicit selection: so a file may have more frames, now or later, and
+    none is opened to make this. ``files`` are as they are to be written, see :func:`source_name`.
+    """
+
+    runs: Sequence[FrameRun]
+    dtype: np.dtype[Any]
+    frame_shape: tuple[int, ...]
+
+    def create(self, group: Any) -> Any:
+        frames = self.runs[-1].stop if self.runs else 0
+        rank = 1 + len(self.frame_shape)
+        space = h5py.h5s.create_simple((frames, *self.frame_shape), (h5py.h5s.UNLIMITED,) * rank)
+        creation = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        creation.set_obj_track_times(False)
+        creation.set_layout(h5py.h5d.VIRTUAL)
+        creation.set_fill_value(np.array(np.nan if self.dtype.kind in "fc" else 0, dtype=self.dtype))
+        for run in self.runs:
+            extent = (run.first + run.count, *self.frame_shape)
+            count = (run.count, *self.frame_shape)
+            source = h5py.h5s.create_simple(extent)
+            source.select_hyperslab((run.first, *(0,) * (rank - 1)), count)
+            space.select_hyperslab((run.start, *(0,) * (rank - 1)), count)
+            creation.set_virtual(space, _escaped(run.file), _escaped(run.dataset), source)
+        space.select_all()
+        return h5py.h5d.create(group, None, file_type(self.dtype), space, creation)
+
+
+def source_name(file: str, directory: str | os.PathLike[str]) -> str:
+    """How a dataset in a file of ``directory`` names another file: relative, so that both can be moved
+    together; absolute where that one is not below the directory."""
+    relative = os.path.relpath(file, directory)
+    return file if ".." in PurePath(relative).parts else relative
+
+
+def _escaped(name: str) -> bytes:
+    """HDF5 reads %b in the name of a source as the number of a block."""
+    return os.fsencode(name.replace("%", "%%"))
