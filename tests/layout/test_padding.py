@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -155,22 +156,22 @@ def contents(path: Path) -> dict[str, Any]:
     return found
 
 
-RUNS = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 4)), min_size=1, max_size=6)
-"""(length of a point, how many of them)"""
+RUNS = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 4), st.booleans()), min_size=1, max_size=6)
+"""(length of a point, how many of them, whether a batch begins with them)"""
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     runs=RUNS,
     declared=st.integers(0, 3),
-    cuts=st.sets(st.integers(1, 24), max_size=8),
+    cuts=st.sets(st.integers(1, 24), max_size=3),
     repeat=st.sampled_from([0, 0, 1, 3]),
     dtype=st.sampled_from(["i4", "f8"]),
     fields=st.sampled_from([{}, COMPRESSED]),
 )
 def test_any_cut_of_a_stream_makes_the_same_file(
     tmp_path_factory: pytest.TempPathFactory,
-    runs: list[tuple[int, int]],
+    runs: list[tuple[int, int, bool]],
     declared: int,
     cuts: set[int],
     repeat: int,
@@ -180,10 +181,13 @@ def test_any_cut_of_a_stream_makes_the_same_file(
     """Masks included; also when some points are read twice."""
     tmp_path = tmp_path_factory.mktemp("cut")
     files = OpenFiles()
-    lengths = [length for length, count in runs for _ in range(count)]
+    lengths: list[int] = []
+    for length, count, begins_batch in runs:
+        cuts |= {len(lengths)} if begins_batch else set()
+        lengths += [length] * count
     blocks = [Block(NAME, row, np.full((1, n), row + 1).astype(dtype)) for row, n in enumerate(lengths)]
-    edges = [0, *sorted(cut for cut in cuts if cut < len(blocks)), len(blocks)]
-    batches = [blocks[max(0, a - repeat) : b] for a, b in zip(edges, edges[1:], strict=False)]
+    edges = sorted({0, len(blocks), *(cut for cut in cuts if cut < len(blocks))})
+    batches = [blocks[max(0, a - repeat) : b] for a, b in itertools.pairwise(edges)]
     path = tmp_path / "scan.h5"
     found = []
     for parts in (batches, [blocks]):
