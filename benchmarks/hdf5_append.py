@@ -4,8 +4,7 @@
 
 CPU time of 1, 10, 100 and 1,000 points an append to 100 channels of float64, a flush after each round:
 ``GrowingDataset.append``, and plain h5py with the same batches (``resize`` and assignment). Then the time to
-make a detector (group, dataset, two attributes, link) in both ways. Medians; a first run warms up and does not
-count.
+make a detector (group, dataset, two attributes, link) in both ways. Medians; a first run does not count.
 """
 
 from __future__ import annotations
