@@ -1,5 +1,6 @@
 """Where everything of a scan goes in a NeXus file."""
 
+from .entry_names import DEFAULT_ENTRY_NAME, BadEntryName, check_entry_name
 from .errors import LayoutError, NoFilename
 from .location import data_file, entry_uris
 from .options import LayoutOptions
@@ -9,6 +10,8 @@ from .scan_file import ScanFile
 from .writer_note import Status
 
 __all__ = [
+    "DEFAULT_ENTRY_NAME",
+    "BadEntryName",
     "LayoutError",
     "LayoutOptions",
     "NoFilename",
@@ -16,6 +19,7 @@ __all__ = [
     "Places",
     "ScanFile",
     "Status",
+    "check_entry_name",
     "data_file",
     "entry_uris",
     "place",

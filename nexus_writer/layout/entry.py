@@ -17,8 +17,8 @@ from nexus_writer.model import Block, Channel, ChannelDescription, Ending, Scan,
 
 from .channel_data import ChannelData
 from .dump import Dump
+from .entry_names import entry_name
 from .instrument import Instrument
-from .location import entry_name
 from .metadata import category_trees
 from .notes import notes_tree
 from .options import LayoutOptions
@@ -43,7 +43,7 @@ class Entry:
         chunking: ChunkOptions,
         warn: Callable[[str], None],
     ) -> None:
-        self.name = entry_name(scan, subscan)
+        self.name = entry_name(scan, subscan, options.entry_name)
         self._scan = scan
         self._listed = {channel.name: channel for channel in subscan.channels}
         self._chunking = chunking

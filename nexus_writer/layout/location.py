@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path, PurePath
 
-from nexus_writer.model import Scan, Subscan
+from nexus_writer.model import Scan
+
+from .entry_names import DEFAULT_ENTRY_NAME, entry_name
 
 SEPARATE_FILE_STEM = "bliss_master"
 
@@ -30,12 +32,9 @@ def data_file(scan: Scan) -> Path | None:
     return Path(os.path.normpath(directory / f"{SEPARATE_FILE_STEM}{filename.suffix}"))
 
 
-def entry_name(scan: Scan, subscan: Subscan) -> str:
-    """``N.i``: the number of the scan, and that of the subscan in the acquisition chain."""
-    return f"{scan.number}.{subscan.index}"
-
-
-def entry_uris(scan: Scan) -> list[str]:
+def entry_uris(scan: Scan, template: str = DEFAULT_ENTRY_NAME) -> list[str]:
     """``file::/N.i`` of each subscan; none without a file name."""
     path = data_file(scan)
-    return [] if path is None else [f"{path}::/{entry_name(scan, subscan)}" for subscan in scan.subscans]
+    if path is None:
+        return []
+    return [f"{path}::/{entry_name(scan, subscan, template)}" for subscan in scan.subscans]

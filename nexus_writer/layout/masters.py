@@ -10,7 +10,8 @@ from pathlib import Path
 from nexus_writer.hdf5 import Hdf5Error, OpenFiles, external_link
 from nexus_writer.model import Scan
 
-from .location import data_file, entry_name
+from .entry_names import DEFAULT_ENTRY_NAME, entry_name
+from .location import data_file
 
 DATASET_LEVEL = "dataset"
 
@@ -25,7 +26,7 @@ class MasterLink:
     entry: str
 
 
-def master_links(scan: Scan) -> list[MasterLink]:
+def master_links(scan: Scan, template: str = DEFAULT_ENTRY_NAME) -> list[MasterLink]:
     """One for each master file and subscan; none in the file that holds the entries itself."""
     holder = data_file(scan)
     if holder is None:
@@ -37,7 +38,7 @@ def master_links(scan: Scan) -> list[MasterLink]:
             continue
         target = os.path.relpath(holder, master.parent)
         for subscan in scan.subscans:
-            entry = entry_name(scan, subscan)
+            entry = entry_name(scan, subscan, template)
             name = entry if level == DATASET_LEVEL else f"{holder.stem}_{entry}"
             links.append(MasterLink(master, name, target, entry))
     return links

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .entry_names import DEFAULT_ENTRY_NAME
+
 
 @dataclass(frozen=True, slots=True)
 class LayoutOptions:
     """``keepshape`` saves a mesh with its grid's shape instead of flat; ``multivalue_positioners`` puts the
     channels of a master with several of them in one NXpositioner; ``noconfig`` ignores what the session
-    tells the writer of its configuration."""
+    tells the writer of its configuration. ``entry_name`` is a template that ``check_entry_name`` accepts;
+    ``compression_scheme`` counts where the session asks for none."""
 
     keepshape: bool = False
     multivalue_positioners: bool = False
     noconfig: bool = False
+    entry_name: str = DEFAULT_ENTRY_NAME
+    compression_scheme: str = ""

@@ -8,20 +8,20 @@ from typing import Any
 
 import nexus_writer
 from nexus_writer.hdf5 import (
-    ChunkOptions,
     EntryExists,
     FileBroken,
     LiveFile,
     OpenFiles,
-    UnknownCompression,
     set_attributes,
 )
-from nexus_writer.model import Block, ChannelDescription, Ending, Scan, Storage
+from nexus_writer.model import Block, ChannelDescription, Ending, Scan
 
 from .channel_data import ChannelData
+from .chunk_options import chunk_options
 from .entry import Entry
+from .entry_names import entry_name
 from .errors import NoFilename
-from .location import data_file, entry_name, entry_uris
+from .location import data_file, entry_uris
 from .masters import MasterLink, master_links, write_master_links
 from .options import LayoutOptions
 from .writer_note import PROGRAM, Status
@@ -46,7 +46,7 @@ class ScanFile:
     bytes_written: int
 
     def __init__(self, scan: Scan, files: OpenFiles, options: LayoutOptions) -> None:
-        self.uris = entry_uris(scan)
+        self.uris = entry_uris(scan, options.entry_name)
         self.points = {}
         self.lost = {}
         self.warnings = []
@@ -76,7 +76,7 @@ class ScanFile:
             raise
         for problem in self._scan.problems:
             self.warn(f"scan info: {problem}")
-        self._unlinked = master_links(self._scan)
+        self._unlinked = master_links(self._scan, self._options.entry_name)
         self._link_masters()
 
     def add_channel(self, channel: ChannelDescription) -> None:
@@ -154,11 +154,10 @@ class ScanFile:
         return failed or "; ".join(self.lost.values()) or None
 
     def _create_entries(self, file: LiveFile) -> None:
-        for subscan in self._scan.subscans:
-            name = entry_name(self._scan, subscan)
+        for name in self._entry_names():
             if name in file.root:
                 raise EntryExists(file.path, name)
-        chunking = self._chunk_options(self._scan.storage)
+        chunking = chunk_options(self._scan.storage, self._options, self.warn)
         try:
             for subscan in self._scan.subscans:
                 self._entries[subscan.name] = Entry(
@@ -167,8 +166,7 @@ class ScanFile:
         except FileBroken:
             raise
         except Exception:
-            for subscan in self._scan.subscans:
-                name = entry_name(self._scan, subscan)
+            for name in self._entry_names():
                 if name in file.root:
                     del file.root[name]
             raise
@@ -195,9 +193,13 @@ class ScanFile:
             entry.note.set_status(status)
         self._set_default(self._file)
 
+    def _entry_names(self) -> list[str]:
+        scan = self._scan
+        return [entry_name(scan, subscan, self._options.entry_name) for subscan in scan.subscans]
+
     def _set_default(self, file: LiveFile) -> None:
         """The root shows the scan that was created or finished last: the first of its subscans."""
-        set_attributes(file.root, {"default": entry_name(self._scan, self._scan.subscans[0])})
+        set_attributes(file.root, {"default": self._entry_names()[0]})
 
     def _updated(self, info: Mapping[str, Any]) -> Scan:
         scan = self._scan.updated(info)
@@ -211,19 +213,6 @@ class ScanFile:
             "creator_version": version if publisher else nexus_writer.__version__,
         }
         return attributes | ({"publisher_version": version} if version else {})
-
-    def _chunk_options(self, storage: Storage) -> ChunkOptions:
-        given = {
-            "chunk_nbytes": storage.chunk_nbytes,
-            "chunk_split": storage.chunk_split,
-            "compression_limit_nbytes": storage.compression_limit_nbytes,
-            "compression_scheme": storage.compression_scheme or None,
-        }
-        try:
-            return ChunkOptions.from_info(given)
-        except UnknownCompression as error:
-            self.warn(str(error))
-            return ChunkOptions.from_info({**given, "compression_scheme": None})
 
     def _link_masters(self) -> dict[Path, str]:
         """Try the links that are still missing; why it did not work, by master. The end tries them again."""

@@ -1,20 +1,46 @@
-"""What can be set about saving scans: one model for device properties, command line and environment."""
+"""What can be set about saving scans: one model for device properties, command line, environment and file."""
 
 from __future__ import annotations
 
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
 
+from nexus_writer.hdf5 import SCHEMES, UnknownCompression
+from nexus_writer.layout import DEFAULT_ENTRY_NAME, LayoutOptions, check_entry_name
 from nexus_writer.model.path_map import PathMaps
+
+PREFIX = "NEXUS_WRITER_"
+
+
+class BadOptions(ValueError):
+    """Options make no sense; one line that names each of them, what was given, and why it cannot be."""
 
 
 class WriterOptions(BaseSettings):
-    """How scans are saved. Every field can come from ``NEXUS_WRITER_<FIELD>`` in the environment."""
+    """How scans are saved.
 
-    model_config = SettingsConfigDict(env_prefix="NEXUS_WRITER_", frozen=True, extra="forbid")
+    A field comes from whoever makes the options (device property, command line), else from
+    ``NEXUS_WRITER_<FIELD>`` in the environment, else from the TOML file that ``settings_file`` names.
+    """
 
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    settings_file: Path | None = Field(None, description="TOML file with any of these options")
     keepshape: bool = Field(False, description="keep the shape of a grid scan instead of flattening it")
     multivalue_positioners: bool = Field(
         False, description="group the channels of a master with several channels in one NXpositioner"
@@ -24,6 +50,16 @@ class WriterOptions(BaseSettings):
     copy_non_external: bool = Field(False, description="copy images that are not linked")
     noconfig: bool = Field(False, description="ignore what the session says of its devices for the writer")
     stackmca: bool = Field(False, description="stack the MCA spectra of an application definition")
+    entry_name: str = Field(
+        DEFAULT_ENTRY_NAME,
+        description="name of an entry; 'scan_{scan_nb:04d}_{subscan}' makes one that every validator accepts",
+    )
+    compression_scheme: str = Field(
+        "", description="of datasets above the compression limit, where the session does not say"
+    )
+    validation: bool = Field(
+        False, description="check each entry against the NeXus definitions when its scan has ended"
+    )
     required_disk_space: float = Field(
         200.0, description="free disk space in MB below which nothing is written"
     )
@@ -52,7 +88,71 @@ class WriterOptions(BaseSettings):
         PathMaps.parse(value)
         return value
 
+    @field_validator("entry_name")
+    @classmethod
+    def _check_entry_name(cls, value: str) -> str:
+        check_entry_name(value)
+        return value
+
+    @field_validator("compression_scheme")
+    @classmethod
+    def _check_compression_scheme(cls, value: str) -> str:
+        if value.lower() not in ("", *SCHEMES):
+            raise ValueError(UnknownCompression(value, SCHEMES))
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Given, environment, file: the first that has a field wins."""
+        given = init_settings.init_kwargs if isinstance(init_settings, InitSettingsSource) else {}
+        path = given.get("settings_file") or os.environ.get(f"{PREFIX}SETTINGS_FILE")
+        if not path:
+            return init_settings, env_settings
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _existing(Path(path)))
+
     @property
     def paths(self) -> PathMaps:
         """The path maps, ready to apply."""
         return PathMaps.parse(self.path_map)
+
+    @property
+    def layout(self) -> LayoutOptions:
+        """Those that concern the layout: every field of LayoutOptions has its namesake here."""
+        return LayoutOptions(**{name: getattr(self, name) for name in LayoutOptions.__dataclass_fields__})
+
+
+def read_options(given: Mapping[str, Any]) -> WriterOptions:
+    """Options from what is ``given`` and not None, the environment, the settings file. Raises BadOptions."""
+    try:
+        return WriterOptions(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        why = "; ".join(map(_what_is_wrong, error.errors()))
+    except tomllib.TOMLDecodeError as error:
+        why = f"settings_file: it is no TOML: {error}"
+    except OSError as error:
+        why = f"settings_file: {error.filename} cannot be read: {error.strerror}"
+    except SettingsError as error:
+        why = str(error)
+    raise BadOptions(why)
+
+
+def _existing(path: Path) -> Path:
+    """The file; a missing one would be passed over in silence."""
+    path.open("rb").close()
+    return path
+
+
+def _what_is_wrong(error: ErrorDetails) -> str:
+    name = ".".join(map(str, error["loc"]))
+    if error["type"] == "extra_forbidden":
+        return f"there is no option {name}"
+    if error["type"] == "value_error":
+        return f"{name}: {error['ctx']['error']}"
+    return f"{name}: {error['msg'].partition(', ')[0]}, not {error['input']!r}"

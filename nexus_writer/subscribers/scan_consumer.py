@@ -17,7 +17,7 @@ from nexus_writer.data.points import PointDecoder
 from nexus_writer.data.scan_items import NodeAdded, ScanEnded, ScanItem, ScanPoints, ScanPrepared
 from nexus_writer.data.streams import RawEntry
 from nexus_writer.hdf5 import Hdf5Error, OpenFiles
-from nexus_writer.layout import LayoutOptions, ScanFile
+from nexus_writer.layout import ScanFile
 from nexus_writer.model import Block, Scan
 
 from .channels import declared_channel, observed_channel
@@ -75,7 +75,7 @@ class ScanConsumer:
         self.scan = Scan.from_info(info, self.key, parents=parents)
         if not self.scan.wants_saving({self._options.writer_name}):
             raise NotSaved
-        self._file = ScanFile(self.scan, self._files, _layout_options(self._options))
+        self._file = ScanFile(self.scan, self._files, self._options.layout)
         self.progress = ScanProgress(uris=tuple(self._file.uris))
 
     def open(self) -> None:
@@ -224,11 +224,3 @@ def _size(entry: RawEntry) -> int:
 
 def _timestamp(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) else None
-
-
-def _layout_options(options: WriterOptions) -> LayoutOptions:
-    return LayoutOptions(
-        keepshape=options.keepshape,
-        multivalue_positioners=options.multivalue_positioners,
-        noconfig=options.noconfig,
-    )
