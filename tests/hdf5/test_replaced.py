@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import h5py
@@ -149,6 +150,7 @@ def test_readers_never_find_another_dataset_under_the_name(live: LiveFile, full:
             for dataset in datasets.values():
                 dataset.publish()
             live.flush()
+            time.sleep(0.01)
         assert reader.stdout is not None
         found = json.loads(reader.stdout.read())
     assert found["wrong"] == []
