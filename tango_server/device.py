@@ -16,7 +16,7 @@ import tango
 from tango import DevState, GreenMode
 from tango.server import Device, command, device_property
 
-from nexus_writer.subscribers import ScansRunning, UnknownScan, WriterOptions
+from nexus_writer.subscribers import BadOptions, ScansRunning, UnknownScan, WriterOptions, read_options
 
 from . import log_levels
 from .attributes import READINGS, LevelAttributes, ScanAttributes
@@ -26,7 +26,6 @@ from .log_levels import LogLevel
 from .profiling import ScanProfiling
 from .served_session import ServedSession
 from .states import scan_state, session_state
-from .writer_options import BadOptions, writer_options
 
 logger = logging.getLogger(__name__)
 PURGE_OLDER_THAN_S = 5.0
@@ -66,6 +65,16 @@ class NexusWriter(LevelAttributes, ScanAttributes, Device):  # type: ignore[misc
     recommended_disk_space = device_property(
         dtype=float, doc="Free disk space in MB below which a scan is warned (1024)."
     )
+    entry_name = device_property(
+        dtype=str, doc="Name of an entry: {scan_nb}.{subscan}, or like scan_{scan_nb:04d}_{subscan}."
+    )
+    compression_scheme = device_property(
+        dtype=str, doc="Compression of large datasets, where the session does not choose one."
+    )
+    validation = device_property(
+        dtype=bool, doc="Check each entry against the NeXus definitions when its scan has ended."
+    )
+    settings_file = device_property(dtype=str, doc="TOML file with options that are no device properties.")
     path_map = device_property(
         dtype=(str,), doc="FROM=TO: directories of the beamline, and what the writer's host calls them."
     )
@@ -107,7 +116,7 @@ class NexusWriter(LevelAttributes, ScanAttributes, Device):  # type: ignore[misc
         try:
             self.get_device_properties()
             properties = {name: getattr(self, name, None) for name in WriterOptions.model_fields}
-            self.options = writer_options(properties)
+            self.options = read_options(properties)
         except BadOptions as error:
             self._blame(f"{error}: correct the device properties, then call 'start'")
         except tango.DevFailed as error:

@@ -85,7 +85,7 @@ STANDALONE_ONLY = ("session", "redis", "port", "device", "path_map")
 
 
 def _check(parser: OneLineParser, options: Namespace) -> None:
-    from .writer_options import BadOptions, writer_options
+    from nexus_writer.subscribers import BadOptions, read_options
 
     if not options.nodb:
         given = [name for name in STANDALONE_ONLY if getattr(options, name) not in (None, [])]
@@ -100,7 +100,7 @@ def _check(parser: OneLineParser, options: Namespace) -> None:
     elif not (options.redis or os.environ.get("NEXUS_WRITER_REDIS_URL") or os.environ.get("BEACON_HOST")):
         parser.error("--nodb needs --redis URL, or BEACON_HOST=host:port in the environment")
     try:
-        writer_options({"path_map": tuple(options.path_map) or None})
+        read_options({"path_map": tuple(options.path_map) or None})
     except BadOptions as error:
         parser.error(str(error))
     if options.nodb:

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
-from pydantic import ValidationError
 
 from nexus_writer import __version__
 from nexus_writer.data.errors import BadBeaconAddress, BadRedisUrl, DataError
 from nexus_writer.log_files import LogFileNotWritable, LogOptions, log_level
-from nexus_writer.model.path_map import BadPathMap
+from nexus_writer.subscribers.options import BadOptions, WriterOptions
 
 from .errors import CommandError
+from .writer_arguments import UNDERSCORES, with_writer_options
 
 app = typer.Typer(
     name="nexus-writer",
@@ -49,7 +49,8 @@ def _options(
     pass
 
 
-@app.command()
+@app.command(context_settings=UNDERSCORES)
+@with_writer_options
 def serve(
     session: Annotated[
         str, typer.Argument(metavar="SESSION", help="Name of the BLISS session whose scans are saved.")
@@ -62,20 +63,10 @@ def serve(
         Optional[str],  # noqa: UP045
         typer.Option(help="host:port of Beacon, which knows the address of Redis. Default: $BEACON_HOST."),
     ] = None,
-    path_map: Annotated[
-        Optional[list[str]],  # noqa: UP045
-        typer.Option(metavar="FROM=TO", help="A directory of the beamline and what this host calls it."),
-    ] = None,
     ready_file: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option(help="Made when the session is listened to, removed at the end."),
     ] = None,
-    required_disk_space: Annotated[
-        float, typer.Option(metavar="MB", help="Below this nothing is written.")
-    ] = 200.0,
-    recommended_disk_space: Annotated[
-        float, typer.Option(metavar="MB", help="Below this a scan is warned.")
-    ] = 1024.0,
     log: Annotated[
         str,
         typer.Option(metavar="LEVEL", help="debug, info, warning, error or critical.", callback=_log_level),
@@ -88,20 +79,15 @@ def serve(
         float, typer.Option(metavar="MB", help="Rotate the log file at this size; 0: never.")
     ] = 5.0,
     filebackups: Annotated[int, typer.Option(metavar="N", help="Keep so many rotated log files.")] = 9,
+    *,
+    options: WriterOptions,
 ) -> None:
     """Save the scans of SESSION until told to stop (SIGTERM or Ctrl-C: running scans are finalised).
 
     A session writer in a plain process, for sites without Tango.
     """
-    from nexus_writer.subscribers import WriterOptions
-
     from .serve import serve_session
 
-    options = WriterOptions(
-        path_map=tuple(path_map or ()),
-        required_disk_space=required_disk_space,
-        recommended_disk_space=recommended_disk_space,
-    )
     log_options = LogOptions(log=log, logfile=logfile, filesize=filesize, filebackups=filebackups)
     serve_session(
         session, options, redis_url=redis, beacon=beacon, ready_file=ready_file, log_options=log_options
@@ -126,7 +112,7 @@ def main() -> None:
         app()
     except CommandError as error:
         _leave(error, error.exit_code)
-    except (BadPathMap, BadRedisUrl, BadBeaconAddress, ValidationError) as error:
+    except (BadOptions, BadRedisUrl, BadBeaconAddress) as error:
         _leave(error, 2)
     except (DataError, LogFileNotWritable) as error:
         _leave(error, 1)
@@ -135,8 +121,5 @@ def main() -> None:
 
 
 def _leave(error: Exception, exit_code: int) -> None:
-    text = str(error)
-    if isinstance(error, ValidationError):
-        text = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-    print(f"nexus-writer: {text}", file=sys.stderr)
+    print(f"nexus-writer: {error}", file=sys.stderr)
     sys.exit(exit_code)

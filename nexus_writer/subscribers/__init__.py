@@ -2,7 +2,7 @@
 
 from .errors import NodeMissing, NotStarted, ScansRunning, UnknownScan
 from .modes import Mode
-from .options import WriterOptions
+from .options import BadOptions, WriterOptions, read_options
 from .scan import NexusScanWriter
 from .session import NexusSessionWriter
 from .state import SubscriberState
@@ -10,6 +10,7 @@ from .status import ScanProgress, ScanStatus, SessionStatistics, SubscanProgress
 from .subscriber import Subscriber
 
 __all__ = [
+    "BadOptions",
     "Mode",
     "NexusScanWriter",
     "NexusSessionWriter",
@@ -24,4 +25,5 @@ __all__ = [
     "SubscriberState",
     "UnknownScan",
     "WriterOptions",
+    "read_options",
 ]

@@ -1,0 +1,98 @@
+"""Where options come from, and what is said of those that make no sense."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from nexus_writer.layout import LayoutOptions
+from nexus_writer.subscribers import BadOptions, WriterOptions, read_options
+
+CONFIG = Path(__file__).parents[2] / "config"
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A settings file that the environment names."""
+    path = tmp_path / "settings.toml"
+    path.write_text('keepshape = true\npath_map = ["/a=/b", "/c=/d"]\nflush_period_s = 0.5\n')
+    monkeypatch.setenv("NEXUS_WRITER_SETTINGS_FILE", str(path))
+    return path
+
+
+def test_given_wins_over_environment_over_file_over_default(
+    settings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEXUS_WRITER_FLUSH_PERIOD_S", "0.1")
+    options = read_options({"keepshape": False, "noconfig": None})
+    assert not options.keepshape
+    assert options.flush_period_s == 0.1
+    assert options.path_map == ("/a=/b", "/c=/d")
+    assert not options.noconfig
+    assert options.settings_file == settings
+
+
+def test_a_given_settings_file_wins_over_that_of_the_environment(settings: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.toml"
+    other.write_text("noconfig = true\n")
+    options = read_options({"settings_file": str(other)})
+    assert options.noconfig
+    assert not options.keepshape
+
+
+def test_path_maps_of_the_environment_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEXUS_WRITER_PATH_MAP", "/a=/b, /c=/d")
+    assert read_options({}).paths.apply("/c/x") == "/d/x"
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"keepshape": "perhaps"}, "keepshape: Input should be a valid boolean, not 'perhaps'"),
+        ({"flush_bytes": 0}, "flush_bytes: Input should be greater than 0, not 0"),
+        ({"path_map": ("nonsense",)}, "path_map: path map 'nonsense' is not FROM=TO"),
+        ({"compression_scheme": "rar"}, "compression_scheme: there is no compression scheme 'rar'"),
+        ({"entry_name": "scan"}, "entry_name: entry name 'scan' gives two entries one name"),
+        ({"no_such": 1}, "there is no option no_such"),
+        ({"keepshape": "x", "flush_bytes": -1}, "; flush_bytes"),
+        ({"settings_file": "/no/such.toml"}, "settings_file: /no/such.toml cannot be read: No such file"),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_the_option(given: dict[str, object], says: str) -> None:
+    with pytest.raises(BadOptions) as error:
+        read_options(given)
+    assert says in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("keepshap = true", "there is no option keepshap"),
+        ("keepshape", "settings_file: it is no TOML"),
+        ('required_disk_space = "lots"', "required_disk_space: Input should be a valid number"),
+    ],
+)
+def test_a_mistake_in_the_settings_file(settings: Path, content: str, says: str) -> None:
+    settings.write_text(content)
+    with pytest.raises(BadOptions, match=says):
+        read_options({})
+
+
+def test_every_layout_option_can_be_set() -> None:
+    given = {"keepshape": True, "noconfig": True, "entry_name": "s{scan_nb}_{subscan}"}
+    layout = read_options({**given, "compression_scheme": "ZSTD"}).layout
+    assert layout == LayoutOptions(**given, compression_scheme="ZSTD")
+    assert set(LayoutOptions.__dataclass_fields__) <= set(WriterOptions.model_fields)
+
+
+def test_the_example_file_is_right() -> None:
+    text = (CONFIG / "settings.toml").read_text()
+    switched_on = "\n".join(
+        line.removeprefix("#") if line.startswith("#") and " = " in line else "" for line in text.splitlines()
+    )
+    options = read_options(tomllib.loads(switched_on))
+    assert options.compression_scheme == "bitshuffle-zstd"
+    assert options.recommended_disk_space == 10240
