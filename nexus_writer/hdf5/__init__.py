@@ -16,10 +16,13 @@ from .errors import (
 )
 from .external import MAX_FRAMES, ExternalFrames, RawFrame
 from .filters import SCHEMES
+from .grid_dataset import GridDataset, PointDataset, points_dataset
 from .growing import GrowingDataset
 from .live_file import LiveFile
 from .open_files import OpenFiles
 from .replaced import Recipe, ReplacedDataset
+from .replaced_group import NewGroup, ReplacedGroup, has_link
+from .reshaped import NOT_MEASURED, create_reshaped, unlink
 from .text_rows import TextRows
 from .tree import (
     create_group,
@@ -35,6 +38,7 @@ from .virtual import VirtualFrames, source_name
 
 __all__ = [
     "MAX_FRAMES",
+    "NOT_MEASURED",
     "SCHEMES",
     "ChunkOptions",
     "EntryExists",
@@ -45,30 +49,38 @@ __all__ = [
     "FileNotWritable",
     "FramesInFile",
     "FramesUnreadable",
+    "GridDataset",
     "GrowingDataset",
     "Hdf5Error",
     "LiveFile",
+    "NewGroup",
     "NotHdf5",
     "NotStorable",
     "OpenFiles",
+    "PointDataset",
     "PointsRefused",
     "RawFrame",
     "Recipe",
     "ReplacedDataset",
+    "ReplacedGroup",
     "TextRows",
     "UnknownCompression",
     "VirtualFrames",
     "chunk_shape",
     "compression",
     "create_group",
+    "create_reshaped",
     "expected_shape",
     "external_link",
+    "has_link",
     "look_at_frames",
+    "points_dataset",
     "read_frames",
     "require_group",
     "set_attributes",
     "soft_link",
     "source_name",
+    "unlink",
     "write_text",
     "write_tree",
     "write_value",

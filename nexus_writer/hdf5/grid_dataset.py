@@ -47,6 +47,7 @@ class GridDataset(GrowingDataset):
         scan_shape: tuple[int, ...],
         chunking: ChunkOptions | None = None,
         attributes: Mapping[str, str] | None = None,
+        fill: bool = False,
     ) -> None:
         self._grid = scan_shape
         super().__init__(
@@ -57,16 +58,12 @@ class GridDataset(GrowingDataset):
             scan_shape=(prod(scan_shape),),
             chunking=chunking,
             attributes=attributes,
+            fill=fill,
         )
 
     @property
     def shape(self) -> tuple[int, ...]:
         return self._grid + self._extent[1:]
-
-    @property
-    def grid_shape(self) -> tuple[int, ...]:
-        """The part of the shape that the scan makes."""
-        return self._grid
 
     @property
     def unfilled(self) -> list[tuple[int, int]]:
@@ -98,7 +95,8 @@ class GridDataset(GrowingDataset):
         self.path = path_of(parent, encoded)
         if parent.links.exists(encoded):
             raise EntryExists(file_name(parent), self.path)
-        storage = storage_for(dtype, self._grid, point_shape, replace(chunking, compression_scheme="none"), fill)
+        plain = replace(chunking, compression_scheme="none")
+        storage = storage_for(dtype, self._grid, point_shape, plain, fill)
         self._extent = storage.extent
         unlimited = (h5py.h5s.UNLIMITED,) * len(self.shape)
         self._storage = replace(storage, space=h5py.h5s.create_simple(self.shape, unlimited))
@@ -179,6 +177,10 @@ class PointDataset:
     def shape(self) -> tuple[int, ...]:
         return self._shape if self._several is None else self._several.shape
 
+    @property
+    def point_shape(self) -> tuple[int, ...]:
+        return self._shape if self._several is None else self._several.point_shape
+
     def append(self, blocks: Sequence[Block]) -> int:
         """As that of a :class:`GrowingDataset`."""
         if self._several is None:
@@ -232,3 +234,33 @@ class PointDataset:
         if self._only is not None:
             dataset.append([Block("", 0, self._only)])
         return dataset
+
+
+def points_dataset(
+    group: Any,
+    name: str,
+    dtype: npt.DTypeLike,
+    point_shape: tuple[int, ...],
+    *,
+    scan_shape: tuple[int, ...],
+    chunking: ChunkOptions | None = None,
+    attributes: Mapping[str, str] | None = None,
+    fill: bool = False,
+) -> GrowingDataset | PointDataset:
+    """The dataset of a channel in a scan of any shape: () for a single point, (n,) for a line, else a grid.
+
+    Raises EntryExists.
+    """
+    if not scan_shape:
+        return PointDataset(group, name, dtype, point_shape, chunking=chunking, attributes=attributes)
+    kind = GrowingDataset if len(scan_shape) == 1 else GridDataset
+    return kind(
+        group,
+        name,
+        dtype,
+        point_shape,
+        scan_shape=scan_shape,
+        chunking=chunking,
+        attributes=attributes,
+        fill=fill,
+    )

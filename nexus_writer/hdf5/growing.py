@@ -84,6 +84,11 @@ class GrowingDataset:
     def shape(self) -> tuple[int, ...]:
         return self._extent
 
+    @property
+    def point_shape(self) -> tuple[int, ...]:
+        """The shape of the largest points so far."""
+        return self._extent[1:]
+
     @guarded
     def append(self, blocks: Sequence[Block]) -> int:
         """Write the points of ``blocks`` that are not there yet; the number of bytes of their values.

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ._guard import guarded
 from ._library import h5py
-from .items import new_text_attribute
+from .items import Kind, kind_of, new_text_attribute, place_of
 from .replaced import ReplacedDataset
 
 
@@ -33,3 +34,10 @@ class ReplacedGroup(ReplacedDataset):
 
     def _copy_attributes(self, dataset: Any) -> None:
         """A version has all of its attributes itself."""
+
+
+@guarded
+def has_link(group: Any, name: str) -> bool:
+    """Whether ``name`` in ``group`` is a soft or external link; what it leads to does not matter."""
+    parent, encoded = place_of(group.id, name)
+    return kind_of(parent, encoded) is Kind.LINK

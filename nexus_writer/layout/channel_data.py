@@ -8,7 +8,16 @@ from typing import Any
 
 import numpy.typing as npt
 
-from nexus_writer.hdf5 import ChunkOptions, EntryExists, GrowingDataset, PointsRefused, set_attributes
+from nexus_writer.hdf5 import (
+    ChunkOptions,
+    EntryExists,
+    GridDataset,
+    GrowingDataset,
+    PointDataset,
+    PointsRefused,
+    points_dataset,
+    set_attributes,
+)
 from nexus_writer.model import Block, ChannelDescription
 
 from .interpretation import interpretation
@@ -41,7 +50,7 @@ class ChannelData:
         self.group = group
         self._scan_shape = scan_shape
         self._chunking = chunking
-        self._dataset: GrowingDataset | None = None
+        self._dataset: GrowingDataset | PointDataset | None = None
         self._mask: PaddingMask | None = None
 
     @property
@@ -57,6 +66,12 @@ class ChannelData:
     def has_dataset(self) -> bool:
         return self._dataset is not None
 
+    @property
+    def dataset(self) -> GrowingDataset | PointDataset:
+        """There is one."""
+        assert self._dataset is not None
+        return self._dataset
+
     def create(self, values: npt.NDArray[Any]) -> None:
         """Make the dataset, empty. It is as declared, unless the first points, ``values``, do not fit."""
         self.channel = self.channel.fitting(values)
@@ -68,7 +83,7 @@ class ChannelData:
             attributes["interpretation"] = shown_as
         if self.unit:
             attributes["units"] = self.unit
-        self._dataset = GrowingDataset(
+        self._dataset = points_dataset(
             self.group,
             self.place.dataset,
             self.channel.dtype,
@@ -77,28 +92,41 @@ class ChannelData:
             chunking=self._chunking,
             attributes=attributes,
         )
-        if shape and self.channel.dtype.kind in NUMBERS:
+        has_holes = bool(shape or grid_rank) and self.channel.dtype.kind in NUMBERS
+        if has_holes and isinstance(self._dataset, GrowingDataset):
             self._mask = PaddingMask(self._dataset, self._make_mask)
 
     def append(self, blocks: Sequence[Block]) -> int:
         """Bytes of values written. The dataset is there."""
-        assert self._dataset is not None
+        dataset = self.dataset
         if self._mask is None:
-            return self._dataset.append(blocks)
-        points, gaps = self._dataset.points, self._dataset.gaps
+            return dataset.append(blocks)
+        points, gaps = dataset.points, dataset.gaps
         try:
-            nbytes = self._dataset.append(blocks)
+            nbytes = dataset.append(blocks)
         except PointsRefused:
             self._mask.follow(blocks, points, gaps)
             raise
         self._mask.follow(blocks, points, gaps)
         return nbytes
 
+    def finish(self) -> None:
+        """No more points will come: tell a 0 that was measured from a place of the grid without a point."""
+        if self._dataset is None:
+            return
+        has_holes = isinstance(self._dataset, GridDataset) and bool(self._dataset.unfilled)
+        if has_holes and self._mask is not None and self.channel.dtype.kind in "biu":
+            self._mask.require()
+        self._dataset.finish()
+        if self._mask is not None:
+            self._mask.finish()
+
     def _make_mask(self) -> GrowingDataset:
         name = wanted = f"{self.place.dataset}{SUFFIX}"
         for number in itertools.count(2):
             try:
-                return GrowingDataset(
+                kind = GrowingDataset if len(self._scan_shape) == 1 else GridDataset
+                return kind(
                     self.group,
                     name,
                     bool,

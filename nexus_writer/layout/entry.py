@@ -8,8 +8,9 @@ that was known of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from nexus_writer.hdf5 import ChunkOptions, FileBroken, create_group, require_group, soft_link, write_text
@@ -23,6 +24,8 @@ from .metadata import category_trees
 from .notes import notes_tree
 from .options import LayoutOptions
 from .places import Places
+from .plot_channel import PlotChannel, node_order, plot_channel
+from .plots import Plots, grid_axes
 from .sample import sample_tree
 from .writer_note import Status, WriterNote
 
@@ -58,6 +61,10 @@ class Entry:
         write_text(self.group, "start_time", start.isoformat())
         self.note = WriterNote(self.group)
         self.instrument = Instrument(self.group, scan, self._places, self._dump, warn)
+        self._node_order = node_order(subscan)
+        axes = grid_axes(scan, subscan, self._places)
+        self.plots = Plots(self.group, self.name, scan, axes, options, warn)
+        self._scan_shape = scan.grid.saved_shape(keepshape=options.keepshape)
 
     def add_channel(self, channel: ChannelDescription) -> ChannelData:
         """Make the group of a channel; its dataset comes with its first point."""
@@ -69,7 +76,7 @@ class Entry:
             channel,
             place,
             group,
-            scan_shape=(self._scan.npoints,),
+            scan_shape=self._scan_shape,
             chunking=self._chunking,
             unit=listed.unit,
         )
@@ -83,7 +90,17 @@ class Entry:
             if first is None:
                 return 0
             self._create_dataset(data, first)
-        return data.append(blocks)
+        nbytes = data.append(blocks)
+        self.plots.measure(data.place, blocks)
+        return nbytes
+
+    def stage(self) -> None:
+        """Prepare what readers are to see after the next flush and ``publish``."""
+        self._attempt("plots", self.plots.stage, self._plot_channels())
+
+    def publish(self) -> bool:
+        """Show what was staged before the last flush; whether there was anything."""
+        return self.plots.publish()
 
     def _create_dataset(self, data: ChannelData, first: Block) -> None:
         declared = data.channel
@@ -101,8 +118,12 @@ class Entry:
         self.note.set_status(Status.RUNNING)
 
     def finish(self, scan: Scan, ending: Ending) -> None:
-        """The scan has ended. The status of the writing is left to the caller, who writes it last."""
+        """The scan has ended; ``publish`` follows. The status of the writing is left to the caller, who
+        writes it last."""
         self._attempt("units", self._write_units, scan)
+        for data in self._channels.values():
+            self._attempt(f"points of {data.channel.name}", ChannelData.finish, data)
+        self._attempt("plots", partial(self.plots.stage, ended=scan), self._plot_channels())
         self._attempt("metadata", self._write_metadata, scan)
         self._attempt("positions", self.instrument.write_end, scan.positioners)
         self._attempt("notes", self._write_notes, scan)
@@ -120,6 +141,14 @@ class Entry:
         soft_link(self._measurement, place.link, target)
         if place.is_positioner:
             self.instrument.add_positioner_link(place, target)
+
+    def _plot_channels(self) -> Iterator[PlotChannel]:
+        """The channels that have data, in the order of their nodes."""
+        last = len(self._node_order)
+        ordered = sorted(self._channels.items(), key=lambda item: self._node_order.get(item[0], last))
+        for name, data in ordered:
+            if data.has_dataset:
+                yield plot_channel(data, self._scan.counter(name).device_type)
 
     def _attempt(self, what: str, write: Callable[[Any], None], argument: Any) -> None:
         """What goes wrong with one part of an entry leaves the others alone. Raises FileBroken."""

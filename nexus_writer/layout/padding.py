@@ -29,25 +29,35 @@ class PaddingMask:
         self._dataset = dataset
         self._make = make
         self._mask: GrowingDataset | None = None
-        self._widths = dataset.shape[1:]
+        self._widths = dataset.point_shape
 
     def follow(self, blocks: Sequence[Block], points_before: int, gaps_before: list[tuple[int, int]]) -> None:
         """The dataset has taken ``blocks``; before that it had so many points and these gaps."""
-        widths_before, self._widths = self._widths, self._dataset.shape[1:]
+        widths_before, self._widths = self._widths, self._dataset.point_shape
         new = list(self._marks(blocks))
         if self._mask is None:
             widened = points_before > 0 and widths_before != self._widths
             if not widened and all(block.values.shape[1:] == self._widths for block in new):
                 return
-            self._mask = self._make()
-            for start, stop in _pieces(points_before, gaps_before, widths_before):
-                self._mask.append([Block("", start, np.zeros((stop - start, *widths_before), bool))])
+            self._mask = self._made(points_before, gaps_before, widths_before)
         self._mask.append(new)
+
+    def require(self) -> None:
+        """Make the mask, though no point is smaller than others: the dataset has places without a point."""
+        if self._mask is None:
+            self._mask = self._made(self._dataset.points, self._dataset.gaps, self._widths)
 
     def finish(self) -> None:
         """No more points will come."""
         if self._mask is not None:
             self._mask.finish()
+
+    def _made(self, points: int, gaps: Sequence[tuple[int, int]], widths: tuple[int, ...]) -> GrowingDataset:
+        """With the points that are there already."""
+        mask = self._make()
+        for start, stop in _pieces(points, gaps, widths):
+            mask.append([Block("", start, np.zeros((stop - start, *widths), bool))])
+        return mask
 
     def _marks(self, blocks: Sequence[Block]) -> Iterator[Block]:
         """What ``blocks`` have of the dataset's points, as false."""

@@ -132,7 +132,12 @@ class ScanFile:
 
     def commit(self) -> None:
         """Let readers see what was written. Raises FileBroken."""
-        if self._file is not None:
+        if self._file is None:
+            return
+        for entry in self._entries.values():
+            entry.stage()
+        self._file.flush()
+        if self._publish(self._file):
             self._file.flush()
 
     def finish(self, info: Mapping[str, Any] | None, exception: str, failed: str | None) -> str | None:
@@ -188,6 +193,8 @@ class ScanFile:
             self.warn(failed)
         for entry in self._entries.values():
             entry.finish(scan, ending)
+        self._file.flush()
+        self._publish(self._file)
         status = Status.FAILED if failed or self.lost else Status.SUCCEEDED
         for entry in self._entries.values():
             entry.note.set_status(status)
@@ -197,9 +204,20 @@ class ScanFile:
         scan = self._scan
         return [entry_name(scan, subscan, self._options.entry_name) for subscan in scan.subscans]
 
+    def _publish(self, file: LiveFile) -> bool:
+        """Show what was staged before the last flush; whether there was anything."""
+        shown = [entry for entry in self._entries.values() if entry.plots.shown]
+        published = [entry.publish() for entry in self._entries.values()]
+        if not shown and any(entry.plots.shown for entry in self._entries.values()):
+            self._set_default(file)
+        return any(published)
+
     def _set_default(self, file: LiveFile) -> None:
-        """The root shows the scan that was created or finished last: the first of its subscans."""
-        set_attributes(file.root, {"default": self._entry_names()[0]})
+        """The root shows the scan that was created, got a plot or was finished last: the first of its
+        subscans that has a plot, without any the first one."""
+        entries = list(self._entries.values())
+        shown = next((entry for entry in entries if entry.plots.shown), entries[0])
+        set_attributes(file.root, {"default": shown.name})
 
     def _updated(self, info: Mapping[str, Any]) -> Scan:
         scan = self._scan.updated(info)
@@ -222,6 +240,8 @@ class ScanFile:
 
     def _close(self) -> None:
         file, self._file = self._file, None
+        for entry in self._entries.values():
+            entry.plots.close()
         self._entries.clear()
         self._channels.clear()
         if file is not None:

@@ -7,14 +7,19 @@ from .counter import Counter
 from .device import Device
 from .ending import Ending
 from .frames import FrameFiles, FrameRun
-from .grid import Grid
+from .grid import Grid, ScanAxis
+from .grid_order import GridOrder
 from .path_map import BadPathMap, PathMap, PathMaps
+from .plot import SELECTED, PlotRequest, plots_by_rank
 from .positioners import PositionerSnapshots
 from .scan import Scan
+from .slab import Piece, Slab, boxes
 from .storage import Storage
 from .subscan import Subscan
+from .technique import Technique
 
 __all__ = [
+    "SELECTED",
     "BadPathMap",
     "Block",
     "Channel",
@@ -26,11 +31,19 @@ __all__ = [
     "FrameFiles",
     "FrameRun",
     "Grid",
+    "GridOrder",
     "PathMap",
     "PathMaps",
+    "Piece",
+    "PlotRequest",
     "PositionerSnapshots",
     "Scan",
+    "ScanAxis",
+    "Slab",
     "Storage",
     "Subscan",
+    "Technique",
+    "boxes",
+    "plots_by_rank",
     "uncommitted",
 ]

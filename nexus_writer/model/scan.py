@@ -12,11 +12,13 @@ from .comment import Comment, read_comments
 from .counter import UNKNOWN_COUNTER, Counter, read_counters
 from .dataset_metadata import merge_metadata
 from .fields import Fields
-from .grid import Grid, read_grid
+from .grid import Grid, ScanAxis, read_axes, read_grid
 from .instant import read_instant
+from .plot import read_selection
 from .positioners import PositionerSnapshots, read_positioners
 from .storage import Storage, read_storage
 from .subscan import Subscan, read_subscans
+from .technique import Technique, read_technique
 
 NOT_CATEGORIES = ("positioners", "nexuswriter")
 
@@ -28,7 +30,8 @@ class Scan:
     Whatever is missing or unreadable has a default and is told in ``problems``. ``categories`` are the
     metadata categories in the order of ``scan_meta_categories``, as published; ``masters`` the master
     files by level ("dataset", "dataset_collection", "proposal"); ``dataset_metadata`` the fields of the
-    dataset that holds the scan, inherited ones included.
+    dataset that holds the scan, inherited ones included; ``axes`` where motors are to go, by channel name;
+    ``selection`` what the user selected for plots.
     """
 
     key: str
@@ -42,12 +45,15 @@ class Scan:
     data_writer: str = ""
     start: datetime | None = None
     grid: Grid = field(default_factory=Grid)
+    axes: Mapping[str, ScanAxis] = field(default_factory=dict)
     subscans: tuple[Subscan, ...] = (Subscan("", 1),)
     counters: Mapping[str, Counter] = field(default_factory=dict)
     instrument_info: Mapping[str, Any] = field(default_factory=dict)
     positioners: PositionerSnapshots = field(default_factory=PositionerSnapshots)
     categories: Mapping[str, Any] = field(default_factory=dict)
     comments: tuple[Comment, ...] = ()
+    selection: tuple[str, ...] = ()
+    technique: Technique = field(default_factory=Technique)
     publisher: str = ""
     publisher_version: str = ""
     storage: Storage = field(default_factory=Storage)
@@ -82,12 +88,15 @@ class Scan:
             data_writer=fields.text("data_writer", needed=True),
             start=read_instant(fields, "start"),
             grid=read_grid(fields),
+            axes=read_axes(fields),
             subscans=read_subscans(fields),
             counters=read_counters(writer),
             instrument_info=writer.mapping("instrument_info"),
             positioners=read_positioners(fields),
             categories=_read_categories(fields),
             comments=read_comments(fields),
+            selection=read_selection(fields),
+            technique=read_technique(writer),
             publisher=fields.text("publisher"),
             publisher_version=fields.text("publisher_version"),
             storage=read_storage(fields),
@@ -119,7 +128,7 @@ class Scan:
     def without_config(self) -> Self:
         """The scan without anything that its session tells the writer of its configuration."""
         dataset = {"dataset": self.masters["dataset"]} if "dataset" in self.masters else {}
-        return replace(self, counters={}, instrument_info={}, masters=dataset)
+        return replace(self, counters={}, instrument_info={}, masters=dataset, technique=Technique())
 
     def counter(self, channel: str) -> Counter:
         """What the session says of the counter with this full channel name."""
