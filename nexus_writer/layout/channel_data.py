@@ -72,17 +72,14 @@ class ChannelData:
         assert self._dataset is not None
         return self._dataset
 
+    @property
+    def _grid_rank(self) -> int:
+        return len(self._scan_shape) if len(self._scan_shape) > 1 else 0
+
     def create(self, values: npt.NDArray[Any]) -> None:
         """Make the dataset, empty. It is as declared, unless the first points, ``values``, do not fit."""
         self.channel = self.channel.fitting(values)
-        attributes = {FULL_NAME: self.channel.name}
         shape = self.channel.shape
-        grid_rank = len(self._scan_shape) if len(self._scan_shape) > 1 else 0
-        shown_as = interpretation(len(shape), grid_rank)
-        if shown_as:
-            attributes["interpretation"] = shown_as
-        if self.unit:
-            attributes["units"] = self.unit
         self._dataset = points_dataset(
             self.group,
             self.place.dataset,
@@ -90,11 +87,21 @@ class ChannelData:
             shape,
             scan_shape=self._scan_shape,
             chunking=self._chunking,
-            attributes=attributes,
+            attributes=self.attributes(),
         )
-        has_holes = bool(shape or grid_rank) and self.channel.dtype.kind in NUMBERS
+        has_holes = bool(shape or self._grid_rank) and self.channel.dtype.kind in NUMBERS
         if has_holes and isinstance(self._dataset, GrowingDataset):
             self._mask = PaddingMask(self._dataset, self._make_mask)
+
+    def attributes(self) -> dict[str, str]:
+        """Of the dataset."""
+        attributes = {FULL_NAME: self.channel.name}
+        shown_as = interpretation(len(self.channel.shape), self._grid_rank)
+        if shown_as:
+            attributes["interpretation"] = shown_as
+        if self.unit:
+            attributes["units"] = self.unit
+        return attributes
 
     def append(self, blocks: Sequence[Block]) -> int:
         """Bytes of values written. The dataset is there."""
