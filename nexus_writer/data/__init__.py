@@ -11,12 +11,18 @@ from typing import Any
 _MODULE_OF = {
     "connect": "connection",
     "masked": "connection",
+    "redis_url": "connection",
     "server_time_ms": "connection",
     "EmbeddedRedis": "embedded",
+    "BadRedisUrl": "errors",
+    "BeaconRefused": "errors",
     "BeaconUnreachable": "errors",
     "DataError": "errors",
+    "NoRedisAddress": "errors",
+    "RedisRefused": "errors",
     "RedisUnreachable": "errors",
     "Undecodable": "errors",
+    "UndecodablePickle": "errors",
     "Event": "events",
     "EventData": "events",
     "EventType": "events",
@@ -44,7 +50,7 @@ _MODULE_OF = {
     "StopHandler": "stop_handler",
 }
 
-__all__ = sorted(_MODULE_OF)  # noqa: PLE0605
+__all__ = sorted(_MODULE_OF)
 
 
 def __getattr__(name: str) -> Any:

@@ -25,8 +25,6 @@ class ScansRunning(RuntimeError):
 class FileStaysLocked(RuntimeError):
     """A scan was stopped while it waited for its file."""
 
-    expected = True
-
     def __init__(self, why: str) -> None:
         super().__init__(f"stopped while waiting for the file: {why}")
 

@@ -21,7 +21,6 @@ from nexus_writer.data.scan_items import ScanEnded, ScanItem
 from nexus_writer.data.scan_reader import ScanReader
 from nexus_writer.hdf5 import FileLocked
 
-from .backoff import Backoff
 from .disk import DiskSpace, existing_parent
 from .errors import FileStaysLocked, Finished
 from .modes import Mode, Request
@@ -29,7 +28,7 @@ from .options import WriterOptions
 from .scan_consumer import NotSaved, ScanConsumer, ScanFound
 from .state import SubscriberState
 from .status import ScanStatus
-from .subscriber import Subscriber
+from .subscriber import REDIS_AWAY, Subscriber
 from .writer_thread import WriterThread
 
 ASK_LAG_EVERY_S = 1.0
@@ -110,7 +109,7 @@ class NexusScanWriter(Subscriber[ScanItem | ScanFound]):
             reason=self.reason,
             start_time=scan.start_timestamp if scan else None,
             writing_since=self.writing_since,
-            end_time=self._finished_at,
+            end_time=self.end_time,
             scan_end_time=self._consumer.scan_end_time,
             lag_s=0.0 if self.done() else self._consumer.lag_s(),
             lag_entries=0 if self.done() else self._lag_entries,
@@ -128,7 +127,7 @@ class NexusScanWriter(Subscriber[ScanItem | ScanFound]):
     # -- listener --
 
     def _listen(self) -> Iterator[Sequence[ScanItem | ScanFound]]:
-        yield [self._retried(self._find)]
+        yield [self._ask_redis(self._find)]
         reader = ScanReader(self._client, self.key, pace_s=self._options.pace_s)
         try:
             yield from self._follow(reader)
@@ -143,20 +142,20 @@ class NexusScanWriter(Subscriber[ScanItem | ScanFound]):
         """To the end of the scan."""
         ask_lag_at = time.monotonic() + ASK_LAG_EVERY_S
         while True:
-            items = self._retried(lambda: reader.read(timeout_s=ASK_LAG_EVERY_S))
+            items = self._ask_redis(lambda: reader.read(timeout_s=ASK_LAG_EVERY_S))
             self._listening.send()
             if items:
                 yield items
                 if isinstance(items[-1], ScanEnded):
                     return
             if time.monotonic() >= ask_lag_at:
-                self._lag_entries = self._retried(reader.entries_behind)
+                self._lag_entries = self._ask_redis(reader.entries_behind)
                 ask_lag_at = time.monotonic() + ASK_LAG_EVERY_S
 
     def _what_is_there(self, reader: ScanReader) -> Iterator[Sequence[ScanItem]]:
         """What Redis has at this moment, for a scan that is stopped; where Redis is away, nothing."""
         deadline = time.monotonic() + DRAIN_WITHIN_S
-        with contextlib.suppress(redis.ConnectionError, redis.TimeoutError):
+        with contextlib.suppress(*REDIS_AWAY):
             while time.monotonic() < deadline and (items := reader.read(timeout_s=0)):
                 yield items
                 if isinstance(items[-1], ScanEnded):
@@ -175,20 +174,6 @@ class NexusScanWriter(Subscriber[ScanItem | ScanFound]):
             parents.append(NodeInfo(keys.to_text(parent), self._client).raw())
             parent = above
         return ScanFound(info, tuple(parents))
-
-    def _retried(self, ask: Callable[[], object]):  # type: ignore[no-untyped-def]
-        """The answer of Redis, asked again for as long as it takes."""
-        backoff = Backoff()
-        while True:
-            try:
-                answer = ask()
-            except (redis.ConnectionError, redis.TimeoutError) as error:
-                self._warn(f"Redis is away ({error}): the scan waits and goes on when it is back")
-                gevent.sleep(backoff.next_s())
-                continue
-            if backoff.used:
-                self._say("Start listening to Redis events")
-            return answer
 
     # -- consumer, in the writer thread --
 

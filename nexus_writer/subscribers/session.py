@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-import gevent
 import redis
 
-from nexus_writer.data.connection import connect, server_time_ms
-from nexus_writer.data.errors import BeaconUnreachable, RedisUnreachable
+from nexus_writer.data.connection import connect
 from nexus_writer.data.events import Event, EventType
 from nexus_writer.data.nodes import DataNode, get_session_node
+from nexus_writer.data.walk import Walk
 
-from .backoff import Backoff
 from .errors import ScansRunning, UnknownScan
-from .modes import Mode
+from .modes import Mode, Request
 from .options import WriterOptions
 from .scan import NexusScanWriter
 from .state import SubscriberState
 from .status import SessionStatistics
-from .subscriber import Subscriber
+from .subscriber import LISTENS, Subscriber
 from .writer_thread import WriterThread, shared_writer_thread
 
 SCAN_TYPES = ("scan", "scan_group")
-LISTENS = "Start listening to Redis events"
 RATE_OVER_S = 1.0
 """Points per second are averaged over at least this long."""
 
@@ -53,8 +51,6 @@ class NexusSessionWriter(Subscriber[Event]):
         self._purged = {"finished": 0, "failed": 0, "points": 0, "bytes": 0}
         self._rate_sample = (time.monotonic(), 0)
         self._points_per_s = 0.0
-        self._since_ms: int | None = None
-        self._known_keys: set[str] = set()
 
     # -- scans --
 
@@ -74,14 +70,13 @@ class NexusSessionWriter(Subscriber[Event]):
 
     def running(self) -> list[NexusScanWriter]:
         """Scans whose file is not complete."""
-        return [scan for scan in self._scans.values() if not scan.done()]
+        return [scan for scan in self._scans.values() if scan.end_time is None]
 
     def purge(self, older_than_s: float = 5.0) -> None:
         """Forget scans that finished more than ``older_than_s`` s ago; statistics keep counting them."""
         before = time.time() - older_than_s
         for key, scan in list(self._scans.items()):
-            end_time = scan.status().end_time
-            if scan.done() and end_time is not None and end_time <= before:
+            if scan.end_time is not None and scan.end_time <= before:
                 del self._scans[key]
                 progress = scan.status().progress
                 self._purged["failed" if scan.state is SubscriberState.FAULT else "finished"] += 1
@@ -134,42 +129,31 @@ class NexusSessionWriter(Subscriber[Event]):
     # -- listener and consumer, in one greenlet --
 
     def _listen(self) -> Iterator[Sequence[Event]]:
-        backoff = Backoff()
-        while True:
-            try:
-                for event in self._walk():
-                    yield [event]
-                    backoff = Backoff()
-                return
-            except (RedisUnreachable, BeaconUnreachable, redis.ConnectionError, redis.TimeoutError) as error:
-                self._warn(f"Redis is away ({error}): trying again until it answers")
-                self._forget_client()
-                gevent.sleep(backoff.next_s())
+        walk = self._ask_redis(self._walk)
+        try:
+            while (event := self._ask_redis(lambda: next(walk, None))) is not None:
+                self._say(LISTENS)
+                yield [event]
+        finally:
+            walk.close()
 
-    def _walk(self) -> Iterator[Event]:
-        client = self._connected()
-        if self._since_ms is None:
-            self._since_ms = server_time_ms(client)
-        session = get_session_node(self.session, connection=client)
-        waiting = f"Waiting for session {self.session!r} to appear in Redis"
-        self._say(LISTENS if session.exists else waiting)
-        started = _Subscribed(self._listening.send)
-        for event in session.walk_events(
-            first_index=self._since_ms,
+    def _walk(self) -> Walk:
+        """Everything that happens in the session from now on, down to its scans."""
+        session = get_session_node(self.session, connection=self._connected())
+        if not session.exists:
+            self._say(f"Waiting for session {self.session!r} to appear in Redis", logging.WARNING)
+        return session.walk_on_new_events(
             include_filter=SCAN_TYPES,
             exclude_children=SCAN_TYPES,
-            started_event=started,
-        ):
-            if self.reason != LISTENS:
-                self._say(LISTENS)
-            yield event
+            started_event=_Subscribed(self._listening.send),
+        )
 
     def _consume(self, event: Event) -> None:
         if event.type is not EventType.NEW_NODE or event.node.type not in SCAN_TYPES:
             return
-        if event.node.db_name in self._known_keys:  # the walk begins again after Redis was away
+        known = self._scans.get(event.node.db_name)
+        if known is not None and not known.done():
             return
-        self._known_keys.add(event.node.db_name)
         self.purge(self.options.purge_after_s)
         scan = NexusScanWriter(
             event.node.db_name,
@@ -180,20 +164,23 @@ class NexusSessionWriter(Subscriber[Event]):
             self._writer or shared_writer_thread(),
             self._connect,
         )
+        self._scans.pop(scan.key, None)  # a new scan of an old name is the latest
         self._scans[scan.key] = scan
         scan.start()
 
-    def _make_node(self) -> DataNode:
+    def _finish(self, request: Request | None, failure: str | None) -> tuple[SubscriberState, str]:
+        if self._client is not None:
+            self._client.close()
+        return super()._finish(request, failure)
+
+    def _make_node(self, client: redis.Redis) -> DataNode:
         """The session, also where it does not exist yet."""
-        return get_session_node(self.session, connection=self._connect())
+        return get_session_node(self.session, connection=client)
 
     def _connected(self) -> redis.Redis:
         if self._client is None:
             self._client = self._connect()
         return self._client
-
-    def _forget_client(self) -> None:
-        self._client = None
 
 
 class _Subscribed:

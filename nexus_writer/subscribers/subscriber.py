@@ -17,6 +17,7 @@ import logging
 import threading
 import time
 import traceback
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from queue import Empty
 from typing import Generic, TypeVar
@@ -27,14 +28,24 @@ from gevent import GreenletExit
 
 from nexus_writer.concurrency import Event, HubTrigger, Queue, Thread, ThreadResource
 from nexus_writer.data.connection import connect
+from nexus_writer.data.errors import BeaconUnreachable, DataError, RedisUnreachable
 from nexus_writer.data.node_info import NodeInfo
 from nexus_writer.data.nodes import DataNode, get_node
+from nexus_writer.hdf5 import Hdf5Error
+from nexus_writer.layout import LayoutError
 
-from .errors import Finished, ListenerFailed, NodeMissing, NotStarted
+from .backoff import Backoff
+from .errors import FileStaysLocked, Finished, ListenerFailed, NodeMissing, NotStarted
 from .modes import Mode, Request
 from .state import SubscriberState
 
 Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+LISTENS = "Start listening to Redis events"
+REDIS_AWAY = (RedisUnreachable, BeaconUnreachable, redis.ConnectionError, redis.TimeoutError)
+"""What may pass: all else that Redis answers is a failure."""
+EXPECTED = (DataError, Hdf5Error, LayoutError, FileStaysLocked, ListenerFailed, redis.RedisError)
+"""Errors whose message says all that there is to say; any other is logged with its traceback."""
 logger = logging.getLogger(__name__)
 
 
@@ -63,7 +74,7 @@ class Subscriber(Generic[Item]):
         self.key = key
         self.mode = mode
         self._connect = connect
-        self._nodes = ThreadResource(self._make_node)
+        self._nodes = ThreadResource(self._own_node)
         self._thread = thread
         self._queue: Queue[Sequence[Item] | _Last] = Queue(maxsize=queue_size)
         self._queue_size = queue_size
@@ -96,11 +107,32 @@ class Subscriber(Generic[Item]):
         """What the node says of itself, asked from Redis at every access."""
         return self.node.info
 
-    def _make_node(self) -> DataNode:
-        node = get_node(self.key, connection=self._connect())
+    def _own_node(self) -> DataNode:
+        """A node for this thread, whose connection ends with it."""
+        client = self._connect()
+        node = self._make_node(client)
+        weakref.finalize(node, client.close)
+        return node
+
+    def _make_node(self, client: redis.Redis) -> DataNode:
+        node = get_node(self.key, connection=client)
         if node is None:
             raise NodeMissing(self.key)
         return node
+
+    def _ask_redis(self, ask: Callable[[], Answer]) -> Answer:
+        """What ``ask`` returns, asked again for as long as Redis is away; the reason says so meanwhile."""
+        backoff = Backoff()
+        while True:
+            try:
+                answer = ask()
+            except REDIS_AWAY as error:
+                self._warn(f"Redis is away ({error}): trying again until it answers")
+                gevent.sleep(backoff.next_s())
+                continue
+            if backoff.used:
+                self._say(LISTENS)
+            return answer
 
     # -- state --
 
@@ -117,6 +149,11 @@ class Subscriber(Generic[Item]):
     def done(self) -> bool:
         """Is it finished, OFF or FAULT, and its resources released?"""
         return self._finished.is_set()
+
+    @property
+    def end_time(self) -> float | None:
+        """When it became OFF or FAULT, epoch seconds; None before."""
+        return self._finished_at
 
     def duration(self) -> float:
         """Seconds that it has listened so far, or had listened when it finished."""
@@ -153,7 +190,7 @@ class Subscriber(Generic[Item]):
 
         Raises NotStarted when it was started before, TimeoutError when it does not listen in time.
         """
-        if not self._become(SubscriberState.ON, "Start listening to Redis events"):
+        if not self._become(SubscriberState.ON, LISTENS):
             raise NotStarted(self._state)
         self._started_at = time.time()
         self._end_listener = HubTrigger(self._interrupt_listener)
@@ -222,8 +259,7 @@ class Subscriber(Generic[Item]):
         except GreenletExit:
             pass
         except Exception as error:
-            logger.error("[%s] the listener failed\n%s", self.key, traceback.format_exc())
-            last = str(error) or type(error).__name__
+            last = self._describe(error)
         if not self.done():
             self._queue.put(_Last(last))
 
@@ -279,8 +315,8 @@ class Subscriber(Generic[Item]):
             state, reason = self._finish(self._request, failure)
         except Exception as error:
             state, reason = SubscriberState.FAULT, failure or self._describe(error)
-        self._finished_at = time.time()
-        self._become(state, reason)
+        if self._become(state, reason):
+            self._finished_at = time.time()
         self._finished.send()
         while True:  # a listener that waits for room in the queue of a finished consumer
             try:
@@ -291,12 +327,8 @@ class Subscriber(Generic[Item]):
     def _describe(self, error: BaseException) -> str:
         """One line for users; the traceback goes to the log as text, for it must not outlive this thread."""
         text = str(error) or type(error).__name__
-        if isinstance(error, ListenerFailed):
-            return text
-        if getattr(error, "expected", False):
-            logger.error("[%s] %s", self.key, text)
-        else:
-            logger.error("[%s] the consumer failed\n%s", self.key, traceback.format_exc())
+        if not isinstance(error, EXPECTED):
+            logger.error("[%s] failed\n%s", self.key, traceback.format_exc())
         return text
 
     # -- for subclasses --
@@ -318,6 +350,7 @@ class Subscriber(Generic[Item]):
 
     def _finish(self, request: Request | None, failure: str | None) -> tuple[SubscriberState, str]:
         """Release resources; the final state and its reason."""
+        self._nodes.pop()
         if failure is not None:
             return SubscriberState.FAULT, failure
         if request is Request.KILL:
