@@ -2,6 +2,7 @@
 
 from .camera_file import FramesInFile, FramesUnreadable, look_at_frames, read_frames
 from .chunking import ChunkOptions, chunk_shape, compression, expected_shape
+from .counts import Counts
 from .errors import (
     EntryExists,
     FileBroken,
@@ -42,6 +43,7 @@ __all__ = [
     "SCHEMES",
     "ChunkOptions",
     "EntryExists",
+    "Counts",
     "ExternalFrames",
     "FileBroken",
     "FileDamaged",

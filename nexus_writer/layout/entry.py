@@ -59,7 +59,7 @@ class Entry:
         write_text(self.group, "title", scan.title)
         start = scan.start or datetime.now().astimezone()
         write_text(self.group, "start_time", start.isoformat())
-        self.note = WriterNote(self.group)
+        self.note = WriterNote(self.group, scan, subscan)
         self.instrument = Instrument(self.group, scan, self._places, self._dump, warn)
         self._node_order = node_order(subscan)
         axes = grid_axes(scan, subscan, self._places)
@@ -99,8 +99,8 @@ class Entry:
         self._attempt("plots", self.plots.stage, self._plot_channels())
 
     def publish(self) -> bool:
-        """Show what was staged before the last flush; whether there was anything."""
-        return self.plots.publish()
+        """Show what was staged before the last flush, and count its points; whether there was anything."""
+        return self.plots.publish() | self.note.commit(self._channels.values())
 
     def _create_dataset(self, data: ChannelData, first: Block) -> None:
         declared = data.channel
@@ -128,6 +128,7 @@ class Entry:
         self._attempt("positions", self.instrument.write_end, scan.positioners)
         self._attempt("notes", self._write_notes, scan)
         write_text(self.group, "end_reason", ending.reason)
+        self._attempt("counts of points", partial(self.note.finish, scan=scan), self._channels.values())
         end = ending.time or datetime.now().astimezone()
         write_text(self.group, "end_time", end.isoformat())
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import getpass
+import os
+import socket
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import Enum
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 import nexus_writer
 from nexus_writer.hdf5 import GrowingDataset, create_group, write_text
-from nexus_writer.model import Block
+from nexus_writer.model import Block, Scan, Subscan
+
+from .points_report import PointsReport, Reported
 
 PROGRAM = "nexus-writer"
 
@@ -24,19 +30,37 @@ class Status(Enum):
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
 
+    @property
+    def is_final(self) -> bool:
+        """Nothing more is written."""
+        return self in (Status.SUCCEEDED, Status.FAILED)
+
 
 class WriterNote:
-    """The NXnote ``writer``: status, date of its last change, program, and warnings if there are any."""
+    """The NXnote ``writer``: how the writing goes, who does it, of which scan, and what is in the file.
 
-    def __init__(self, entry: Any) -> None:
+    Warnings stand there if there are any, and the points of each channel in a group of their own.
+    """
+
+    def __init__(self, entry: Any, scan: Scan, subscan: Subscan) -> None:
         self._group = create_group(entry, "writer", "NXnote")
         self._warnings: GrowingDataset | None = None
+        self._scan = scan
         write_text(self._group, "program", PROGRAM, {"version": nexus_writer.__version__})
+        texts = {"author": _user(), "host": socket.gethostname(), "session": scan.session, "scan": scan.key}
+        for name, text in texts.items():
+            write_text(self._group, name, text)
+        write_text(self._group, "start_time", _now())
         self.set_status(Status.STARTING)
+        self._points = PointsReport(self._group, scan.npoints, len(list(subscan.channels)))
 
     def set_status(self, status: Status) -> None:
+        """``date`` is that of the last change."""
+        now = _now()
         write_text(self._group, "status", status.value)
-        write_text(self._group, "date", datetime.now().astimezone().isoformat())
+        write_text(self._group, "date", now)
+        if status.is_final:
+            write_text(self._group, "end_time", now)
 
     def keep_warnings(self, warnings: Sequence[str]) -> None:
         """``warnings`` are all so far; those that the note lacks are added."""
@@ -45,3 +69,24 @@ class WriterNote:
         if self._warnings is None:
             self._warnings = GrowingDataset(self._group, "warnings", np.dtype(object), ())
         self._warnings.append([Block("", 0, np.array(warnings, dtype=object))])
+
+    def commit(self, channels: Collection[Reported]) -> bool:
+        """Points have been flushed: count them. Whether there is something to flush now."""
+        return self._points.commit(channels)
+
+    def finish(self, channels: Collection[Reported], scan: Scan) -> None:
+        """No more points will come."""
+        self._points.finish(channels, scan.npoints)
+
+
+def _now() -> str:
+    return datetime.now().astimezone().isoformat()
+
+
+@cache
+def _user() -> str:
+    """Who runs this process; a container may know no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())

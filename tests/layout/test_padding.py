@@ -148,7 +148,9 @@ def contents(path: Path) -> dict[str, Any]:
 
     def keep(name: str, item: Any) -> None:
         found[name] = dict(item.attrs)
-        if isinstance(item, h5py.Dataset) and not name.endswith(("date", "end_time", "program")):
+        if isinstance(item, h5py.Dataset) and not name.endswith(
+            ("date", "end_time", "program", "writer/start_time")
+        ):
             found[name] |= {"": np.asarray(item[()]).tolist(), "shape": item.shape, "chunks": item.chunks}
 
     with h5py.File(path) as file:

@@ -1,0 +1,83 @@
+"""How many points of each channel an entry was to have, has and lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from nexus_writer.hdf5 import Counts, GrowingDataset, create_group, write_value
+from nexus_writer.model import Block, ChannelDescription
+
+MISSING_COLUMNS = ["channel", "first", "last"]
+
+
+class Reported(Protocol):
+    """The points of a channel. ``points`` is the index after the last one, ``gaps`` the [start, stop) of what
+    lies before it and never came."""
+
+    @property
+    def channel(self) -> ChannelDescription: ...
+    @property
+    def points(self) -> int: ...
+    @property
+    def gaps(self) -> Sequence[tuple[int, int]]: ...
+
+
+class PointsReport:
+    """The NXcollection ``points`` of a writer's note, a row for each channel.
+
+    ``committed`` is what may be relied on after a kill: it is written after the flush that brought the points
+    into the file, never before, so the file holds at least so many of each.
+    """
+
+    def __init__(self, note: Any, expected: int, channels: int) -> None:
+        """``expected`` points of each channel, 0 when unknown; as many ``channels`` are announced."""
+        group = self._group = create_group(note, "points", "NXcollection")
+        text, rows = np.dtype(object), (max(1, channels),)
+        self._names = GrowingDataset(group, "channel", text, (), scan_shape=rows)
+        self._keys = GrowingDataset(group, "key", text, (), scan_shape=rows)
+        self._expected = Counts(group, "expected", channels)
+        self._committed = Counts(group, "committed", channels)
+        self._npoints = expected
+        self._counts: list[int] = []
+
+    def commit(self, channels: Collection[Reported]) -> bool:
+        """Their points so far have been flushed; whether there is something to flush now.
+
+        ``channels`` are those of the call before, and new ones behind them. Raises FileBroken.
+        """
+        counts = [channel.points for channel in channels]
+        if counts == self._counts:
+            return False
+        known = len(self._counts)
+        if len(counts) > known:
+            new = [channel.channel for channel in channels][known:]
+            for column, texts in (
+                (self._names, [channel.name for channel in new]),
+                (self._keys, [channel.key for channel in new]),
+            ):
+                column.append([Block("", known, np.array(texts, dtype=object))])
+            self._expected.write([self._npoints] * len(counts))
+        self._committed.write(counts)
+        self._counts = counts
+        return True
+
+    def finish(self, channels: Collection[Reported], expected: int) -> None:
+        """No more points will come: what did, and what did not."""
+        if not channels:
+            return
+        gaps = [
+            (row, start, stop - 1) for row, channel in enumerate(channels) for start, stop in channel.gaps
+        ]
+        missing = np.zeros(len(channels), dtype=np.int64)
+        for row, first, last in gaps:
+            missing[row] += last - first + 1
+        received = np.array([channel.points for channel in channels], dtype=np.int64) - missing
+        write_value(self._group, "received", received)
+        if gaps:
+            columns = {"columns": MISSING_COLUMNS}
+            write_value(self._group, "missing", np.array(gaps, dtype=np.int64), columns)
+        self._npoints = expected
+        self._expected.write([expected] * len(channels))
