@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import os
-import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
+from nexus_writer.interpreter import tune_for_a_server
 from nexus_writer.log_files import (
     LogFileNotWritable,
     LogOptions,
@@ -21,10 +20,6 @@ from .arguments import OneLineParser, leave
 
 PROGRAM = "NexusWriterService"
 DEFAULT_SERVER = "nexuswriter"
-GC_THRESHOLDS = (50_000, 20, 100)
-"""Each entry of a Redis reply makes three lists that GC tracks: by default, 40 % of the time goes into GC."""
-SWITCH_INTERVAL_S = 0.0005
-"""By default the writer thread may keep clients waiting for 5 ms, many times in a row."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -36,8 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         set_up_logging(LogOptions.from_arguments(options))
     except LogFileNotWritable as error:
         parser.error(str(error))
-    gc.set_threshold(*GC_THRESHOLDS)
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    tune_for_a_server()
     if options.nodb:
         _serve_standalone(parser, options)
     else:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import signal
-import sys
 from pathlib import Path
 
 import gevent
 from gevent.event import Event
 
 from nexus_writer.data.connection import connect
+from nexus_writer.interpreter import tune_for_a_server
 from nexus_writer.log_files import LogOptions, set_up_logging
 from nexus_writer.subscribers import NexusSessionWriter, SubscriberState, WriterOptions
 
@@ -36,8 +35,7 @@ def serve_session(
     CommandError when a running scan could not be finalised in time or the writer failed.
     """
     set_up_logging(log_options)
-    gc.set_threshold(50_000, 20, 100)
-    sys.setswitchinterval(0.0005)
+    tune_for_a_server()
     connect(redis_url, beacon=beacon).close()
     asked_to_end = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
