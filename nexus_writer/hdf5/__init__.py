@@ -21,6 +21,7 @@ from .grid_dataset import GridDataset, PointDataset, points_dataset
 from .growing import GrowingDataset
 from .live_file import LiveFile
 from .open_files import OpenFiles
+from .originals import Originals
 from .replaced import Recipe, ReplacedDataset
 from .replaced_group import NewGroup, ReplacedGroup, has_link
 from .reshaped import NOT_MEASURED, create_reshaped, unlink
@@ -42,8 +43,8 @@ __all__ = [
     "NOT_MEASURED",
     "SCHEMES",
     "ChunkOptions",
-    "EntryExists",
     "Counts",
+    "EntryExists",
     "ExternalFrames",
     "FileBroken",
     "FileDamaged",
@@ -59,6 +60,7 @@ __all__ = [
     "NotHdf5",
     "NotStorable",
     "OpenFiles",
+    "Originals",
     "PointDataset",
     "PointsRefused",
     "RawFrame",

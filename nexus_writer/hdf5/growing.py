@@ -13,8 +13,8 @@ from nexus_writer.model import Block
 from ._guard import guarded
 from .chunking import ChunkOptions
 from .coverage import Coverage
-from .errors import EntryExists, PointsRefused
-from .items import file_name, path_of, place_of, set_attributes
+from .errors import PointsRefused
+from .items import path_of, place_of, refuse_taken, set_attributes
 from .live_file import LiveFile, live_file_of
 from .plain_tail import PlainTail, write_rows
 from .storage import converted, storage_for
@@ -152,10 +152,12 @@ class GrowingDataset:
     ) -> None:
         parent, encoded = place_of(group.id, name)
         self.path = path_of(parent, encoded)
-        if parent.links.exists(encoded):
-            raise EntryExists(file_name(parent), self.path)
         self._storage = storage_for(dtype, scan_shape, point_shape, chunking, fill)
-        self._id = self._storage.create(parent, encoded)
+        try:
+            self._id = self._storage.create(parent, encoded)
+        except Exception:
+            refuse_taken(parent, encoded)
+            raise
         self._extent = self._storage.extent
         self._tail = PlainTail(self._id, self._storage, self.live_file) if self._storage.filters else None
         set_attributes(self._id, attributes, fresh=True)

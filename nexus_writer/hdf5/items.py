@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ._library import h5py
+from ._text_attributes import new_text_attribute as new_text_attribute
 from .errors import EntryExists
-from .texts import TEXT, TEXT_IN_FILE, TEXT_IN_MEMORY, scalar_text
+from .texts import TEXT, TEXT_IN_MEMORY
 from .values import Unstorable, storable
 
 DEFAULT_CLASS = "NXcollection"
@@ -55,8 +56,15 @@ def kind_of(group: Any, name: bytes) -> Kind:
     return Kind.POINTS
 
 
-def new_group(parent: Any, name: bytes, nx_class: str) -> Any:
-    """A group under a free name."""
+def refuse_taken(parent: Any, name: bytes) -> None:
+    """Raises EntryExists when the name is taken. Asked after a failure, not before each of thousands: that
+    would take as long as half a link."""
+    if parent.links.exists(name):
+        raise EntryExists(file_name(parent), path_of(parent, name))
+
+
+def new_group(parent: Any, name: bytes | None, nx_class: str) -> Any:
+    """A group under a free name, or without any."""
     group = h5py.h5g.create(parent, name, gcpl=_GROUP_CREATION)
     new_text_attribute(group, b"NX_class", nx_class)
     return group
@@ -130,6 +138,9 @@ def set_attribute(item: Any, name: str, value: Any, *, fresh: bool = False) -> N
     Raises Unstorable.
     """
     encoded = _encoded(name)
+    if fresh and isinstance(value, str):
+        new_text_attribute(item, encoded, value)
+        return
     array = None if value is None else storable(value)
     if not fresh and h5py.h5a.exists(item, encoded):
         h5py.h5a.delete(item, encoded)
@@ -140,10 +151,6 @@ def set_attribute(item: Any, name: str, value: Any, *, fresh: bool = False) -> N
 def set_attributes(item: Any, attributes: Mapping[str, Any] | None, *, fresh: bool = False) -> None:
     for name, value in (attributes or {}).items():
         set_attribute(item, name, value, fresh=fresh)
-
-
-def new_text_attribute(item: Any, name: bytes, text: str) -> None:
-    h5py.h5a.create(item, name, TEXT_IN_FILE, _SCALAR).write(scalar_text(text), TEXT_IN_MEMORY)
 
 
 def text_attribute(item: Any, name: bytes) -> str | None:

@@ -25,9 +25,11 @@ _MAX_ITEMS = 200_000
 def create_group(parent: Any, name: str, nx_class: str) -> Any:
     """A new group of that class. ``name`` may be a path below ``parent``. Raises EntryExists."""
     group, encoded = _placed(parent.id, name)
-    if group.links.exists(encoded):
-        raise EntryExists(file_name(group), path_of(group, encoded))
-    return h5py.Group(items.new_group(group, encoded, nx_class))
+    try:
+        return h5py.Group(items.new_group(group, encoded, nx_class))
+    except Exception:
+        items.refuse_taken(group, encoded)
+        raise
 
 
 @guarded
@@ -73,8 +75,15 @@ def soft_link(group: Any, name: str, target: str, *, replace: bool = False) -> N
 
     Raises EntryExists; with ``replace`` the item of that name is unlinked instead.
     """
-    parent, encoded = _freed(group.id, name, replace)
-    parent.links.create_soft(encoded, target.encode())
+    if replace:
+        parent, encoded = _freed(group.id, name, replace)
+    else:
+        parent, encoded = _placed(group.id, name)
+    try:
+        parent.links.create_soft(encoded, target.encode())
+    except Exception:
+        items.refuse_taken(parent, encoded)
+        raise
 
 
 @guarded

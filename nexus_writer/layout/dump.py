@@ -20,6 +20,10 @@ class Dump:
         self._warn = warn
         self._written: dict[str, Any] = {}
 
+    def know(self, tree: Mapping[str, Any], source: str) -> None:
+        """``tree`` was written already."""
+        self._written[source] = tree
+
     def write(self, group: Any, tree: Mapping[str, Any], source: str) -> None:
         """Merge ``tree`` into ``group``; ``source`` tells it from other trees. Raises FileBroken."""
         if not tree or (source in self._written and _same(self._written[source], tree)):

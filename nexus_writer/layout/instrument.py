@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from nexus_writer.hdf5 import (
     EntryExists,
     NotStorable,
+    Originals,
     create_group,
     require_group,
     set_attributes,
     soft_link,
+    write_text,
     write_value,
 )
 from nexus_writer.model import PositionerSnapshots, Scan
@@ -21,6 +24,8 @@ from .metadata import device_tree, instrument_tree, split_groups, without_member
 from .place import Place
 from .places import Places
 from .snapshots import COLLECTIONS_AT_END, COLLECTIONS_AT_START, positions
+
+_PLAIN = re.compile(r"\w+", re.ASCII)
 
 
 class Instrument:
@@ -34,6 +39,7 @@ class Instrument:
         self._dump = dump
         self._warn = warn
         self._groups: dict[str, Any] = {}
+        self._originals = Originals()
         self._devices: dict[str, dict[tuple[str, str], None]] = {}
         dump.write(self.group, scan.instrument_info, "instrument")
         self._write_positions(COLLECTIONS_AT_START, scan.positioners)
@@ -45,7 +51,9 @@ class Instrument:
         """
         group = self._groups.get(place.group)
         if group is None:
-            group = self._groups[place.group] = self._open_group(place)
+            texts = self._texts(place, device_info)
+            group = self._groups[place.group] = self._open_group(place, texts)
+            self._dump.know(texts, f"device_info of {place.group}")
         if device:
             self._devices.setdefault(place.group, {})[device, place.selection] = None
         self._write_group(place.group, device_info, "device_info")
@@ -72,13 +80,24 @@ class Instrument:
         """Where the motors stand when the scan has ended."""
         self._write_positions(COLLECTIONS_AT_END, snapshots)
 
-    def _open_group(self, place: Place) -> Any:
+    def _texts(self, place: Place, device_info: Mapping[str, Any]) -> Mapping[str, str]:
+        """``device_info`` where it is nothing but texts, which can be copied; else nothing."""
+        members = self._places.members(place.group)
+        plain = all(
+            isinstance(value, str) and _PLAIN.fullmatch(name) and name not in members
+            for name, value in device_info.items()
+        )
+        return device_info if plain else {}
+
+    def _open_group(self, place: Place, texts: Mapping[str, str]) -> Any:
         """Metadata may have made it before its channel came; the class is the channel's all the same."""
         try:
-            return create_group(self.group, place.group, place.nx_class)
+            return self._originals.create_group(self.group, place.group, place.nx_class, texts)
         except EntryExists:
             group = require_group(self.group, place.group)
             set_attributes(group, {"NX_class": place.nx_class})
+            for name, text in texts.items():
+                write_text(group, name, text)
             return group
 
     def _write_group(self, name: str, tree: Mapping[str, Any], source: str) -> None:

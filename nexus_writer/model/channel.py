@@ -32,6 +32,8 @@ class ChannelDescription:
         Declared are text, and the type and size of numbers; points of a wider kind (floats for integers),
         text for numbers or more dimensions than declared would cost the whole channel.
         """
+        if values.dtype == self.dtype and values.ndim == len(self.shape) + 1:
+            return self
         described = self
         if sum(n != 1 for n in values.shape[1:]) > len(self.shape):
             described = replace(described, shape=values.shape[1:])
