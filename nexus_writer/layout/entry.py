@@ -89,7 +89,7 @@ class Entry:
             first = next((block for block in blocks if len(block)), None)
             if first is None:
                 return 0
-            self._create_dataset(data, first)
+            self.create_dataset(data, first)
         nbytes = data.append(blocks)
         self.plots.measure(data.place, blocks)
         return nbytes
@@ -102,7 +102,8 @@ class Entry:
         """Show what was staged before the last flush, and count its points; whether there was anything."""
         return self.plots.publish() | self.note.commit(self._channels.values())
 
-    def _create_dataset(self, data: ChannelData, first: Block) -> None:
+    def create_dataset(self, data: ChannelData, first: Block) -> None:
+        """Make the dataset of a channel, empty, and its links; ``first`` are its first points."""
         declared = data.channel
         data.create(first.values)
         if data.channel != declared:
