@@ -116,7 +116,7 @@ class ReplacedDataset:
         if self._attic is None:
             self._attic = h5py.h5g.create(self._group, None)
         name = b"%d" % self._versions
-        h5py.h5o.link(h5py.h5d.open(self._group, self._name), self._attic, name)
+        h5py.h5o.link(h5py.h5o.open(self._group, self._name), self._attic, name)
         self._group.unlink(self._name)
         self._old.append((self._clock_s(), name))
 

@@ -115,6 +115,7 @@ class Entry:
 
     def prepare(self, scan: Scan) -> None:
         """The scan is about to measure: metadata so far."""
+        self.plots.prepare(scan)
         self._attempt("metadata", self._write_metadata, scan)
         self.note.set_status(Status.RUNNING)
 

@@ -97,9 +97,9 @@ def _create_view(group: Any, name: str, view: View) -> None:
     shape = order.shape
     if view.ranges is None:
         pieces = order.growing()
-    elif view.flat:
+    elif view.line is not None:
         pieces = (piece.swapped() for piece in order.filled(view.ranges))
-        shape = (max((stop for _, stop in view.ranges), default=0),)
+        shape = (view.line,)
     else:
         pieces = order.filled(view.ranges, kept=view.kept)
     create_reshaped(

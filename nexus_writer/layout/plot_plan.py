@@ -42,7 +42,7 @@ class View:
     """The points of a channel in another shape.
 
     ``ranges`` are the points that are shown; None for a view that grows. The channel is flat unless
-    ``kept``: then it has the shape of the grid. ``flat``: what is kept is shown as a line.
+    ``kept``: then it has the shape of the grid. ``line``: what is kept is shown as a line of this length.
     """
 
     path: str
@@ -51,7 +51,7 @@ class View:
     dtype: np.dtype[np.generic]
     ranges: tuple[Range, ...] | None = None
     kept: bool = False
-    flat: bool = False
+    line: int | None = None
     attributes: tuple[tuple[str, str], ...] = ()
 
 
@@ -206,53 +206,58 @@ def _flattened(
     name: str, signals: Sequence[PlotChannel], axes: Sequence[PlotChannel], arrangement: Arrangement
 ) -> Plot:
     """What is kept in the shape of the grid, point by point."""
-    assert arrangement.order is not None
     names = None if signals[0].rank else [axis.link for axis in axes]
     axes = () if signals[0].rank else axes
-    shown = prod(signals[0].grid) if arrangement.running else signals[0].points
+    length = prod(signals[0].grid) if arrangement.running else signals[0].points
     members: dict[str, Member] = {}
     for channel in (*signals, *axes):
-        ranges = ((0, min(shown, prod(channel.grid))),)
-        order = GridOrder.forward(channel.grid)
+        ranges = tuple((start, min(stop, length)) for start, stop in channel.measured if start < length)
+        complete = ranges == ((0, length),)
         members[channel.link] = View(
-            channel.path, order, channel.point_shape, channel.dtype, ranges, kept=True, flat=True
+            channel.path,
+            GridOrder.forward(channel.grid),
+            channel.point_shape,
+            channel.dtype if complete else channel.dtype_with_nan,
+            ranges,
+            kept=True,
+            line=length,
+            attributes=_attributes(channel, 1),
         )
     return _plot(name, signals, names, members)
 
 
 def _on_grid(signal: PlotChannel, order: GridOrder, arrangement: Arrangement) -> Member:
     """As simple as possible: the channel itself, all of its points in one piece, or those that there are."""
-    size = prod(order.shape)
-    complete = signal.has_all(size)
-    has_nan = signal.dtype.kind in "fc"
+    complete = signal.has_all(prod(order.shape))
     as_it_is = arrangement.kept and signal.grid == order.shape and not order.turns
-    if as_it_is and (complete or has_nan or arrangement.running):
+    if as_it_is and (complete or signal.dtype.kind in "fc"):
         return Link(signal.path)
-    shown_as = interpretation(signal.rank, len(order.shape))
-    attributes = [("interpretation", shown_as)] if shown_as else []
-    attributes += [("units", signal.unit)] if signal.unit else []
-    ranges: tuple[Range, ...] | None = signal.measured
-    if arrangement.running:
-        ranges = ((0, prod(signal.grid)),) if arrangement.kept else None
-    dtype = signal.dtype if complete and not arrangement.running else signal.dtype_with_nan
+    grows = arrangement.running and not arrangement.kept
     return View(
         signal.path,
         order,
         signal.point_shape,
-        dtype,
-        ranges,
+        signal.dtype if complete and not arrangement.running else signal.dtype_with_nan,
+        None if grows else signal.measured,
         kept=arrangement.kept,
-        attributes=tuple(attributes),
+        attributes=_attributes(signal, len(order.shape)),
     )
 
 
 def _growing(channel: PlotChannel, order: GridOrder) -> View:
-    shown_as = interpretation(channel.rank, 0)
-    attributes = [("interpretation", shown_as)] if shown_as else []
-    attributes += [("units", channel.unit)] if channel.unit else []
     return View(
-        channel.path, order, channel.point_shape, channel.dtype_with_nan, attributes=tuple(attributes)
+        channel.path,
+        order,
+        channel.point_shape,
+        channel.dtype_with_nan,
+        attributes=_attributes(channel, 1),
     )
+
+
+def _attributes(channel: PlotChannel, grid_rank: int) -> tuple[tuple[str, str], ...]:
+    shown_as = interpretation(channel.rank, grid_rank)
+    texts = {"interpretation": shown_as, "units": channel.unit}
+    return tuple((name, text) for name, text in texts.items() if text)
 
 
 def _as_long_as(points: int, axis: PlotChannel) -> Member:
@@ -261,9 +266,15 @@ def _as_long_as(points: int, axis: PlotChannel) -> Member:
     if axis.points == points or not axis.plottable:
         return Link(axis.path)
     ranges = tuple((start, min(stop, points)) for start, stop in axis.measured if start < points)
-    attributes = (("units", axis.unit),) if axis.unit else ()
     order = GridOrder.forward((points,))
-    return View(axis.path, order, axis.point_shape, axis.dtype_with_nan, ranges, attributes=attributes)
+    return View(
+        axis.path,
+        order,
+        axis.point_shape,
+        axis.dtype_with_nan,
+        ranges,
+        attributes=_attributes(axis, 1),
+    )
 
 
 def _line_length(arrangement: Arrangement, channels: Sequence[PlotChannel]) -> int:

@@ -60,6 +60,11 @@ class Plots:
         """Whether there may be any plot at all."""
         return bool(self._options.noconfig or self._scan.selection or self._scan.technique.plots)
 
+    def prepare(self, scan: Scan) -> None:
+        """The scan as it is when it is prepared."""
+        self._scan = scan
+        self._state = None
+
     def measure(self, place: Place, blocks: Sequence[Block]) -> None:
         """Take the positions of an axis of the grid."""
         if place.axis is not None and place.axis < len(self._axes):
@@ -75,7 +80,7 @@ class Plots:
             return
         channels = list(channels)
         arrangement = self._arrangement(running=ended is None)
-        state = (arrangement, [_shape_of(channel, arrangement.npoints) for channel in channels])
+        state = (arrangement, [_shape_of(channel, arrangement) for channel in channels])
         if arrangement.running and state == self._state:
             for group in self._groups.values():
                 group.update(self._positions_of)
@@ -171,7 +176,8 @@ def grid_axes(scan: Scan, subscan: Subscan, places: Places) -> list[GridAxis]:
     ]
 
 
-def _shape_of(channel: PlotChannel, npoints: int) -> tuple[object, ...]:
-    """What a plan depends on while the scan runs."""
-    more = channel.points if channel.points > npoints else 0
-    return channel.name, channel.point_shape, channel.unit, more
+def _shape_of(channel: PlotChannel, arrangement: Arrangement) -> tuple[object, ...]:
+    """What a plan depends on while the scan runs. Views of flat datasets grow by themselves up to what was
+    announced; those of what is kept are made anew, at every flush, where 0 and "not measured" look alike."""
+    counts = arrangement.kept or channel.points > arrangement.npoints
+    return channel.name, channel.point_shape, channel.unit, channel.points if counts else 0

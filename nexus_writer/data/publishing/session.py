@@ -158,6 +158,7 @@ class DatasetPublisher:
             "npoints": spec.npoints,
             "count_time": spec.count_time_s,
             "title": spec.title or spec.type,
+            "_display_extra": {"plotselect": []},
             **spec.fields,
             "session_name": self.session.name,
             "user_name": getpass.getuser(),
@@ -172,7 +173,6 @@ class DatasetPublisher:
             "filename": str(filename) if spec.save else "",
             "images_path": f"{self.policy.directory}/scan{number:04d}/{{img_acq_device}}_",
             **time_fields("start", time.time()),
-            "_display_extra": {"plotselect": []},
         }
         if not spec.save:
             return info
