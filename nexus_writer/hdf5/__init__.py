@@ -19,6 +19,7 @@ from .external import MAX_FRAMES, ExternalFrames, RawFrame
 from .filters import SCHEMES
 from .grid_dataset import GridDataset, PointDataset, points_dataset
 from .growing import GrowingDataset
+from .links import external_target, has_item, rename_link
 from .live_file import LiveFile
 from .open_files import OpenFiles
 from .originals import Originals
@@ -76,6 +77,9 @@ __all__ = [
     "create_reshaped",
     "expected_shape",
     "external_link",
+    "external_target",
+    "has_item",
+    "rename_link",
     "has_link",
     "look_at_frames",
     "points_dataset",

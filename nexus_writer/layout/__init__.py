@@ -3,6 +3,7 @@
 from .entry_names import DEFAULT_ENTRY_NAME, BadEntryName, check_entry_name
 from .errors import LayoutError, NoFilename
 from .location import data_file, entry_uris
+from .masters import Masters
 from .options import LayoutOptions
 from .place import Place, place
 from .places import Places
@@ -14,6 +15,7 @@ __all__ = [
     "BadEntryName",
     "LayoutError",
     "LayoutOptions",
+    "Masters",
     "NoFilename",
     "Place",
     "Places",

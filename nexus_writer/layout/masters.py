@@ -1,70 +1,127 @@
-"""Links to the scan from the master files of its collection and proposal."""
+"""Links to scans from the master files of their collection and proposal.
+
+A master is shared by all datasets, sessions and writers of a proposal. It is opened for the moment of a link
+only, and one that is locked, missing or damaged never hinders a scan: its links wait, and are tried again.
+"""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nexus_writer.hdf5 import Hdf5Error, OpenFiles, external_link
+from nexus_writer.hdf5 import OpenFiles
 from nexus_writer.model import Scan
 
+from .entry_links import EntryLink, is_same_file, links_from, make_links, target_from, unique_name
 from .entry_names import DEFAULT_ENTRY_NAME, entry_name
 from .location import data_file
 
 DATASET_LEVEL = "dataset"
+RETRY_EVERY_S = 2.0
+MOST_WAITING = 10_000
+"""Links; beyond, the oldest are given up."""
 
 
-@dataclass(frozen=True, slots=True)
-class MasterLink:
-    """``name`` in the root of ``master`` leads to ``entry`` of ``target``, a path relative to the master."""
+def master_links(scan: Scan, template: str = DEFAULT_ENTRY_NAME) -> list[EntryLink]:
+    """One for each master file and subscan; none in the file that holds the entries itself.
 
-    master: Path
-    name: str
-    target: str
-    entry: str
-
-
-def master_links(scan: Scan, template: str = DEFAULT_ENTRY_NAME) -> list[MasterLink]:
-    """One for each master file and subscan; none in the file that holds the entries itself."""
+    A link is called as the entry in the file of the dataset, elsewhere ``<file>_<entry>``. With a file for
+    each scan that is ``bliss_master_1.1`` in every dataset: where another dataset has the name already, the
+    link is named after its own dataset, ``sample_0001_1.1``, or else after the whole path.
+    """
     holder = data_file(scan)
     if holder is None:
         return []
     links = []
     for level, text in scan.masters.items():
         master = Path(text)
-        if master == holder:
-            continue
-        target = os.path.relpath(holder, master.parent)
-        for subscan in scan.subscans:
-            entry = entry_name(scan, subscan, template)
-            name = entry if level == DATASET_LEVEL else f"{holder.stem}_{entry}"
-            links.append(MasterLink(master, name, target, entry))
+        if level == DATASET_LEVEL:
+            links += links_from(master, scan, template)
+        elif not is_same_file(master, holder):
+            target = target_from(master, holder)
+            for subscan in scan.subscans:
+                entry = entry_name(scan, subscan, template)
+                stems = dict.fromkeys((holder.stem, Path(scan.filename).stem))
+                names = (*(f"{stem}_{entry}" for stem in stems), unique_name(target, entry))
+                links.append(EntryLink(master, names, target, entry))
     return links
 
 
-def write_master_links(
-    links: list[MasterLink], files: OpenFiles, root_attributes: Mapping[str, str]
-) -> dict[Path, str]:
-    """Make the links that are not there yet; why it did not work, by master. What exists is left alone."""
-    failed = {}
-    for master in dict.fromkeys(link.master for link in links):
+class Masters:
+    """The links that wait to be made, of all scans of a process. Writer thread only; never raises.
+
+    What cannot be done is told in one line each.
+    """
+
+    def __init__(self, files: OpenFiles, clock_s: Callable[[], float] = time.monotonic) -> None:
+        self._files = files
+        self._clock_s = clock_s
+        self._waiting: dict[EntryLink, Mapping[str, str]] = {}
+        self._retry_at_s = 0.0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def link(self, links: Sequence[EntryLink], root_attributes: Mapping[str, str]) -> list[str]:
+        """Make links; what is in their way for good. A master that cannot be opened now is tried again later.
+
+        ``root_attributes`` are for a master that is new.
+        """
+        self._waiting |= dict.fromkeys(links, root_attributes)
+        while len(self._waiting) > MOST_WAITING:
+            del self._waiting[next(iter(self._waiting))]
+        return [problem for master in _masters(links) for problem in self._try(master).for_good]
+
+    def retry(self, links: Sequence[EntryLink], *, at_once: bool = False) -> list[str]:
+        """Try what waits, of any scan; what is still in the way of ``links``.
+
+        Does nothing more often than every ``RETRY_EVERY_S``, unless ``links`` are to be tried ``at_once``.
+        """
+        waiting = _masters(link for link in links if link in self._waiting)
+        if at_once:
+            tried = {master: self._try(master) for master in waiting}
+        elif self._waiting and self._clock_s() >= self._retry_at_s:
+            tried = {master: self._try(master) for master in _masters(self._waiting)}
+        else:
+            return []
+        return [
+            problem for master in waiting for problem in (*tried[master].for_good, *tried[master].for_now)
+        ]
+
+    def _try(self, master: Path) -> _Problems:
+        """Make all links that wait for ``master``."""
+        links = [link for link in self._waiting if link.file == master]
+        self._retry_at_s = self._clock_s() + RETRY_EVERY_S
         try:
-            _link_in(master, [link for link in links if link.master == master], files, root_attributes)
-        except Hdf5Error as error:
-            failed[master] = str(error)
-    return failed
-
-
-def _link_in(
-    master: Path, links: list[MasterLink], files: OpenFiles, root_attributes: Mapping[str, str]
-) -> None:
-    file = files.acquire(master, root_attributes)
-    try:
+            problems = self._link_in(master, links)
+        except Exception as error:
+            why = " ".join(str(error).split()) or type(error).__name__
+            return _Problems((), (f"the scan is not linked in {master}, which is tried again: {why}",))
         for link in links:
-            if link.name not in file.root:
-                external_link(file.root, link.name, link.target, f"/{link.entry}")
-        file.flush()
-    finally:
-        files.release(file)
+            del self._waiting[link]
+        return _Problems(tuple(problems), ())
+
+    def _link_in(self, master: Path, links: Sequence[EntryLink]) -> list[str]:
+        file = self._files.acquire(master, self._waiting[links[0]])
+        try:
+            problems = make_links(file.root, links)
+            file.flush()
+        finally:
+            self._files.release(file)
+        return problems
+
+
+@dataclass(frozen=True, slots=True)
+class _Problems:
+    for_good: tuple[str, ...]
+    for_now: tuple[str, ...]
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        return self.for_good + self.for_now
+
+
+def _masters(links: Iterable[EntryLink]) -> list[Path]:
+    return list(dict.fromkeys(link.file for link in links))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import nexus_writer
 from nexus_writer.hdf5 import (
-    EntryExists,
     FileBroken,
     LiveFile,
     OpenFiles,
+    has_item,
     set_attributes,
 )
 from nexus_writer.model import Block, ChannelDescription, Ending, Scan
@@ -19,10 +19,11 @@ from nexus_writer.model import Block, ChannelDescription, Ending, Scan
 from .channel_data import ChannelData
 from .chunk_options import chunk_options
 from .entry import Entry
+from .entry_links import EntryLink, links_from, make_links, make_room
 from .entry_names import entry_name
 from .errors import NoFilename
 from .location import data_file, entry_uris
-from .masters import MasterLink, master_links, write_master_links
+from .masters import Masters, master_links
 from .options import LayoutOptions
 from .writer_note import PROGRAM, Status
 
@@ -45,7 +46,10 @@ class ScanFile:
     warnings: list[str]
     bytes_written: int
 
-    def __init__(self, scan: Scan, files: OpenFiles, options: LayoutOptions) -> None:
+    def __init__(
+        self, scan: Scan, files: OpenFiles, options: LayoutOptions, masters: Masters | None = None
+    ) -> None:
+        """``masters`` are shared by all scans that use ``files``, so that links made late are made at all."""
         self.uris = entry_uris(scan, options.entry_name)
         self.points = {}
         self.lost = {}
@@ -57,7 +61,8 @@ class ScanFile:
         self._file: LiveFile | None = None
         self._entries: dict[str, Entry] = {}
         self._channels: dict[str, tuple[Entry, ChannelData]] = {}
-        self._unlinked: list[MasterLink] = []
+        self._masters = Masters(files) if masters is None else masters
+        self._links: list[EntryLink] = []
 
     def create(self) -> None:
         """Make the entries and what is known before the first point. May be called again after an error.
@@ -76,8 +81,8 @@ class ScanFile:
             raise
         for problem in self._scan.problems:
             self.warn(f"scan info: {problem}")
-        self._unlinked = master_links(self._scan, self._options.entry_name)
-        self._link_masters()
+        self._links = master_links(self._scan, self._options.entry_name)
+        self._warn_all(self._masters.link(self._links, self._root_attributes()))
 
     def add_channel(self, channel: ChannelDescription) -> None:
         """Make the place of a channel, before its first point."""
@@ -130,6 +135,10 @@ class ScanFile:
         for entry in self._entries.values():
             entry.note.keep_warnings(self.warnings)
 
+    def _warn_all(self, texts: Iterable[str]) -> None:
+        for text in texts:
+            self.warn(text)
+
     def commit(self) -> None:
         """Let readers see what was written. Raises FileBroken."""
         if self._file is None:
@@ -139,6 +148,19 @@ class ScanFile:
         self._file.flush()
         if self._publish(self._file):
             self._file.flush()
+        self._warn_all(self._masters.retry(self._links))
+
+    def refer_to(self, scan: Scan) -> None:
+        """This one is a sequence, or a group, of which ``scan`` is a part: link what lies in another file."""
+        if self._file is None:
+            return
+        try:
+            links = links_from(self._file.path, scan, self._options.entry_name)
+            self._warn_all(make_links(self._file.root, links))
+        except FileBroken:
+            raise
+        except Exception as error:
+            self.warn(f"{scan.name} is not linked: {type(error).__name__}: {error}")
 
     def finish(self, info: Mapping[str, Any] | None, exception: str, failed: str | None) -> str | None:
         """Complete the entries and give the file back, whatever happens; why the writing failed, or None.
@@ -150,8 +172,7 @@ class ScanFile:
             return failed
         try:
             self._finish_entries(info, exception, failed)
-            for master, why in self._link_masters().items():
-                self.warn(f"the scan is not linked in {master}: {why}")
+            self._warn_all(self._masters.retry(self._links, at_once=True))
             self._file.flush()
             self._file.sync()
         finally:
@@ -159,9 +180,7 @@ class ScanFile:
         return failed or "; ".join(self.lost.values()) or None
 
     def _create_entries(self, file: LiveFile) -> None:
-        for name in self._entry_names():
-            if name in file.root:
-                raise EntryExists(file.path, name)
+        self._warn_all(filter(None, [make_room(file.root, name) for name in self._entry_names()]))
         chunking = chunk_options(self._scan.storage, self._options, self.warn)
         try:
             for subscan in self._scan.subscans:
@@ -171,9 +190,8 @@ class ScanFile:
         except FileBroken:
             raise
         except Exception:
-            for name in self._entry_names():
-                if name in file.root:
-                    del file.root[name]
+            for name in filter(partial(has_item, file.root), self._entry_names()):
+                del file.root[name]
             raise
         for entry in self._entries.values():
             entry.note.keep_warnings(self.warnings)
@@ -231,12 +249,6 @@ class ScanFile:
             "creator_version": version if publisher else nexus_writer.__version__,
         }
         return attributes | ({"publisher_version": version} if version else {})
-
-    def _link_masters(self) -> dict[Path, str]:
-        """Try the links that are still missing; why it did not work, by master. The end tries them again."""
-        failed = write_master_links(self._unlinked, self._files, self._root_attributes())
-        self._unlinked = [link for link in self._unlinked if link.master in failed]
-        return failed
 
     def _close(self) -> None:
         file, self._file = self._file, None

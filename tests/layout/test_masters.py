@@ -89,7 +89,7 @@ def test_a_file_per_scan_is_linked_by_its_dataset_and_directly_by_the_others(tmp
     )
     info["nexuswriter"]["masterfiles"] = masters
     links = master_links(Scan.from_info(info, "s:1_scan"))
-    assert [(link.master.name, link.name, link.target) for link in links if link.entry == "1.1"] == [
+    assert [(link.file.name, link.names[0], link.target) for link in links if link.entry == "1.1"] == [
         ("ds.h5", "1.1", "scan0001/bliss_master.h5"),
         ("c.h5", "bliss_master_1.1", "ds/scan0001/bliss_master.h5"),
         ("p.h5", "bliss_master_1.1", "collection/ds/scan0001/bliss_master.h5"),

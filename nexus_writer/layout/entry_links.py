@@ -1,0 +1,88 @@
+"""Links from one file to entries in another: of a master to its scans, of a sequence to its own."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nexus_writer.hdf5 import EntryExists, external_link, external_target, has_item, rename_link
+from nexus_writer.model import Scan
+
+from .entry_names import DEFAULT_ENTRY_NAME, entry_name
+from .location import data_file
+
+
+@dataclass(frozen=True, slots=True)
+class EntryLink:
+    """The first free one of ``names``, in the root of ``file``, is to lead to ``entry`` of ``target``, a path
+    relative to the directory of ``file``."""
+
+    file: Path
+    names: tuple[str, ...]
+    target: str
+    entry: str
+
+
+def links_from(file: Path, scan: Scan, template: str = DEFAULT_ENTRY_NAME) -> list[EntryLink]:
+    """To each entry of ``scan``, under its own name; none where they are in ``file`` itself, or nowhere."""
+    holder = data_file(scan)
+    if holder is None or is_same_file(file, holder):
+        return []
+    entries = [entry_name(scan, subscan, template) for subscan in scan.subscans]
+    return [EntryLink(file, (entry,), target_from(file, holder), entry) for entry in entries]
+
+
+def make_links(root: Any, links: Sequence[EntryLink]) -> list[str]:
+    """Make those that are not there yet; what is in the way of the others, one line each."""
+    problems = []
+    for link in links:
+        for name in link.names:
+            if not has_item(root, name):
+                external_link(root, name, link.target, f"/{link.entry}")
+            elif external_target(root, name) != (link.target, f"/{link.entry}"):
+                continue
+            break
+        else:
+            problems.append(
+                f"{link.entry} of {link.target} is not linked in {link.file}: something else is "
+                f"{link.names[-1]} there"
+            )
+    return problems
+
+
+def make_room(root: Any, entry: str) -> str:
+    """Rename a link that has the name of an entry to come; what was done, "" when nothing was there.
+
+    A sequence links scans of other datasets in its own file by the names they have there; a later scan of
+    this dataset may have the same number. Raises EntryExists for what is no link to another file.
+    """
+    if not has_item(root, entry):
+        return ""
+    found = external_target(root, entry)
+    if found is None:
+        raise EntryExists(root.file.filename, entry)
+    new_name = unique_name(*found)
+    if has_item(root, new_name):
+        raise EntryExists(root.file.filename, entry)
+    rename_link(root, entry, new_name)
+    return f"{entry} was a link to {found[0]}, it is {new_name} now"
+
+
+def target_from(file: Path, holder: Path) -> str:
+    """The path of ``holder`` as a link in ``file`` has it."""
+    return os.path.relpath(holder, file.parent)
+
+
+def is_same_file(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one file, existing or not."""
+    return os.path.realpath(one) == os.path.realpath(other)
+
+
+def unique_name(target: str, entry: str) -> str:
+    """A name that no other target of the same file has: ``sample_sample_0001_scan0001_bliss_master_1.1``."""
+    stem = str(Path(target).with_suffix(""))
+    return f"{re.sub(r'[^A-Za-z0-9]+', '_', stem).strip('_')}_{entry.strip('/')}"
