@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy.typing as npt
 
@@ -29,6 +29,21 @@ NUMBERS = "biufc"
 
 FULL_NAME = "fullname"
 """The attribute of a dataset that names its channel as published: the way back from the names in a file."""
+
+
+class DatasetView(Protocol):
+    """What others want to know of a channel's dataset; ``shape`` ends with ``point_shape``."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def points(self) -> int: ...
+    @property
+    def gaps(self) -> Sequence[tuple[int, int]]: ...
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def point_shape(self) -> tuple[int, ...]: ...
 
 
 class ChannelData:
@@ -67,10 +82,15 @@ class ChannelData:
         return self._dataset is not None
 
     @property
-    def dataset(self) -> GrowingDataset | PointDataset:
+    def dataset(self) -> DatasetView:
         """There is one."""
         assert self._dataset is not None
         return self._dataset
+
+    @property
+    def fixed(self) -> bool:
+        """Whether the dataset is made anew when it grows, so that nothing can follow it."""
+        return False
 
     @property
     def _grid_rank(self) -> int:
@@ -105,7 +125,8 @@ class ChannelData:
 
     def append(self, blocks: Sequence[Block]) -> int:
         """Bytes of values written. The dataset is there."""
-        dataset = self.dataset
+        dataset = self._dataset
+        assert dataset is not None
         if self._mask is None:
             return dataset.append(blocks)
         points, gaps = dataset.points, dataset.gaps

@@ -12,10 +12,15 @@ class LayoutOptions:
     """``keepshape`` saves a mesh with its grid's shape instead of flat; ``multivalue_positioners`` puts the
     channels of a master with several of them in one NXpositioner; ``noconfig`` ignores what the session
     tells the writer of its configuration. ``entry_name`` is a template that ``check_entry_name`` accepts;
-    ``compression_scheme`` counts where the session asks for none."""
+    ``compression_scheme`` counts where the session asks for none. Frames of cameras in HDF5 files become a
+    virtual dataset unless ``disable_external_hdf5``, those in plain EDF files an external one with
+    ``enable_external_nonhdf5``; others are copied with ``copy_non_external``, else named."""
 
     keepshape: bool = False
     multivalue_positioners: bool = False
     noconfig: bool = False
     entry_name: str = DEFAULT_ENTRY_NAME
     compression_scheme: str = ""
+    enable_external_nonhdf5: bool = False
+    disable_external_hdf5: bool = False
+    copy_non_external: bool = False

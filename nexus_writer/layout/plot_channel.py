@@ -80,6 +80,7 @@ def plot_channel(data: ChannelData, device_type: str) -> PlotChannel:
         data.unit,
         place.is_positioner,
         place.axis,
+        data.fixed,
     )
 
 
