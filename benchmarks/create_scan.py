@@ -4,7 +4,7 @@
 
 A detector is a sampling counter as BLISS publishes it: the group with its class, the dataset with unit and
 full name, the link ``data`` and the link in ``measurement``; in the second row also the texts ``type`` and
-``mode``. CPU time of one, flush included, by the layout of a scan, and by plain h5py doing the same. The third
+``mode``. CPU time of one, flush included, by the layout of a scan, and by plain h5py. The third
 row is what the first point of a channel costs on top of it. Medians; a first run does not count. The classic
 writer takes 3 ms for a channel.
 """
