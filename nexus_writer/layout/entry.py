@@ -13,13 +13,23 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from nexus_writer.hdf5 import ChunkOptions, FileBroken, create_group, require_group, soft_link, write_text
+from nexus_writer.hdf5 import (
+    ChunkOptions,
+    FileBroken,
+    create_group,
+    require_group,
+    soft_link,
+    unlink,
+    write_text,
+)
 from nexus_writer.model import Block, Channel, ChannelDescription, Ending, Scan, Subscan
 
+from .camera_data import CameraData, Surroundings
 from .channel_data import ChannelData
 from .dump import Dump
 from .entry_names import entry_name
 from .instrument import Instrument
+from .location import data_directory
 from .metadata import category_trees
 from .notes import notes_tree
 from .options import LayoutOptions
@@ -65,23 +75,34 @@ class Entry:
         axes = grid_axes(scan, subscan, self._places)
         self.plots = Plots(self.group, self.name, scan, axes, options, warn)
         self._scan_shape = scan.grid.saved_shape(keepshape=options.keepshape)
+        self._around_cameras = Surroundings(
+            options, data_directory(scan), self._link_camera, self._unlink_camera, warn
+        )
 
     def add_channel(self, channel: ChannelDescription) -> ChannelData:
         """Make the group of a channel; its dataset comes with its first point."""
+        data = ChannelData(channel, **self._about(channel))
+        self._channels[channel.name] = data
+        return data
+
+    def add_camera(self, channel: ChannelDescription) -> CameraData:
+        """Make the group of a camera; its dataset comes when it has said where it saves."""
+        data = CameraData(channel, **self._about(channel), surroundings=self._around_cameras)
+        self._channels[channel.name] = data
+        return data
+
+    def _about(self, channel: ChannelDescription) -> dict[str, Any]:
+        """What the data of a channel are made with; its group is there then."""
         place = self._places[channel.name]
         listed = self._listed.get(channel.name, Channel(channel.name))
         device_info = self._scan.counter(channel.name).device_info
-        group = self.instrument.add_channel(place, listed.device, device_info)
-        data = ChannelData(
-            channel,
-            place,
-            group,
-            scan_shape=self._scan_shape,
-            chunking=self._chunking,
-            unit=listed.unit,
-        )
-        self._channels[channel.name] = data
-        return data
+        return {
+            "place": place,
+            "group": self.instrument.add_channel(place, listed.device, device_info),
+            "scan_shape": self._scan_shape,
+            "chunking": self._chunking,
+            "unit": listed.unit,
+        }
 
     def append(self, data: ChannelData, blocks: Sequence[Block]) -> int:
         """Add points to a channel; bytes of values written."""
@@ -144,6 +165,22 @@ class Entry:
         soft_link(self._measurement, place.link, target)
         if place.is_positioner:
             self.instrument.add_positioner_link(place, target)
+
+    def _link_camera(self, data: CameraData, has_frames: bool) -> None:
+        """Texts that name frames are nothing to look at: they are linked in their group only."""
+        if has_frames:
+            self._attempt("links", self._link, data)
+        elif data.place.alias:
+            soft_link(data.group, "data", data.place.dataset)
+
+    def _unlink_camera(self, data: CameraData) -> None:
+        if data.place.alias:
+            unlink(data.group, "data")
+        if self._measurement is not None:
+            unlink(self._measurement, data.place.link)
+            if not len(self._measurement):
+                unlink(self.group, "measurement")
+                self._measurement = None
 
     def _plot_channels(self) -> Iterator[PlotChannel]:
         """The channels that have data, in the order of their nodes."""

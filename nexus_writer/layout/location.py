@@ -32,6 +32,11 @@ def data_file(scan: Scan) -> Path | None:
     return Path(os.path.normpath(directory / f"{SEPARATE_FILE_STEM}{filename.suffix}"))
 
 
+def data_directory(scan: Scan) -> Path:
+    """Where relative names in the scan's file start."""
+    return (data_file(scan) or Path()).parent
+
+
 def entry_uris(scan: Scan, template: str = DEFAULT_ENTRY_NAME) -> list[str]:
     """``file::/N.i`` of each subscan; none without a file name."""
     path = data_file(scan)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,8 @@ from nexus_writer.hdf5 import (
 )
 from nexus_writer.model import Block, ChannelDescription, Ending, Scan
 
+from .camera_data import CameraData
+from .cameras import Cameras
 from .channel_data import ChannelData
 from .chunk_options import chunk_options
 from .entry import Entry
@@ -34,7 +36,7 @@ class ScanFile:
     In this order: ``create``; then ``add_channel``, ``append``, ``prepare``, ``commit``, ``warn`` as things
     happen; ``finish``. A channel whose points cannot be written is given up, with a warning and an entry in
     ``lost``, and the others go on. FileBroken may come from any of them: then nothing more can be saved, and
-    ``finish`` gives the file back.
+    ``finish`` gives the file back. ``cameras`` takes what cameras say, behind their ``add_camera``.
     """
 
     uris: list[str]
@@ -55,6 +57,7 @@ class ScanFile:
         self.lost = {}
         self.warnings = []
         self.bytes_written = 0
+        self.cameras = Cameras(self.lose)
         self._scan = scan.without_config() if options.noconfig else scan
         self._options = options
         self._files = files
@@ -86,17 +89,31 @@ class ScanFile:
 
     def add_channel(self, channel: ChannelDescription) -> None:
         """Make the place of a channel, before its first point."""
-        if channel.key in self._channels:
-            return
-        subscan = self._scan.subscan_of(channel.key)
-        entry = self._entries[subscan.name]
-        try:
-            self._channels[channel.key] = (entry, entry.add_channel(channel))
+        if self._add(channel, Entry.add_channel) is not None:
             self.points[channel.key] = 0
+
+    def add_camera(self, channel: ChannelDescription) -> None:
+        """Make the place of a camera, before it says where it saves."""
+        data = self._add(channel, Entry.add_camera)
+        if isinstance(data, CameraData):
+            self.cameras.add(channel.key, data)
+
+    def _add(
+        self, channel: ChannelDescription, add: Callable[[Entry, ChannelDescription], ChannelData]
+    ) -> ChannelData | None:
+        """None when it is there already, and when it cannot be."""
+        if channel.key in self._channels:
+            return None
+        entry = self._entries[self._scan.subscan_of(channel.key).name]
+        try:
+            data = add(entry, channel)
         except FileBroken:
             raise
         except Exception as error:
             self.lose(channel.key, f"{channel.name} is not saved: {error}")
+            return None
+        self._channels[channel.key] = (entry, data)
+        return data
 
     def prepare(self, info: Mapping[str, Any]) -> None:
         """The scan is prepared: metadata, and the status RUNNING."""
@@ -143,6 +160,8 @@ class ScanFile:
         """Let readers see what was written. Raises FileBroken."""
         if self._file is None:
             return
+        self.cameras.update()
+        self.points |= self.cameras.points
         for entry in self._entries.values():
             entry.stage()
         self._file.flush()
@@ -171,6 +190,7 @@ class ScanFile:
         if self._file is None:
             return failed
         try:
+            self._finish_cameras(self._file)
             self._finish_entries(info, exception, failed)
             self._warn_all(self._masters.retry(self._links, at_once=True))
             self._file.flush()
@@ -197,6 +217,15 @@ class ScanFile:
             entry.note.keep_warnings(self.warnings)
         self._set_default(file)
         file.flush()
+
+    def _finish_cameras(self, file: LiveFile) -> None:
+        """All frames are in the file before anything is said of its points."""
+        self.cameras.complete()
+        file.flush()
+        if self.cameras.publish():
+            file.flush()
+        self.points |= self.cameras.points
+        self.cameras.close()
 
     def _finish_entries(self, info: Mapping[str, Any] | None, exception: str, failed: str | None) -> None:
         assert self._file is not None
@@ -225,7 +254,7 @@ class ScanFile:
     def _publish(self, file: LiveFile) -> bool:
         """Show what was staged before the last flush; whether there was anything."""
         shown = [entry for entry in self._entries.values() if entry.plots.shown]
-        published = [entry.publish() for entry in self._entries.values()]
+        published = [self.cameras.publish(), *(entry.publish() for entry in self._entries.values())]
         if not shown and any(entry.plots.shown for entry in self._entries.values()):
             self._set_default(file)
         return any(published)
@@ -256,5 +285,6 @@ class ScanFile:
             entry.plots.close()
         self._entries.clear()
         self._channels.clear()
+        self.cameras.clear()
         if file is not None:
             self._files.release(file)
