@@ -6,6 +6,7 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from .disk import DiskSpace, existing_parent
 from .errors import FileStaysLocked, Finished
 from .modes import Mode, Request
 from .options import WriterOptions
+from .references import References, ScansReferenced, look_up
 from .scan_consumer import NotSaved, ScanConsumer, ScanFound
 from .state import SubscriberState
 from .status import ScanStatus
@@ -38,7 +40,10 @@ WAIT_FOR_ANOTHER_S = 0.5
 """Seconds between two looks at something outside that the writing waits for: a locked file, a full disk."""
 
 
-class NexusScanWriter(Subscriber[ScanItem | ScanFound]):
+Received = ScanItem | ScanFound | ScansReferenced
+
+
+class NexusScanWriter(Subscriber[Received]):
     """Saves the scan of one node. Clients of any thread may ask it; ``start`` belongs to the listeners'."""
 
     def __init__(
@@ -59,7 +64,8 @@ class NexusScanWriter(Subscriber[ScanItem | ScanFound]):
         self.writing_since = time.time()
         self._client = client
         self._options = options
-        self._consumer = ScanConsumer(key, options, writer.files)
+        self._consumer = ScanConsumer(key, options, writer.files, writer.masters)
+        self._references = References()
         self._known = Event()
         self._lag_entries = 0
         self._disk: DiskSpace | None = None
@@ -126,7 +132,7 @@ class NexusScanWriter(Subscriber[ScanItem | ScanFound]):
 
     # -- listener --
 
-    def _listen(self) -> Iterator[Sequence[ScanItem | ScanFound]]:
+    def _listen(self) -> Iterator[Sequence[Received]]:
         yield [self._ask_redis(self._find)]
         reader = ScanReader(self._client, self.key, pace_s=self._options.pace_s)
         try:
@@ -138,13 +144,15 @@ class NexusScanWriter(Subscriber[ScanItem | ScanFound]):
         finally:
             reader.close()
 
-    def _follow(self, reader: ScanReader) -> Iterator[Sequence[ScanItem]]:
+    def _follow(self, reader: ScanReader) -> Iterator[Sequence[Received]]:
         """To the end of the scan."""
         ask_lag_at = time.monotonic() + ASK_LAG_EVERY_S
         while True:
             items = self._ask_redis(lambda: reader.read(timeout_s=ASK_LAG_EVERY_S))
             self._listening.send()
             if items:
+                if names := self._references.among(items):
+                    yield [self._ask_redis(partial(look_up, names, self._client))]
                 yield items
                 if isinstance(items[-1], ScanEnded):
                     return
@@ -152,11 +160,13 @@ class NexusScanWriter(Subscriber[ScanItem | ScanFound]):
                 self._lag_entries = self._ask_redis(reader.entries_behind)
                 ask_lag_at = time.monotonic() + ASK_LAG_EVERY_S
 
-    def _what_is_there(self, reader: ScanReader) -> Iterator[Sequence[ScanItem]]:
+    def _what_is_there(self, reader: ScanReader) -> Iterator[Sequence[Received]]:
         """What Redis has at this moment, for a scan that is stopped; where Redis is away, nothing."""
         deadline = time.monotonic() + DRAIN_WITHIN_S
         with contextlib.suppress(*REDIS_AWAY):
             while time.monotonic() < deadline and (items := reader.read(timeout_s=0)):
+                if names := self._references.among(items):
+                    yield [look_up(names, self._client)]
                 yield items
                 if isinstance(items[-1], ScanEnded):
                     return
@@ -177,7 +187,7 @@ class NexusScanWriter(Subscriber[ScanItem | ScanFound]):
 
     # -- consumer, in the writer thread --
 
-    def _consume(self, item: ScanItem | ScanFound) -> None:
+    def _consume(self, item: Received) -> None:
         if not isinstance(item, ScanFound):
             self._consumer.feed(item)
             return

@@ -17,11 +17,12 @@ from nexus_writer.data.points import PointDecoder
 from nexus_writer.data.scan_items import NodeAdded, ScanEnded, ScanItem, ScanPoints, ScanPrepared
 from nexus_writer.data.streams import RawEntry
 from nexus_writer.hdf5 import Hdf5Error, OpenFiles
-from nexus_writer.layout import ScanFile
+from nexus_writer.layout import Masters, ScanFile
 from nexus_writer.model import Block, Scan
 
 from .channels import declared_channel, observed_channel
 from .options import WriterOptions
+from .references import ScansReferenced
 from .status import ScanProgress, SubscanProgress
 
 CHANNEL_TYPES = frozenset({"channel", "lima"})
@@ -51,13 +52,16 @@ class ScanConsumer:
     scan_end_time: float | None
     """When the scan ended, epoch seconds as published; None before that."""
 
-    def __init__(self, key: str, options: WriterOptions, files: OpenFiles) -> None:
+    def __init__(
+        self, key: str, options: WriterOptions, files: OpenFiles, masters: Masters | None = None
+    ) -> None:
         self.key = key
         self.scan = None
         self.progress = ScanProgress()
         self.scan_end_time = None
         self._options = options
         self._files = files
+        self._masters = masters
         self._file: ScanFile | None = None
         self._decoders: dict[str, PointDecoder] = {}
         self._pending: dict[str, list[RawEntry]] = {}
@@ -75,7 +79,7 @@ class ScanConsumer:
         self.scan = Scan.from_info(info, self.key, parents=parents)
         if not self.scan.wants_saving({self._options.writer_name}):
             raise NotSaved
-        self._file = ScanFile(self.scan, self._files, self._options.layout)
+        self._file = ScanFile(self.scan, self._files, self._options.layout, self._masters)
         self.progress = ScanProgress(uris=tuple(self._file.uris))
 
     def open(self) -> None:
@@ -84,7 +88,7 @@ class ScanConsumer:
         self._file.create()
         self._file.commit()
 
-    def feed(self, item: ScanItem) -> None:
+    def feed(self, item: ScanItem | ScansReferenced) -> None:
         """Take what comes next of the scan, in the order of Redis. ``open`` comes first."""
         assert self._file is not None
         match item:
@@ -95,6 +99,8 @@ class ScanConsumer:
             case ScanPrepared():
                 self._file.prepare(self._decode_info(item.info))
                 self._file.commit()
+            case ScansReferenced():
+                self._refer(item, self._file)
             case ScanEnded():
                 self._ended = item
 
@@ -107,6 +113,16 @@ class ScanConsumer:
             self._undeclared[node.key] = node
         else:
             file.add_channel(channel)
+
+    def _refer(self, references: ScansReferenced, file: ScanFile) -> None:
+        for key, raw in references.scans:
+            info = self._decode_info(raw)
+            if not info:
+                file.warn(f"{key} is gone from Redis: it is not linked")
+                continue
+            scan = Scan.from_info(info, key)
+            if scan.wants_saving({self._options.writer_name}):
+                file.refer_to(scan)
 
     def _receive(self, points: ScanPoints) -> None:
         if self._oldest_pending is None:

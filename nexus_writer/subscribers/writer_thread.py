@@ -13,13 +13,15 @@ import threading
 
 from nexus_writer.concurrency import Thread
 from nexus_writer.hdf5 import OpenFiles
+from nexus_writer.layout import Masters
 
 
 class WriterThread:
-    """A native thread with its own hub, and the files that it has open."""
+    """A native thread with its own hub, the files that it has open, and links that wait for a file."""
 
     def __init__(self) -> None:
         self.files = OpenFiles()
+        self.masters = Masters(self.files)
         self.thread = Thread(name="nexus-writer")
         self.thread.start(wait=True)
 
