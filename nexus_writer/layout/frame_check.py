@@ -83,6 +83,7 @@ def _short(item: str, directory: Path) -> str:
 
 def _names_in(directory: str) -> set[str]:
     try:
-        return set(os.listdir(directory))
+        with os.scandir(directory) as items:
+            return {item.name for item in items}
     except OSError:
         return set()

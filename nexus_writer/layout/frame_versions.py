@@ -100,7 +100,7 @@ class ExternalVersions(FrameVersions):
         self._found: list[RawFrame] = []
 
     def update(self, goal: int, *, at_once: bool = False) -> None:
-        """Raises FramesUnreadable where a file is not there yet; NotRaw, FabioMissing: that will not change."""
+        """Raises FramesUnreadable where a file is not there yet; NotRaw, FabioMissing where none helps."""
         try:
             self._find(goal)
         finally:

@@ -11,15 +11,24 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from nexus_writer.data.cameras import CAMERA_TYPE
 from nexus_writer.data.errors import Undecodable
 from nexus_writer.data.info import RawInfo
 from nexus_writer.data.points import PointDecoder
-from nexus_writer.data.scan_items import NodeAdded, ScanEnded, ScanItem, ScanPoints, ScanPrepared
+from nexus_writer.data.scan_items import (
+    CameraPrepared,
+    NodeAdded,
+    ScanEnded,
+    ScanItem,
+    ScanPoints,
+    ScanPrepared,
+)
 from nexus_writer.data.streams import RawEntry
 from nexus_writer.hdf5 import Hdf5Error, OpenFiles
 from nexus_writer.layout import Masters, ScanFile
 from nexus_writer.model import Block, Scan
 
+from .cameras import CameraFeeds
 from .channels import declared_channel, observed_channel
 from .options import WriterOptions
 from .references import ScansReferenced
@@ -63,6 +72,7 @@ class ScanConsumer:
         self._files = files
         self._masters = masters
         self._file: ScanFile | None = None
+        self._cameras = CameraFeeds(options.paths)
         self._decoders: dict[str, PointDecoder] = {}
         self._pending: dict[str, list[RawEntry]] = {}
         self._pending_bytes = 0
@@ -96,6 +106,9 @@ class ScanConsumer:
                 self._receive(item)
             case NodeAdded():
                 self._add(item, self._file)
+            case CameraPrepared():
+                self._cameras.prepare(item, self._file)
+                self._file.commit()
             case ScanPrepared():
                 self._file.prepare(self._decode_info(item.info))
                 self._file.commit()
@@ -106,6 +119,9 @@ class ScanConsumer:
 
     def _add(self, node: NodeAdded, file: ScanFile) -> None:
         if node.node_type not in CHANNEL_TYPES:
+            return
+        if node.node_type == CAMERA_TYPE:
+            self._cameras.add(node, file)
             return
         self._decoders[node.key] = PointDecoder(node.key)
         channel = declared_channel(node)
@@ -128,7 +144,7 @@ class ScanConsumer:
         if self._oldest_pending is None:
             self._oldest_pending = points.received_at
         for key, entries in points.streams:
-            if key not in self._decoders:
+            if self._cameras.receive(key, entries) or key not in self._decoders:
                 continue
             pending = self._pending.get(key)
             if pending is None:
@@ -140,9 +156,9 @@ class ScanConsumer:
     # -- flushing --
 
     def seconds_to_flush(self) -> float | None:
-        """How long pending points may wait still; None when there are none."""
+        """How long pending points, and frames of cameras, may wait still; None when there are none."""
         if self._oldest_pending is None:
-            return None
+            return None if self._file is None else self._file.cameras.seconds_to_update()
         if self._pending_bytes >= self._options.flush_bytes:
             return 0.0
         return max(0.0, self._oldest_pending + self._options.flush_period_s - time.monotonic())
@@ -163,6 +179,7 @@ class ScanConsumer:
             if decoded:
                 blocks[key] = decoded
         self._file.append(blocks)
+        self._cameras.refer(self._file)
         self._file.commit()
         self._pending_bytes = 0
         self._oldest_pending = None
@@ -208,6 +225,17 @@ class ScanConsumer:
 
     # -- the end --
 
+    def follow_cameras(self) -> tuple[float, int]:
+        """When the scan has ended: go on with the frames of its cameras. How long it may still wait for what
+        they have yet to write, in seconds, and how many frames there are; (0, 0) when there is nothing to do.
+        """
+        file = self._file
+        if file is None or self._ended is None:
+            return 0.0, 0
+        self._cameras.refer(file, ended=True)
+        file.commit()
+        return file.cameras.patience_s(), sum(file.cameras.points.values())
+
     def finish(self, failure: str | None, *, flush: bool = True) -> str | None:
         """Complete the file, whatever happened; why the writing failed, None when it did not.
 
@@ -220,6 +248,7 @@ class ScanConsumer:
         try:
             if flush:
                 self.flush()
+                self._cameras.refer(file, ended=self._ended is not None)
         except Hdf5Error as error:
             failure = failure or str(error)
         if self._ended is None:
