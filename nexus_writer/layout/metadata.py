@@ -12,6 +12,8 @@ from typing import Any
 from nexus_writer.model import Device, Scan
 
 CLASS = "@NX_class"
+CLASSES = {"notes": "NXnote", "thumbnail": "NXnote", "experiment_documentation": "NXnote"}
+"""Of members of an entry that have theirs by their name."""
 RESERVED = frozenset({"title", "start_time", "end_time", "end_reason", "measurement", "writer"})
 """Members of an entry that no category may replace."""
 
@@ -30,7 +32,7 @@ def category_trees(scan: Scan) -> tuple[dict[str, Any], list[str]]:
         if name in RESERVED:
             warnings.append(f"metadata category {name} is left out: the entry has its own {name}")
             continue
-        trees[name] = {CLASS: "NXcollection", **tree} if isinstance(tree, dict) else tree
+        trees[name] = {CLASS: CLASSES.get(name, "NXcollection"), **tree} if isinstance(tree, dict) else tree
     return trees, warnings
 
 

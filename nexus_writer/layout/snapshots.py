@@ -46,7 +46,7 @@ def positions(snapshot: Mapping[str, Any], units: Mapping[str, str]) -> Iterator
 def _error(value: Any) -> str:
     """Why there is no position; "" where there is one."""
     if isinstance(value, str):
-        return value if value.startswith(("*", "#")) else ""
+        return value if value.startswith(("*", "#", "!")) else ""
     if isinstance(value, (bool, int, float, complex, np.generic, np.ndarray)):
         return ""
     return f"not storable: {type(value).__name__}"

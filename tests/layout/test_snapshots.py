@@ -21,7 +21,7 @@ def test_no_position_leaves_nothing() -> None:
     assert list(positions({"a": None}, {"a": "mm"})) == []
 
 
-@pytest.mark.parametrize("error", ["*ERR*", "*DIS*", "#ERR"])
+@pytest.mark.parametrize("error", ["*ERR*", "*DIS*", "#ERR", "!ERR"])
 def test_an_axis_in_error_is_nan_and_says_so(error: str) -> None:
     (position,) = positions({"a": error}, {"a": "mm"})
     assert math.isnan(position.value)
