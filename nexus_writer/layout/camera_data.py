@@ -115,9 +115,7 @@ class CameraData(ChannelData):
         """There is one."""
         if self._dataset is not None:
             return self._dataset
-        return FrameDataset(
-            f"{self.group.name}/{self.place.dataset}", self.points, tuple(self.channel.shape)
-        )
+        return FrameDataset(f"{self.group.name}/{self.place.dataset}", self.points, tuple(self.channel.shape))
 
     def describe(self, channel: ChannelDescription, files: FrameFiles) -> None:
         """Where the camera saves, and what its frames are like. Once."""

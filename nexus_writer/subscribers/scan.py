@@ -20,7 +20,7 @@ from nexus_writer.data.connection import connect
 from nexus_writer.data.node_info import NodeInfo
 from nexus_writer.data.scan_items import ScanEnded, ScanItem
 from nexus_writer.data.scan_reader import ScanReader
-from nexus_writer.hdf5 import FileLocked
+from nexus_writer.hdf5 import FileLocked, Hdf5Error
 
 from .disk import DiskSpace, existing_parent
 from .errors import FileStaysLocked, Finished
@@ -36,6 +36,8 @@ from .writer_thread import WriterThread
 ASK_LAG_EVERY_S = 1.0
 DRAIN_WITHIN_S = 2.0
 """How long a scan that is stopped may still take what waits in Redis."""
+LOOK_FOR_FRAMES_S = 0.05
+"""Seconds between two looks for frames of cameras when the scan has ended."""
 WAIT_FOR_ANOTHER_S = 0.5
 """Seconds between two looks at something outside that the writing waits for: a locked file, a full disk."""
 
@@ -233,11 +235,24 @@ class NexusScanWriter(Subscriber[Received]):
                 self._warn(warnings[-1])
             gevent.sleep(0)  # the scans of other sessions share this thread
 
+    def _wait_for_frames(self) -> None:
+        """A camera may write what belongs to the scan a moment after its end."""
+        since_s, before = time.monotonic(), -1
+        with contextlib.suppress(Hdf5Error):  # the end of the file meets it again
+            while True:
+                patience_s, frames = self._consumer.follow_cameras()
+                if frames != before:
+                    since_s, before = time.monotonic(), frames
+                if time.monotonic() - since_s >= patience_s or self._interrupt.wait(LOOK_FOR_FRAMES_S):
+                    return
+
     def _finish(self, request: Request | None, failure: str | None) -> tuple[SubscriberState, str]:
         self._known.send()
         sound = failure is None
         if sound and request is not None:
             failure = "Send STOP event (mark as FAULT)" if request is Request.STOP else "Kill subscriber"
+        if sound and request is None:
+            self._wait_for_frames()
         failure = self._consumer.finish(failure, flush=sound and request is not Request.KILL)
         if failure is not None:
             return SubscriberState.FAULT, failure
