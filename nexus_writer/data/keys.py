@@ -25,7 +25,8 @@ VALUES_FIELD = b"__DATA__"
 STATUS_FIELD = b"__STATUS__"
 
 SCAN_TYPES = frozenset({"scan", "scan_group"})
-CHANNEL_TYPES = frozenset({"channel", "lima", "node_ref_channel"})
+REFERENCE_TYPE = "node_ref_channel"
+CHANNEL_TYPES = frozenset({"channel", "lima", REFERENCE_TYPE})
 NOT_BELOW_SCANS = SCAN_TYPES | {"container", "proposal", "dataset_collection", "dataset"}
 
 SUPPORTED_MAJOR_VERSION = b"v1."

@@ -18,8 +18,6 @@ from nexus_writer.data.info import RawInfo
 from nexus_writer.data.points import PointDecoder
 from nexus_writer.data.scan_items import NodeAdded, ScanItem, ScanPoints
 
-REFERENCE_TYPE = "node_ref_channel"
-
 
 @dataclass(frozen=True, slots=True)
 class ScansReferenced:
@@ -38,7 +36,7 @@ class References:
         """Keys of the scans that ``items`` refer to, in their order; hand over every item once."""
         found: list[str] = []
         for item in items:
-            if isinstance(item, NodeAdded) and item.node_type == REFERENCE_TYPE:
+            if isinstance(item, NodeAdded) and item.node_type == keys.REFERENCE_TYPE:
                 self._decoders[item.key] = PointDecoder(item.key)
             elif isinstance(item, ScanPoints) and self._decoders:
                 for key, entries in item.streams:

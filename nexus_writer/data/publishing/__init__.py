@@ -7,6 +7,7 @@ made of is declared before, by ``ScanSpec``, ``DeviceSpec`` and ``ChannelSpec``.
 from .chain import ChannelSpec, DeviceSpec, axis, integrating, mca, sampling, timer
 from .channel import ChannelPublisher, WrongShape
 from .scan import Position, ScanPublisher, ScanSpec
+from .sequence import SequencePublisher, sequence_spec
 from .session import DatasetPublisher, SessionPublisher
 
 __all__ = [
@@ -17,11 +18,13 @@ __all__ = [
     "Position",
     "ScanPublisher",
     "ScanSpec",
+    "SequencePublisher",
     "SessionPublisher",
     "WrongShape",
     "axis",
     "integrating",
     "mca",
     "sampling",
+    "sequence_spec",
     "timer",
 ]

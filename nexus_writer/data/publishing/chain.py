@@ -22,7 +22,8 @@ class ChannelSpec:
     ``dtype`` is published as it is given: a Python or numpy class, a dtype, or a text like ">i4" or "U10".
     ``shape`` is that of one point; a dimension of 0 or -1 has no known length. ``counter`` is what the
     session knows of the counter behind it (see ``sampling`` and ``mca``), ``display`` what a plot needs to
-    know of it (start, stop, points, axis-id ...).
+    know of it (start, stop, points, axis-id ...). ``fullname`` is "device:name" unless it is given;
+    ``node_type`` another one for points that are nodes.
     """
 
     name: str
@@ -31,6 +32,8 @@ class ChannelSpec:
     unit: str | None = None
     counter: Mapping[str, Any] | None = None
     display: Mapping[str, Any] = field(default_factory=dict)
+    fullname: str | None = None
+    node_type: str = "channel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class PlacedDevice:
         return len(self.path) == 1 or bool(self.spec.triggers)
 
     def fullname(self, channel: ChannelSpec) -> str:
-        return f"{self.spec.name}:{channel.name}"
+        return channel.fullname or f"{self.spec.name}:{channel.name}"
 
 
 def sampling(name: str, unit: str | None = None, *, mode: str = "MEAN", **channel: Any) -> ChannelSpec:

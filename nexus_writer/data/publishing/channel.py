@@ -33,6 +33,7 @@ class ChannelPublisher:
         self.points = 0
         self._pending = pending
         self._dtype = np.dtype(spec.dtype)
+        self._is_reference = spec.node_type == keys.REFERENCE_TYPE
         self._descriptions: dict[tuple[int, ...], bytes] = {}
 
     @property
@@ -57,7 +58,8 @@ class ChannelPublisher:
 
     def _value(self, values: Any) -> tuple[int, Any, tuple[int, ...]]:
         """Number of points, what is pickled of them, shape of one point."""
-        if self._dtype.kind == "O" and not isinstance(values, list | tuple | np.ndarray):
+        is_object = self._dtype.kind == "O" or self._is_reference
+        if is_object and not isinstance(values, list | tuple | np.ndarray):
             return 1, values, ()
         ndim = len(self.spec.shape)
         array = np.asarray(values, dtype=self._dtype)
@@ -71,6 +73,11 @@ class ChannelPublisher:
         if shape not in self._descriptions:
             spec = self.spec
             self._descriptions[shape] = dumps(
-                {"reference": False, "dtype": spec.dtype, "shape": shape, "unit": spec.unit}
+                {
+                    "reference": spec.node_type == keys.REFERENCE_TYPE,
+                    "dtype": spec.dtype,
+                    "shape": shape,
+                    "unit": spec.unit,
+                }
             )
         return self._descriptions[shape]

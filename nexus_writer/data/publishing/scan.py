@@ -51,7 +51,7 @@ class ScanSpec:
 
     ``npoints`` 0 is unknown. ``fields`` are further fields of the scan info (start, stop, npoints1, data_dim,
     plots ...), ``categories`` metadata that goes into the file, by category. ``positions`` is asked at the
-    start and at the end of the scan.
+    start and at the end of the scan. ``node_type`` is "scan_group" for a sequence (see ``sequence_spec``).
     """
 
     type: str
@@ -64,6 +64,7 @@ class ScanSpec:
     fields: Mapping[str, Any] = field(default_factory=dict)
     categories: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     positions: Positions = dict
+    node_type: str = "scan"
 
 
 class ScanPublisher:
@@ -108,7 +109,7 @@ class ScanPublisher:
 
     def announce(self) -> None:
         """Create the scan's node and tell the world; a writer that listens starts here."""
-        self.own_keys = self._nodes.create(self.key, "scan", parent=self._parent, info=self.info)
+        self.own_keys = self._nodes.create(self.key, self.spec.node_type, parent=self._parent, info=self.info)
         self._nodes.announce(self.key, self._parent)
         self.info["node_name"] = self.key
         self._set_state("PREPARING")
@@ -208,7 +209,7 @@ class ScanPublisher:
                 raise ValueError(f"{self.name} has two channels {fullname}: rename one of them or its device")
             self.channels[fullname] = channel
             created += self._nodes.create(
-                channel.key, "channel", parent=key, name=fullname, info=channel.info, pipeline=pipeline
+                channel.key, spec.node_type, parent=key, name=fullname, info=channel.info, pipeline=pipeline
             )
         self._keys_below.update(dict.fromkeys(created))
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import getpass
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -22,9 +22,12 @@ import redis
 from nexus_writer import __version__
 from nexus_writer.data import keys
 
-from .chain import chain_info, counters_info, placed
+from .chain import ChannelSpec, PlacedDevice, chain_info, counters_info, placed
 from .nodes import NodePublisher
 from .scan import NODE_TTL_S, STREAM_MAX_ENTRIES, ScanPublisher, ScanSpec, positions_info, time_fields
+from .sequence import SequencePublisher, sequence_spec
+
+_NOT_OF_SEQUENCES = ("type", "npoints", "count_time", "sleep_time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +110,19 @@ class SessionPublisher:
 
 
 class DatasetPublisher:
-    """Where scans are published and saved: a dataset, or a directory with the basic policy."""
+    """Where scans are published and saved: a dataset, or a directory with the basic policy.
+
+    ``writer_options`` are for scans to come, as SCAN_SAVING.writer_object has them: ``chunk_options``
+    (compression_scheme, chunk_nbytes, chunk_split, compression_limit_nbytes) and ``separate_scan_files``.
+    """
+
+    writer_options: dict[str, Any]
 
     def __init__(self, session: SessionPublisher, key: str, policy: Policy) -> None:
         self.session = session
         self.key = key
         self.policy = policy
+        self.writer_options = {"chunk_options": {}, "separate_scan_files": None}
         self._scan_keys: list[bytes] = []
 
     def scan(self, spec: ScanSpec, *, filename: Path | str | None = None) -> ScanPublisher:
@@ -131,6 +141,10 @@ class DatasetPublisher:
         scan.announce()
         self._scan_keys += scan.own_keys
         return scan
+
+    def sequence(self, title: str, *channels: ChannelSpec) -> SequencePublisher:
+        """Announce a sequence with ``channels`` of its own, ready to refer to scans."""
+        return SequencePublisher(self.scan(sequence_spec(title, channels)))
 
     def close(self) -> None:
         """No more scans: the dataset and its scans may expire, a day from now."""
@@ -163,7 +177,7 @@ class DatasetPublisher:
             "session_name": self.session.name,
             "user_name": getpass.getuser(),
             "data_writer": spec.data_writer,
-            "writer_options": {"chunk_options": {}, "separate_scan_files": None},
+            "writer_options": dict(self.writer_options),
             "data_policy": self.policy.name,
             "shadow_scan_number": not spec.save,
             "publisher": "nexus-writer",
@@ -174,8 +188,18 @@ class DatasetPublisher:
             "images_path": f"{self.policy.directory}/scan{number:04d}/{{img_acq_device}}_",
             **time_fields("start", time.time()),
         }
+        if spec.node_type != "scan":
+            info = {name: value for name, value in info.items() if name not in _NOT_OF_SEQUENCES}
         if not spec.save:
             return info
+        categories = self._categories(spec, devices)
+        return {**info, **categories, "scan_meta_categories": list(categories)}
+
+    def _categories(self, spec: ScanSpec, devices: Sequence[PlacedDevice]) -> dict[str, Any]:
+        """Metadata by category, what the session tells the writer among them."""
+        masterfiles = dict(self.policy.masterfiles)
+        if self.writer_options["separate_scan_files"]:
+            masterfiles["dataset"] = str(self.policy.filename)
         categories: dict[str, Any] = {
             "instrument": {"@NX_class": "NXinstrument"},
             "positioners": positions_info(spec.positions(), "start"),
@@ -187,12 +211,12 @@ class DatasetPublisher:
                 },
                 "devices": counters_info(devices),
                 "technique": {"name": "undefined", "applications": {}, "plots": {}, "plotselect": ""},
-                "masterfiles": dict(self.policy.masterfiles),
+                "masterfiles": masterfiles,
             },
         }
         for name, fields in spec.categories.items():
             categories[name] = {**categories.get(name, {}), **fields}
-        return {**info, **categories, "scan_meta_categories": list(categories)}
+        return categories
 
 
 def _parts(path: Path | str) -> list[str]:
