@@ -106,6 +106,33 @@ def demo(
     run_demo(directory)
 
 
+@app.command()
+def tree(
+    file: Annotated[str, typer.Argument(metavar="FILE[::/ITEM]", help="A file, or an item in it.")],
+    depth: Annotated[int, typer.Option(min=1, metavar="N", help="Levels to be shown.")] = 4,
+) -> None:
+    """Show what is in FILE: groups with their NeXus class, datasets, links."""
+    from .file_target import FileTarget
+    from .tree import print_tree
+
+    print_tree(FileTarget.parse(file), depth)
+
+
+@app.command()
+def plot(
+    file: Annotated[str, typer.Argument(metavar="FILE[::/ENTRY]", help="A file, or an entry or plot in it.")],
+    output: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--output", "-o", metavar="PNG", help="Write the picture here. Default: show a window."),
+    ] = None,
+) -> None:
+    """Draw the default plot of FILE, also while its scan runs."""
+    from .file_target import FileTarget
+    from .plot import plot as plot_target
+
+    plot_target(FileTarget.parse(file), output)
+
+
 def main() -> None:
     """Run the command; a user's mistake is one line on stderr, and exit code 1 or 2."""
     try:

@@ -1,0 +1,58 @@
+"""What a command is to read: a file, and maybe an item in it. The file may be one that grows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self, TypeVar
+
+import h5py
+
+from .errors import CommandError
+
+T = TypeVar("T")
+
+_TRIES = 5
+_BETWEEN_TRIES_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class FileTarget:
+    """``FILE`` or ``FILE::/item``."""
+
+    path: Path
+    item: str = "/"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        file, _, item = text.partition("::")
+        return cls(Path(file), "/" + item.strip("/"))
+
+    def read(self, read: Callable[[h5py.Group | h5py.Dataset], T]) -> T:
+        """What ``read`` returns of the item. In a file that is being written it is tried several times.
+
+        Raises CommandError when there is no such file or item, or it cannot be read.
+        """
+        if not self.path.is_file():
+            raise CommandError(f"there is no file {self.path}")
+        for left in reversed(range(_TRIES)):
+            try:
+                with h5py.File(self.path) as file:
+                    return read(self._found(file))
+            except (OSError, RuntimeError, KeyError) as error:
+                why = " ".join(str(error).split())
+                if not h5py.is_hdf5(self.path):
+                    raise CommandError(f"{self.path} is not an HDF5 file") from None
+                if not left:
+                    raise CommandError(f"{self.path}::{self.item} cannot be read: {why}") from None
+            time.sleep(_BETWEEN_TRIES_S)
+        raise AssertionError("the last try returns or raises")
+
+    def _found(self, file: h5py.File) -> h5py.Group | h5py.Dataset:
+        item = file.get(self.item)
+        if item is None:
+            names = ", ".join(list(file)[-5:]) or "nothing"
+            raise CommandError(f"{self.path} has no {self.item}: the last of what it has are {names}")
+        return item
