@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import gevent
 import h5py
 import numpy as np
 import pytest
@@ -17,6 +16,7 @@ from nexus_writer.data.publishing import (
     ChannelSpec,
     DatasetPublisher,
     DeviceSpec,
+    ScanPublisher,
     ScanSpec,
     axis,
     integrating,
@@ -24,7 +24,8 @@ from nexus_writer.data.publishing import (
     sampling,
     timer,
 )
-from nexus_writer.subscribers import NexusSessionWriter, SubscriberState, WriterOptions
+from nexus_writer.subscribers import SubscriberState
+from tests.integration.published import save_scan
 
 SESSION = "kinds"
 NPOINTS = 3
@@ -43,22 +44,16 @@ def save(redis_url: str, dataset: DatasetPublisher) -> Iterator[Save]:
     """Publish a scan of three points whose values are their numbers; its file when it is complete."""
     opened: list[h5py.File] = []
 
+    def publish(scan: ScanPublisher) -> None:
+        for point in range(NPOINTS):
+            for channel in scan.channels.values():
+                value = np.full([max(n, 1) for n in channel.spec.shape], point)
+                channel.publish(value.astype(np.dtype(channel.spec.dtype)))
+
     def save(*chain: DeviceSpec, options: dict[str, Any] | None = None, **fields: Any) -> h5py.File:
-        settings = WriterOptions(required_disk_space=0, **(options or {}))
-        writer = NexusSessionWriter(SESSION, settings, redis_url=redis_url)
-        writer.start(wait=True, timeout=10)
-        with dataset.scan(ScanSpec("loopscan", chain, npoints=NPOINTS, **fields)) as scan:
-            scan.prepare()
-            for point in range(NPOINTS):
-                for channel in scan.channels.values():
-                    value = np.full([max(n, 1) for n in channel.spec.shape], point)
-                    channel.publish(value.astype(np.dtype(channel.spec.dtype)))
-        with gevent.Timeout(20, AssertionError("not saved in time")):
-            while not any(found.done() and found.key == scan.key for found in writer.scans()):
-                gevent.sleep(0.01)
-        (found,) = (one for one in writer.scans() if one.key == scan.key)
-        assert found.state is SubscriberState.OFF, found.reason
-        assert writer.shut_down(10)
+        spec = ScanSpec("loopscan", chain, npoints=NPOINTS, **fields)
+        scan = save_scan(redis_url, dataset, spec, publish, **(options or {}))
+        assert scan.state is SubscriberState.OFF, scan.reason
         opened.append(h5py.File(scan.filename))
         return opened[-1]
 
