@@ -333,7 +333,7 @@ def test_the_users_words_on_devices(save: Save) -> None:
         "@NX_class": "NXinstrument",
         "mean": {"@NX_class": "NXwhatever", "gain": 3, "gain@units": "dB", "@local_name": "diode"},
         "samx": {"offset": 1.5},
-        "slit": {"@NX_class": "NXslit", "x_gap": 0.5},
+        "filters": {"@NX_class": "NXattenuator", "thickness": 0.5, "thickness@units": "mm"},
         "note": "plain",
     }
     file = save(axis(MOTORS, timer(COUNTERS)), categories={"instrument": category})
@@ -343,7 +343,7 @@ def test_the_users_words_on_devices(save: Save) -> None:
     assert instrument["samx"].attrs["NX_class"] == "NXpositioner"
     assert instrument["samx/offset"][()] == 1.5
     assert not any(name.startswith("positionerssam") for name in instrument)
-    assert instrument["slit"].attrs["NX_class"] == "NXslit"
+    assert instrument["filters"].attrs["NX_class"] == "NXattenuator"
     assert text(instrument["note"]) == "plain"
 
 
