@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
 
 import h5py
 import pytest
 
 from nexus_writer.hdf5 import OpenFiles
-from nexus_writer.layout import LayoutOptions, ScanFile
-from nexus_writer.layout.masters import master_links
+from nexus_writer.layout import LayoutOptions, Masters, ScanFile
+from nexus_writer.layout.entry_links import EntryLink
+from nexus_writer.layout.masters import RETRY_EVERY_S, master_links
 from nexus_writer.model import Scan
+from tests.hdf5.processes import running_python
 
 from .scans import scan_info
 
@@ -65,13 +68,59 @@ def test_links_are_there_from_the_start_and_lead_to_the_scan_after_a_move(tmp_pa
         assert file["ds_1.2/title"][()] == b"a title"
 
 
-def test_a_name_that_is_taken_is_left_alone(tmp_path: Path) -> None:
+def test_a_name_that_is_taken_is_left_alone_and_another_found(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "p.h5", "w") as file:
         file["ds_1.1"] = 5
-    write(scan_below(tmp_path))
+    assert write(scan_below(tmp_path)).warnings == []
     with h5py.File(tmp_path / "p.h5") as file:
         assert file["ds_1.1"][()] == 5
-        assert "ds_1.2" in file
+        assert set(file) == {"ds_1.1", "ds_1.2", "collection_ds_ds_1.1"}
+        assert file["collection_ds_ds_1.1/title"][()] == b"a title"
+
+
+def test_no_name_that_is_free_costs_a_warning(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "p.h5", "w") as file:
+        file["ds_1.1"] = file["collection_ds_ds_1.1"] = 5
+    [warning] = write(scan_below(tmp_path)).warnings
+    assert warning == (
+        f"1.1 of collection/ds/ds.h5 is not linked in {tmp_path / 'p.h5'}: something else is "
+        "collection_ds_ds_1.1 there"
+    )
+
+
+def test_a_link_that_is_there_is_not_made_again(tmp_path: Path) -> None:
+    write(scan_below(tmp_path))
+    (tmp_path / "collection/ds/ds.h5").unlink()  # measured anew: the link that dangles is the right one
+    assert write(scan_below(tmp_path)).warnings == []
+    with h5py.File(tmp_path / "p.h5") as file:
+        assert set(file) == {"ds_1.1", "ds_1.2"}
+        assert "title" in file["ds_1.1"]
+
+
+def separate_scan(root: Path, dataset: str) -> Scan:
+    """Scan 1 of a dataset of the collection, in a file of its own."""
+    directory = root / "collection" / dataset
+    info = scan_info(
+        {"m1": {"m1": []}},
+        filename=str(directory / f"{dataset}.h5"),
+        images_path=str(directory / "scan0001/{img_acq_device}_"),
+        writer_options={"separate_scan_files": True},
+    )
+    collection = str(root / "collection" / "c.h5")
+    info["nexuswriter"]["masterfiles"] = {"dataset": info["filename"], "dataset_collection": collection}
+    return Scan.from_info(info, "s:1_scan")
+
+
+def test_two_datasets_with_a_file_for_each_scan_are_both_linked(tmp_path: Path) -> None:
+    for dataset in ("a", "b", "a", "b"):
+        (tmp_path / "collection" / dataset / "scan0001" / "bliss_master.h5").unlink(missing_ok=True)
+        assert write(separate_scan(tmp_path, dataset)).warnings == []
+    with h5py.File(tmp_path / "collection" / "c.h5") as file:
+        links = {name: file.get(name, getlink=True).filename for name in file}
+    assert links == {"bliss_master_1.1": "a/scan0001/bliss_master.h5", "b_1.1": "b/scan0001/bliss_master.h5"}
+    with h5py.File(tmp_path / "collection" / "b" / "b.h5") as file:
+        assert list(file) == ["1.1"]
+        assert file["1.1/title"][()] == b"a title"
 
 
 def test_a_file_per_scan_is_linked_by_its_dataset_and_directly_by_the_others(tmp_path: Path) -> None:
@@ -121,6 +170,93 @@ def test_a_master_that_comes_free_is_linked_at_the_end(tmp_path: Path) -> None:
     scan_file.finish({}, "", None)
     with h5py.File(tmp_path / "p.h5") as file:
         assert set(file) == {"ds_1.1", "ds_1.2"}
+
+
+class Clock:
+    """Shows what a test sets."""
+
+    now_s = 100.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def test_a_master_is_tried_again_while_the_scan_runs(tmp_path: Path) -> None:
+    files, clock = OpenFiles(), Clock()
+    masters = Masters(files, clock)
+    scan_file = ScanFile(scan_below(tmp_path), files, LayoutOptions(), masters)
+    (tmp_path / "p.h5").write_text("no HDF5")
+    scan_file.create()
+    assert scan_file.warnings == []  # it may be the matter of a moment
+    scan_file.commit()
+    assert scan_file.warnings == []
+    clock.now_s += RETRY_EVERY_S
+    scan_file.commit()
+    [warning] = scan_file.warnings
+    assert warning.startswith(f"the scan is not linked in {tmp_path / 'p.h5'}, which is tried again")
+    (tmp_path / "p.h5").unlink()
+    scan_file.commit()
+    assert not (tmp_path / "p.h5").exists()
+    clock.now_s += RETRY_EVERY_S
+    scan_file.commit()
+    with h5py.File(tmp_path / "p.h5") as file:
+        assert set(file) == {"ds_1.1", "ds_1.2"}
+    assert len(masters) == 0
+    scan_file.finish({}, "", None)
+    assert scan_file.warnings == [warning]
+
+
+def test_a_link_outlives_its_scan(tmp_path: Path) -> None:
+    files = OpenFiles()
+    masters = Masters(files)
+    (tmp_path / "p.h5").write_text("no HDF5")
+    first = ScanFile(scan_below(tmp_path), files, LayoutOptions(), masters)
+    first.create()
+    first.finish({}, "", None)
+    assert len(first.warnings) == 1
+    (tmp_path / "p.h5").unlink()
+    second = ScanFile(scan_below(tmp_path, scan_nb=2), files, LayoutOptions(), masters)
+    second.create()
+    second.finish({}, "", None)
+    with h5py.File(tmp_path / "p.h5") as file:
+        assert set(file) == {"ds_1.1", "ds_1.2", "ds_2.1", "ds_2.2"}
+    assert len(files) == 0
+
+
+def test_a_master_that_another_process_writes_costs_a_warning(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "p.h5", "w"):
+        pass
+    code = """
+        import h5py, sys
+        file = h5py.File(sys.argv[1], "r+")
+        print("ready", flush=True)
+        sys.stdin.read()
+    """
+    files = OpenFiles()
+    scan_file = ScanFile(scan_below(tmp_path), files, LayoutOptions())
+    with running_python(code, tmp_path / "p.h5"):
+        began_s = time.monotonic()
+        scan_file.create()
+        assert scan_file.finish({}, "", None) is None
+        assert time.monotonic() - began_s < 2
+    [warning] = scan_file.warnings
+    assert "is open for writing in" in warning
+    with h5py.File(tmp_path / "collection/ds/ds.h5") as file:
+        assert file["1.1/writer/status"][()] == b"SUCCEEDED"
+        assert file["1.1/writer/warnings"].asstr()[()].tolist() == [warning]
+
+
+def test_only_so_many_links_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nexus_writer.layout.masters.MOST_WAITING", 3)
+    (tmp_path / "p.h5").write_text("no HDF5")
+    masters = Masters(OpenFiles())
+    links = [EntryLink(tmp_path / "p.h5", (f"{n}.1",), "x.h5", f"{n}.1") for n in range(5)]
+    masters.link(links[:2], {})
+    masters.link(links[2:], {})
+    (tmp_path / "p.h5").unlink()
+    assert masters.retry(links, at_once=True) == []
+    with h5py.File(tmp_path / "p.h5") as file:
+        assert list(file.keys()) == ["2.1", "3.1", "4.1"]
 
 
 def test_no_links_in_the_file_itself(tmp_path: Path) -> None:

@@ -1,0 +1,74 @@
+"""Scans of a session that a writer in this process saves."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gevent
+import h5py
+import numpy as np
+
+from nexus_writer.data.publishing import (
+    ChannelSpec,
+    DatasetPublisher,
+    DeviceSpec,
+    ScanPublisher,
+    ScanSpec,
+    timer,
+)
+from nexus_writer.subscribers import NexusScanWriter, NexusSessionWriter
+
+COUNTERS = DeviceSpec("ctl", (ChannelSpec("diode", np.float64, unit="V"), ChannelSpec("flag", np.int32)))
+
+
+def until(condition: Callable[[], object], what: str, timeout_s: float = 10.0) -> None:
+    """Let greenlets run until the condition holds."""
+    with gevent.Timeout(timeout_s, AssertionError(f"{what}: not after {timeout_s} s")):
+        while not condition():
+            gevent.sleep(0.005)
+
+
+def run_scan(dataset: DatasetPublisher, npoints: int = 5, **changes: Any) -> ScanPublisher:
+    """Publish a whole loopscan: ``diode`` and ``flag`` count from 0."""
+    spec = ScanSpec("loopscan", (timer(COUNTERS),), title=f"loopscan {npoints}", npoints=npoints, **changes)
+    with dataset.scan(spec) as scan:
+        scan.prepare()
+        scan["ctl:diode"].publish(np.arange(float(npoints)))
+        scan["ctl:flag"].publish(np.arange(npoints))
+    return scan
+
+
+def finished(writer: NexusSessionWriter, key: str) -> NexusScanWriter:
+    """The writer of a scan, once the file is complete."""
+    until(lambda: any(scan.key == key and scan.done() for scan in writer.scans()), f"{key} saved")
+    return writer.scan(key)
+
+
+def all_saved(writer: NexusSessionWriter, scans: int) -> None:
+    """Wait until so many scans are known, and saved without trouble."""
+    until(lambda: len(writer.scans()) >= scans and not writer.running(), f"{scans} scans saved")
+    for scan in writer.scans():
+        assert scan.state.name == "OFF", scan.reason
+
+
+def saved(writer: NexusSessionWriter, key: str) -> NexusScanWriter:
+    """The same, of a scan that was saved without trouble."""
+    scan = finished(writer, key)
+    assert scan.state.name == "OFF", scan.reason
+    return scan
+
+
+def links_in(path: Path) -> dict[str, tuple[str, str]]:
+    """File and path of the external links in the root of a file, by name; this process may be writing it."""
+    copy = path.with_suffix(".copy")
+    shutil.copy(path, copy)
+    with h5py.File(copy) as file:
+        links = {name: file.get(name, getlink=True) for name in file}
+    return {
+        name: (link.filename, link.path)
+        for name, link in links.items()
+        if isinstance(link, h5py.ExternalLink)
+    }
