@@ -89,12 +89,6 @@ class ReplacedDataset:
         return True
 
     @guarded
-    def set_attributes(self, attributes: Mapping[str, Any]) -> None:
-        """New or replaced attributes of the version that has the name, if any has."""
-        if self._is_published():
-            set_attributes(h5py.h5d.open(self._group, self._name), attributes)
-
-    @guarded
     def remove(self) -> None:
         """Leave nothing of the name."""
         self._staged = None

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from nexus_writer.data.edf_files import FabioMissing, NotRaw
-from nexus_writer.hdf5 import ChunkOptions, FramesUnreadable, ReplacedDataset, look_at_frames
+from nexus_writer.hdf5 import ChunkOptions, FramesUnreadable, ReplacedDataset, look_at_frames, set_attributes
 from nexus_writer.model import Block, ChannelDescription, FrameFiles
 
 from .channel_data import NUMBERS, ChannelData, DatasetView
@@ -197,8 +197,8 @@ class CameraData(ChannelData):
 
     def set_unit(self, unit: str | None) -> None:
         super().set_unit(unit)
-        if self._store is not None and self.unit:
-            self._store.set_attributes({"units": self.unit})
+        if self._linked and self._dataset is None and self.unit:
+            set_attributes(self.group[self.place.dataset], {"units": self.unit})
 
     @property
     def _way(self) -> Way:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -46,8 +46,10 @@ class FrameCopy:
             return
         deadline_s = time.monotonic() + STEP_S
         try:
-            while self._next < goal and time.monotonic() < deadline_s:
+            while self._next < goal:
                 self._copy(self._files.runs(self._next, goal)[0])
+                if time.monotonic() > deadline_s:
+                    break
         except FramesUnreadable as error:
             self._why = str(error)
             self._retry_s = time.monotonic() + RETRY_S
@@ -80,9 +82,6 @@ class FrameCopy:
     def publish(self) -> bool:
         """Readers see what was flushed."""
         return False
-
-    def set_attributes(self, attributes: Mapping[str, Any]) -> None:
-        """The dataset is not its own."""
 
     def remove(self) -> None:
         """As long as there are no frames there is nothing."""

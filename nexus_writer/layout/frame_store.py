@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 
 class FrameStore(Protocol):
@@ -33,8 +32,6 @@ class FrameStore(Protocol):
     def skip(self, goal: int) -> str | None:
         """No more waiting: take what is there behind something missing; what is missing, and why."""
         ...
-
-    def set_attributes(self, attributes: Mapping[str, Any]) -> None: ...
 
     def remove(self) -> None:
         """Leave nothing of the dataset."""

@@ -76,9 +76,6 @@ class FrameVersions:
         """The goal is reached without what is missing; why it cannot be."""
         return None
 
-    def set_attributes(self, attributes: Mapping[str, Any]) -> None:
-        self._dataset.set_attributes(attributes)
-
     def remove(self) -> None:
         self._dataset.remove()
 
