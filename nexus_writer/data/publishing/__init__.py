@@ -6,22 +6,26 @@ made of is declared before, by ``ScanSpec``, ``DeviceSpec`` and ``ChannelSpec``.
 
 from .chain import ChannelSpec, DeviceSpec, axis, integrating, mca, sampling, timer
 from .channel import ChannelPublisher, WrongShape
+from .lima import CameraPublisher, SavingSpec, camera
 from .scan import Position, ScanPublisher, ScanSpec
 from .sequence import SequencePublisher, sequence_spec
 from .session import DatasetPublisher, SessionPublisher
 
 __all__ = [
+    "CameraPublisher",
     "ChannelPublisher",
     "ChannelSpec",
     "DatasetPublisher",
     "DeviceSpec",
     "Position",
+    "SavingSpec",
     "ScanPublisher",
     "ScanSpec",
     "SequencePublisher",
     "SessionPublisher",
     "WrongShape",
     "axis",
+    "camera",
     "integrating",
     "mca",
     "sampling",

@@ -25,6 +25,7 @@ from nexus_writer.data.pickles import dumps
 
 from .chain import DeviceSpec, PlacedDevice, placed
 from .channel import ChannelPublisher
+from .lima import CameraPublisher
 from .nodes import DEVICE_TYPE, Fields, NodePublisher
 
 STREAM_MAX_ENTRIES = 2048
@@ -97,11 +98,21 @@ class ScanPublisher:
         self._pending: list[tuple[Any, ...]] = []
         self.own_keys: tuple[bytes, ...] = ()
         self._keys_below: dict[bytes, None] = {}
+        self._cameras: dict[str, CameraPublisher] = {}
         self._ended = False
 
     def __getitem__(self, fullname: str) -> ChannelPublisher:
         """The channel of a full name, "device:channel"."""
         return self.channels[fullname]
+
+    def camera(self, fullname: str) -> CameraPublisher:
+        """The camera whose frames are the channel of that name; always the same one."""
+        if fullname not in self._cameras:
+            channel = self.channels[fullname]
+            camera = CameraPublisher(self._nodes, channel.key, channel.spec, self._pending)
+            self._cameras[fullname] = camera
+            self._keys_below.update(dict.fromkeys(camera.extra_keys))
+        return self._cameras[fullname]
 
     @property
     def filename(self) -> str:
