@@ -59,6 +59,42 @@ def test_all_are_woken_even_if_cleared_at_once(place: Place, thread: Thread) -> 
     assert event.wait(0) is False
 
 
+@pytest.mark.parametrize("timeout", [None, 0.02])
+def test_a_slow_send_does_not_satisfy_twice(timeout: float | None) -> None:
+    event = Event()
+    waiting: list[gevent.Greenlet] = []
+    unpark_all = event._waiting.unpark_all
+
+    class Slow(type(event._waiting)):  # type: ignore[misc]
+        def unpark_all(self) -> None:
+            if not waiting:  # the flag is set, nobody is woken yet: somebody sees it, and waits for the next
+                assert event.wait(0) is True
+                event.clear()
+                waiting.append(gevent.spawn(event.wait, timeout))
+                until(lambda: self.parked)
+            unpark_all()
+
+    slow = Slow()
+    slow.parked = event._waiting.parked
+    event._waiting = slow
+    event.send()
+    if timeout is None:
+        gevent.sleep(0.01)
+        assert not waiting[0].ready()
+        event.send()
+    assert waiting[0].get() is (timeout is None)
+
+
+def test_clears_that_come_late_do_not_touch_a_later_send() -> None:
+    event = Event()
+    event.send()
+    earlier = event._latest
+    event.clear()
+    event.send()
+    earlier.cleared = True  # what a slow clear() does
+    assert event.is_set()
+
+
 def test_a_killed_waiter_is_forgotten() -> None:
     event = Event()
     waiting = gevent.spawn(event.wait)
