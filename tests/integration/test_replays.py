@@ -24,6 +24,7 @@ SCENARIOS = (
     "failing",
     "timescan_abort",
     "metadata",
+    "mca",
     "units_modes",
     "dtypes",
     "strings",
