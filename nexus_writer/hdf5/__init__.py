@@ -25,7 +25,8 @@ from .open_files import OpenFiles
 from .originals import Originals
 from .replaced import Recipe, ReplacedDataset
 from .replaced_group import NewGroup, ReplacedGroup, has_link
-from .reshaped import NOT_MEASURED, create_reshaped, unlink
+from .reshaped import NOT_MEASURED, create_reshaped, create_stacked, unlink
+from .skeleton import copy_skeleton, own_entries
 from .text_rows import TextRows
 from .tree import (
     create_group,
@@ -73,17 +74,20 @@ __all__ = [
     "VirtualFrames",
     "chunk_shape",
     "compression",
+    "copy_skeleton",
     "create_group",
     "create_reshaped",
+    "create_stacked",
     "expected_shape",
     "external_link",
     "external_target",
     "has_item",
-    "rename_link",
     "has_link",
     "look_at_frames",
+    "own_entries",
     "points_dataset",
     "read_frames",
+    "rename_link",
     "require_group",
     "set_attributes",
     "soft_link",

@@ -8,7 +8,7 @@ piece that reaches beyond its source instead makes HDF5 2.0 divide by zero while
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -63,6 +63,36 @@ def create_reshaped(
         creation.set_virtual(target, _SAME_FILE, source.encode(), selected)
     space = h5py.h5s.create_simple(extent, largest)
     dataset = h5py.h5d.create(parent, encoded, file_type(dtype), space, creation)
+    set_attributes(dataset, attributes, fresh=True)
+
+
+@guarded
+def create_stacked(
+    group: Any,
+    name: str,
+    sources: Sequence[tuple[str, tuple[int, ...]]],
+    *,
+    dtype: np.dtype[Any],
+    attributes: Mapping[str, Any] | None = None,
+) -> None:
+    """A virtual dataset of several datasets of the file, (path, shape) each, one behind the other along a
+    new first dimension; smaller ones are filled up. Raises EntryExists."""
+    parent, encoded = place_of(group.id, name)
+    if parent.links.exists(encoded):
+        raise EntryExists(file_name(parent), path_of(parent, encoded))
+    largest = tuple(max(lengths) for lengths in zip(*(shape for _, shape in sources), strict=True))
+    extent = (len(sources), *largest)
+    creation = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    creation.set_obj_track_times(False)
+    if dtype.kind in "fc":
+        creation.set_fill_value(np.array(np.nan, dtype=dtype))
+    for index, (path, shape) in enumerate(sources):
+        start = (0,) * len(shape)
+        target = _space(extent, extent, Slab.box((index, *start), (1, *shape)), ())
+        creation.set_virtual(
+            target, _SAME_FILE, path.encode(), _space(shape, shape, Slab.box(start, shape), ())
+        )
+    dataset = h5py.h5d.create(parent, encoded, file_type(dtype), h5py.h5s.create_simple(extent), creation)
     set_attributes(dataset, attributes, fresh=True)
 
 

@@ -1,5 +1,6 @@
 """Where everything of a scan goes in a NeXus file."""
 
+from .application_definitions import BadApplications, application_definitions
 from .entry_names import DEFAULT_ENTRY_NAME, BadEntryName, check_entry_name
 from .errors import LayoutError, NoFilename
 from .location import data_file, entry_uris
@@ -12,6 +13,7 @@ from .writer_note import Status
 
 __all__ = [
     "DEFAULT_ENTRY_NAME",
+    "BadApplications",
     "BadEntryName",
     "LayoutError",
     "LayoutOptions",
@@ -21,6 +23,7 @@ __all__ = [
     "Places",
     "ScanFile",
     "Status",
+    "application_definitions",
     "check_entry_name",
     "data_file",
     "entry_uris",

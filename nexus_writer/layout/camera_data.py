@@ -106,11 +106,6 @@ class CameraData(ChannelData):
         return self._linked and self._way is not Way.TEXT
 
     @property
-    def fixed(self) -> bool:
-        """The dataset is made anew when it grows."""
-        return self._way in (Way.VIRTUAL, Way.EXTERNAL)
-
-    @property
     def dataset(self) -> DatasetView:
         """There is one."""
         if self._dataset is not None:

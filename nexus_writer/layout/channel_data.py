@@ -88,11 +88,6 @@ class ChannelData:
         return self._dataset
 
     @property
-    def fixed(self) -> bool:
-        """Whether the dataset is made anew when it grows, so that nothing can follow it."""
-        return False
-
-    @property
     def _grid_rank(self) -> int:
         return len(self._scan_shape) if len(self._scan_shape) > 1 else 0
 

@@ -24,6 +24,8 @@ from nexus_writer.hdf5 import (
 )
 from nexus_writer.model import Block, Channel, ChannelDescription, Ending, Scan, Subscan
 
+from .application_definitions import application_definitions
+from .applications import ApplicationWriter, PlacedChannel, applications_of
 from .camera_data import CameraData, Surroundings
 from .channel_data import ChannelData
 from .dump import Dump
@@ -34,7 +36,7 @@ from .metadata import category_trees
 from .notes import notes_tree
 from .options import LayoutOptions
 from .places import Places
-from .plot_channel import PlotChannel, node_order, plot_channel
+from .plot_channel import node_order, plot_channel
 from .plots import Plots, grid_axes
 from .sample import sample_tree
 from .writer_note import Status, WriterNote
@@ -67,10 +69,11 @@ class Entry:
         self._measurement: Any = None
         self.group = create_group(root, self.name, "NXentry")
         write_text(self.group, "title", scan.title)
-        start = scan.start or datetime.now().astimezone()
-        write_text(self.group, "start_time", start.isoformat())
+        self._start = (scan.start or datetime.now().astimezone()).isoformat()
+        write_text(self.group, "start_time", self._start)
         self.note = WriterNote(self.group, scan, subscan)
         self.instrument = Instrument(self.group, scan, self._places, self._dump, warn)
+        self._options = options
         self._node_order = node_order(subscan)
         axes = grid_axes(scan, subscan, self._places)
         self.plots = Plots(self.group, self.name, scan, axes, options, warn)
@@ -117,7 +120,7 @@ class Entry:
 
     def stage(self) -> None:
         """Prepare what readers are to see after the next flush and ``publish``."""
-        self._attempt("plots", self.plots.stage, self._plot_channels())
+        self._attempt("plots", self.plots.stage, (placed.channel for placed in self._placed_channels()))
 
     def publish(self) -> bool:
         """Show what was staged before the last flush, and count its points; whether there was anything."""
@@ -146,14 +149,16 @@ class Entry:
         self._attempt("units", self._write_units, scan)
         for data in self._channels.values():
             self._attempt(f"points of {data.channel.name}", ChannelData.finish, data)
-        self._attempt("plots", partial(self.plots.stage, ended=scan), self._plot_channels())
+        placed = list(self._placed_channels())
+        self._attempt("plots", partial(self.plots.stage, ended=scan), [one.channel for one in placed])
         self._attempt("metadata", self._write_metadata, scan)
         self._attempt("positions", self.instrument.write_end, scan.positioners)
         self._attempt("notes", self._write_notes, scan)
-        write_text(self.group, "end_reason", ending.reason)
         self._attempt("counts of points", partial(self.note.finish, scan=scan), self._channels.values())
-        end = ending.time or datetime.now().astimezone()
-        write_text(self.group, "end_time", end.isoformat())
+        write_text(self.group, "end_reason", ending.reason)
+        end = (ending.time or datetime.now().astimezone()).isoformat()
+        write_text(self.group, "end_time", end)
+        self._write_applications(scan, placed, end)
 
     def _link(self, data: ChannelData) -> None:
         place = data.place
@@ -182,13 +187,21 @@ class Entry:
                 unlink(self.group, "measurement")
                 self._measurement = None
 
-    def _plot_channels(self) -> Iterator[PlotChannel]:
+    def _placed_channels(self) -> Iterator[PlacedChannel]:
         """The channels that have data, in the order of their nodes."""
         last = len(self._node_order)
         ordered = sorted(self._channels.items(), key=lambda item: self._node_order.get(item[0], last))
         for name, data in ordered:
             if data.has_dataset:
-                yield plot_channel(data, self._scan.counter(name).device_type)
+                channel = plot_channel(data, self._scan.counter(name).device_type)
+                yield PlacedChannel(data.place, channel)
+
+    def _write_applications(self, scan: Scan, placed: Sequence[PlacedChannel], end: str) -> None:
+        definitions = application_definitions(self._options.applications)
+        times = {"start_time": self._start, "end_time": end}
+        writer = ApplicationWriter(self.group, placed, times, stack=self._options.stackmca)
+        for application in applications_of(scan, definitions, self._warn):
+            self._attempt(f"application {application.name}", writer.write, application)
 
     def _attempt(self, what: str, write: Callable[[Any], None], argument: Any) -> None:
         """What goes wrong with one part of an entry leaves the others alone. Raises FileBroken."""

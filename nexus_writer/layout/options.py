@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from .entry_names import DEFAULT_ENTRY_NAME
 
@@ -14,7 +15,8 @@ class LayoutOptions:
     tells the writer of its configuration. ``entry_name`` is a template that ``check_entry_name`` accepts;
     ``compression_scheme`` counts where the session asks for none. Frames of cameras in HDF5 files become a
     virtual dataset unless ``disable_external_hdf5``, those in plain EDF files an external one with
-    ``enable_external_nonhdf5``; others are copied with ``copy_non_external``, else named."""
+    ``enable_external_nonhdf5``; others are copied with ``copy_non_external``, else named. ``applications`` is
+    a file of application definitions; with ``stackmca`` those of several detectors are one dataset there."""
 
     keepshape: bool = False
     multivalue_positioners: bool = False
@@ -24,3 +26,5 @@ class LayoutOptions:
     enable_external_nonhdf5: bool = False
     disable_external_hdf5: bool = False
     copy_non_external: bool = False
+    applications: Path | None = None
+    stackmca: bool = False

@@ -21,7 +21,6 @@ class PlotChannel:
 
     ``link`` is its name in plots; ``grid`` the part of the dataset's shape that the scan makes, and
     ``point_shape`` the part that a point makes. ``axis`` is the index of the axis that a positioner scans.
-    ``fixed``: the dataset is made anew when it grows, so nothing can follow it.
     """
 
     name: str
@@ -36,11 +35,15 @@ class PlotChannel:
     unit: str | None = None
     is_positioner: bool = False
     axis: int | None = None
-    fixed: bool = False
 
     @property
     def rank(self) -> int:
         return len(self.point_shape)
+
+    @property
+    def kept(self) -> bool:
+        """Whether the dataset has the shape of a mesh."""
+        return len(self.grid) > 1
 
     @property
     def plottable(self) -> bool:
@@ -80,7 +83,6 @@ def plot_channel(data: ChannelData, device_type: str) -> PlotChannel:
         data.unit,
         place.is_positioner,
         place.axis,
-        data.fixed,
     )
 
 

@@ -174,8 +174,6 @@ def _line(
     members: dict[str, Member] = {signal.link: Link(signal.path) for signal in signals}
     if not arrangement.running:
         members |= {axis.link: _as_long_as(signals[0].points, axis) for axis in axes}
-    elif any(signal.fixed for signal in signals):
-        names = names and [NO_AXIS] * len(names)
     else:
         order = GridOrder.forward((_line_length(arrangement, [*signals, *axes]),))
         members = {channel.link: _growing(channel, order) for channel in [*signals, *axes]}
@@ -211,6 +209,9 @@ def _flattened(
     length = prod(signals[0].grid) if arrangement.running else signals[0].points
     members: dict[str, Member] = {}
     for channel in (*signals, *axes):
+        if not channel.kept:
+            members[channel.link] = Link(channel.path)
+            continue
         ranges = tuple((start, min(stop, length)) for start, stop in channel.measured if start < length)
         complete = ranges == ((0, length),)
         members[channel.link] = View(
@@ -229,17 +230,17 @@ def _flattened(
 def _on_grid(signal: PlotChannel, order: GridOrder, arrangement: Arrangement) -> Member:
     """As simple as possible: the channel itself, all of its points in one piece, or those that there are."""
     complete = signal.has_all(prod(order.shape))
-    as_it_is = arrangement.kept and signal.grid == order.shape and not order.turns
+    as_it_is = signal.grid == order.shape and not order.turns
     if as_it_is and (complete or signal.dtype.kind in "fc"):
         return Link(signal.path)
-    grows = arrangement.running and not arrangement.kept
+    grows = arrangement.running and not signal.kept
     return View(
         signal.path,
         order,
         signal.point_shape,
         signal.dtype if complete and not arrangement.running else signal.dtype_with_nan,
         None if grows else signal.measured,
-        kept=arrangement.kept,
+        kept=signal.kept,
         attributes=_attributes(signal, len(order.shape)),
     )
 

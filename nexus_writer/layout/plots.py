@@ -96,13 +96,19 @@ class Plots:
     def publish(self) -> bool:
         """Show what was staged before the last flush; whether there was anything."""
         stale, self._stale = self._stale, []
-        for group in stale:
-            group.remove()
-        published = [group.publish() for group in self._groups.values()]
-        is_new = self._default != self._shown and self._default in self._groups
-        if is_new:
-            show_by_default(self._entry, self._entry_name, self._default)
-            self._shown = self._default
+        try:
+            for group in stale:
+                group.remove()
+            published = [group.publish() for group in self._groups.values()]
+            is_new = self._default != self._shown and self._default in self._groups
+            if is_new:
+                show_by_default(self._entry, self._entry_name, self._default)
+                self._shown = self._default
+        except FileBroken:
+            raise
+        except Exception as error:
+            self._warn(f"plots of {self._entry_name} are incomplete: {type(error).__name__}: {error}")
+            return True
         return is_new or any(published) or bool(stale)
 
     def close(self) -> None:
@@ -179,5 +185,5 @@ def grid_axes(scan: Scan, subscan: Subscan, places: Places) -> list[GridAxis]:
 def _shape_of(channel: PlotChannel, arrangement: Arrangement) -> tuple[object, ...]:
     """What a plan depends on while the scan runs. Views of flat datasets grow by themselves up to what was
     announced; those of what is kept are made anew, at every flush, where 0 and "not measured" look alike."""
-    counts = arrangement.kept or channel.points > arrangement.npoints
+    counts = channel.kept or channel.points > arrangement.npoints
     return channel.name, channel.point_shape, channel.unit, channel.points if counts else 0

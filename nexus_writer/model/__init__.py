@@ -10,7 +10,7 @@ from .frames import FrameFiles, FrameRun
 from .grid import Grid, ScanAxis
 from .grid_order import GridOrder
 from .path_map import BadPathMap, PathMap, PathMaps
-from .plot import SELECTED, PlotRequest, plots_by_rank
+from .plot import SELECTED, PlotRequest, matches, plots_by_rank
 from .positioners import PositionerSnapshots
 from .scan import Scan
 from .slab import Piece, Slab, boxes
@@ -44,6 +44,7 @@ __all__ = [
     "Subscan",
     "Technique",
     "boxes",
+    "matches",
     "plots_by_rank",
     "uncommitted",
 ]

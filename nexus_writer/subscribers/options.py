@@ -21,7 +21,12 @@ from pydantic_settings import (
 )
 
 from nexus_writer.hdf5 import SCHEMES, UnknownCompression
-from nexus_writer.layout import DEFAULT_ENTRY_NAME, LayoutOptions, check_entry_name
+from nexus_writer.layout import (
+    DEFAULT_ENTRY_NAME,
+    LayoutOptions,
+    application_definitions,
+    check_entry_name,
+)
 from nexus_writer.model.path_map import PathMaps
 
 PREFIX = "NEXUS_WRITER_"
@@ -50,6 +55,7 @@ class WriterOptions(BaseSettings):
     copy_non_external: bool = Field(False, description="copy images that are not linked")
     noconfig: bool = Field(False, description="ignore what the session says of its devices for the writer")
     stackmca: bool = Field(False, description="stack the MCA spectra of an application definition")
+    applications: Path | None = Field(None, description="YAML file of application definitions")
     entry_name: str = Field(
         DEFAULT_ENTRY_NAME,
         description="name of an entry; 'scan_{scan_nb:04d}_{subscan}' makes one that every validator accepts",
@@ -92,6 +98,12 @@ class WriterOptions(BaseSettings):
     @classmethod
     def _check_entry_name(cls, value: str) -> str:
         check_entry_name(value)
+        return value
+
+    @field_validator("applications")
+    @classmethod
+    def _check_applications(cls, value: Path | None) -> Path | None:
+        application_definitions(value)
         return value
 
     @field_validator("compression_scheme")
