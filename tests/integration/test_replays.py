@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import h5py
@@ -29,6 +30,7 @@ SCENARIOS = (
     "dtypes",
     "strings",
     "sequence",
+    "lima_two",
 )
 
 
@@ -42,6 +44,12 @@ def expected_entries(reference: Path) -> list[tuple[Path, str]]:
     return entries
 
 
+def put_camera_files(reference: Path, saved: Path) -> None:
+    """What cameras wrote is there before the writer: their directories, one a scan."""
+    for directory in reference.rglob("scan0*"):
+        shutil.copytree(directory, saved / directory.relative_to(reference))
+
+
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_replay_gives_the_classic_file(
     scenario: str, captures: Path, redis_url: str, redis_client: redis.Redis, tmp_path: Path
@@ -49,6 +57,7 @@ def test_replay_gives_the_classic_file(
     recording = Recording(captures / scenario)
     reference = captures / scenario / "files"
     saved = tmp_path / "saved"
+    put_camera_files(reference, saved)
     options = ("--path-map", f"{RECORDED_ROOT}={saved}")
     with serving(recording.session, redis_url, tmp_path, *options) as writer:
         replay(recording, redis_client)

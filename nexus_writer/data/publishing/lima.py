@@ -103,7 +103,7 @@ class CameraPublisher:
         description = {"reference": True, "acq_trigger_mode": "INTERNAL_TRIGGER", **said, **declared}
         client = self._nodes.client
         self._nodes.update_info(self.key, description)
-        client.rpush(keys.data_ref(self.key), dumps(description))  # type: ignore[arg-type]
+        client.rpush(keys.data_ref(self.key), dumps(description))
         number = client.incr(self.server_url)
         self._status = {"server_url": self.server_url, "lima_acq_nb": number, "buffer_max_number": 100}
 
