@@ -45,6 +45,8 @@ def node_as_dict(node):
         fields.update(shape=list(node.shape), dtype=np.dtype(node.dtype).str, unit=node.unit, len=len(node))
         fields["all"] = jsonable(node.get(0, -1))
         fields["last"] = jsonable(node.get(-1))
+    if node.type == "lima":
+        fields["references"] = jsonable(node.get(0, -1).all_image_references())
     return fields
 
 

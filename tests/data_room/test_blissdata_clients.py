@@ -18,13 +18,16 @@ import pytest
 import redis
 
 from nexus_writer.data.embedded import EmbeddedRedis
+from nexus_writer.data.lima_saving import LimaSaving
 from nexus_writer.data.publishing import (
     ChannelSpec,
     DeviceSpec,
     Position,
     ScanPublisher,
     ScanSpec,
+    SavingSpec,
     SessionPublisher,
+    camera,
     sampling,
     timer,
 )
@@ -105,6 +108,24 @@ def new_events(server: EmbeddedRedis, session: str) -> Iterator[Iterator[dict[st
             yield (json.loads(line) for line in client.stdout)
         finally:
             client.terminate()
+
+
+def test_clients_find_the_frames_of_cameras(redis_server: EmbeddedRedis, redis_client: redis.Redis) -> None:
+    redis_client.flushall()
+    dataset = SessionPublisher(redis_client, "cameras").dataset("/data", "hg123", "sample")
+    chain = (timer(DeviceSpec("cam", (camera((4, 6)),))),)
+    with dataset.scan(ScanSpec("loopscan", chain, npoints=5)) as scan:
+        scan.prepare()
+        saving = SavingSpec("/data/scan0001", frames_per_file=2, frames_per_acquisition=3, first_number=7)
+        scan.camera("cam:image").prepare(saving)
+        scan.camera("cam:image").publish_status(ready=2)
+        scan.camera("cam:image").publish_status(ready=5)
+    nodes = everything(redis_server, "cameras")["nodes"]
+    (lima,) = [node for node in nodes if node["type"] == "lima"]
+    said = LimaSaving.from_description(saving.fields)
+    assert said is not None
+    expected = [[run.file, run.dataset, run.first + i] for run in said.runs(0, 5) for i in range(run.count)]
+    assert [reference[:3] for reference in lima["references"]] == expected
 
 
 @pytest.fixture(scope="module")
