@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from nexus_writer.layout.metadata import category_trees, instrument_tree, split_groups, without_members
-from nexus_writer.model import Scan
+from nexus_writer.layout.metadata import (
+    category_trees,
+    device_tree,
+    instrument_tree,
+    split_groups,
+    without_members,
+)
+from nexus_writer.model import Device, Scan
 from tests.model.scan_infos import scan_info
 
 
@@ -53,6 +60,20 @@ def test_the_instrument_is_a_tree_of_its_own() -> None:
     assert "instrument" not in category_trees(scan)[0]
     assert set(instrument_tree(scan)) == {"@NX_class", "fromscaninfo", "mydevice"}
     assert instrument_tree(Scan.from_info(scan_info("loopscan"), "s:1")) == {}
+
+
+@pytest.mark.parametrize("name", ["notes", "thumbnail", "experiment_documentation"])
+def test_members_of_an_entry_that_nexus_names_have_its_class(name: str) -> None:
+    assert category_trees(scan_with(**{name: {"x": 1}}))[0][name]["@NX_class"] == "NXnote"
+    assert category_trees(scan_with(**{name: {"x": 1, "NX_class": "NXa"}}))[0][name]["@NX_class"] == "NXa"
+
+
+def test_a_device_gives_all_of_its_metadata_or_those_of_a_region() -> None:
+    device = Device("1:rois", metadata={"r1": {"x": 1}, "r2": [1, 2], "type": "lima"})
+    assert device_tree(device) == device.metadata
+    assert device_tree(device, "r1") == {"selection": {"x": 1}}
+    assert device_tree(device, "r2") == {"selection": [1, 2]}
+    assert device_tree(device, "r3") == {}
 
 
 def test_what_names_a_device_is_merged_into_it_without_its_class() -> None:

@@ -131,6 +131,67 @@ def test_a_part_of_a_counter_leaves_the_alias_alone() -> None:
     assert places["c:x_data"].dataset == "data_2"
 
 
+MCA = {"device_type": "mca"}
+LIMA = {"device_type": "lima"}
+
+
+def test_an_element_of_an_mca_is_one_group() -> None:
+    names = ["x:spectrum_det0", "x:icr_det0", "x:my_roi_det0", "x:my_roi"]
+    places = places_of({"timer": ["timer:t"], "x": names}, counters=dict.fromkeys(names, MCA))
+    found = [(p.group, p.dataset, p.link, p.alias, p.unit) for p in map(places.__getitem__, names)]
+    assert found == [
+        ("x_det0", "spectrum", "x_det0", True, None),
+        ("x_det0", "trigger_count_rate", "x_det0_trigger_count_rate", False, "hertz"),
+        ("x_det0", "my_roi", "x_det0_my_roi", False, None),
+        ("x_sum", "my_roi", "x_sum_my_roi", False, None),
+    ]
+    assert {p.device_type for p in map(places.__getitem__, names)} == {"mca"}
+
+
+def test_counters_of_the_session_tell_the_elements_that_the_scan_does_not_count() -> None:
+    counters = dict.fromkeys(["x:spectrum_det0", "x:my_roi"], MCA)
+    assert (
+        places_of({"timer": ["timer:t"], "x": ["x:my_roi"]}, counters=counters)["x:my_roi"].group == "x_sum"
+    )
+    counters = dict.fromkeys(["x:my_roi"], MCA)
+    assert (
+        places_of({"timer": ["timer:t"], "x": ["x:my_roi"]}, counters=counters)["x:my_roi"].group == "x_roi"
+    )
+
+
+def test_a_region_of_a_camera_is_told_which_metadata_are_its_own() -> None:
+    names = ["cam:roi_counters:r_1_sum", "cam:roi_counters:r_1_min", "cam:image"]
+    places = places_of({"timer": ["timer:t"], "cam": names}, counters=dict.fromkeys(names, LIMA))
+    found = [(p.group, p.dataset, p.link, p.alias, p.selection) for p in map(places.__getitem__, names)]
+    assert found == [
+        ("cam_r_1", "sum", "cam_r_1", True, "r_1"),
+        ("cam_r_1", "min", "cam_r_1_min", False, "r_1"),
+        ("cam", "image", "cam", True, ""),
+    ]
+
+
+def test_two_that_stand_for_one_group_share_no_link() -> None:
+    """Images of a camera and their sum; a region with counters and a profile of the same name."""
+    names = ["cam:image", "cam:sum", "cam:roi_counters:r_sum", "cam:roi_profiles:r"]
+    places = places_of({"timer": ["timer:t"], "cam": names}, counters=dict.fromkeys(names, LIMA))
+    assert [(p.group, p.dataset, p.link, p.alias) for p in map(places.__getitem__, names)] == [
+        ("cam", "image", "cam", True),
+        ("cam", "sum", "cam_sum", False),
+        ("cam_r", "sum", "cam_r", True),
+        ("cam_r", "sum_2", "cam_r_sum_2", False),
+    ]
+
+
+def test_a_late_channel_has_its_kind_too() -> None:
+    names = ["x:spectrum_det0", "ctl:d"]
+    counters = {"x:spectrum_det0": MCA, "ctl:d": SIGNAL}
+    places = places_of({"timer": ["timer:t"]}, counters=counters)
+    assert [(places[name].group, places[name].dataset) for name in names] == [
+        ("x_det0", "spectrum"),
+        ("ctl_d", "signal"),
+    ]
+
+
 def test_links_are_unique_too() -> None:
     """A detector `x_N` and the part `N` of a counter `x` would both be linked as `x_N`."""
     counters = {"c:x": SIGNAL, "c:x_N": SAMPLING}
