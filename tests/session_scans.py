@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -61,11 +63,18 @@ def saved(writer: NexusSessionWriter, key: str) -> NexusScanWriter:
     return scan
 
 
+@contextmanager
+def reading(path: Path) -> Iterator[Any]:
+    """A file as another process finds it: HDF5 would look into its own memory of one that this one writes."""
+    with tempfile.TemporaryDirectory() as directory:
+        copy = shutil.copy(path, directory)
+        with h5py.File(copy) as file:
+            yield file
+
+
 def links_in(path: Path) -> dict[str, tuple[str, str]]:
-    """File and path of the external links in the root of a file, by name; this process may be writing it."""
-    copy = path.with_suffix(".copy")
-    shutil.copy(path, copy)
-    with h5py.File(copy) as file:
+    """File and path of the external links in the root of a file, by name."""
+    with reading(path) as file:
         links = {name: file.get(name, getlink=True) for name in file}
     return {
         name: (link.filename, link.path)

@@ -64,6 +64,7 @@ class NexusScanWriter(Subscriber[Received]):
         self.name = name
         self.session = session
         self.writing_since = time.time()
+        self.validation = ""
         self._client = client
         self._options = options
         self._consumer = ScanConsumer(key, options, writer.files, writer.masters)
@@ -122,6 +123,7 @@ class NexusScanWriter(Subscriber[Received]):
             lag_s=0.0 if self.done() else self._consumer.lag_s(),
             lag_entries=0 if self.done() else self._lag_entries,
             queue_fill=0.0 if self.done() else min(1.0, len(self._queue) / self._queue_size),
+            validation=self.validation,
             progress=self._consumer.progress,
         )
 

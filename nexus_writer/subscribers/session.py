@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import cached_property, partial
 
 import redis
 
@@ -21,6 +21,7 @@ from .scan import NexusScanWriter
 from .state import SubscriberState
 from .status import SessionStatistics
 from .subscriber import LISTENS, Subscriber
+from .validation import Validator
 from .writer_thread import WriterThread, shared_writer_thread
 
 SCAN_TYPES = ("scan", "scan_group")
@@ -119,6 +120,8 @@ class NexusSessionWriter(Subscriber[Event]):
     def shut_down(self, timeout: float = 10.0) -> bool:
         """Listen no more, and bring every running scan's file to a clean end; False when some take longer."""
         super().stop()
+        if "_validator" in self.__dict__:
+            self._validator.stop()
         for scan in self.running():
             scan.stop()
         deadline = time.monotonic() + timeout
@@ -167,6 +170,12 @@ class NexusSessionWriter(Subscriber[Event]):
         self._scans.pop(scan.key, None)  # a new scan of an old name is the latest
         self._scans[scan.key] = scan
         scan.start()
+        if self.options.validation:
+            self._validator.follow(scan)
+
+    @cached_property
+    def _validator(self) -> Validator:
+        return Validator(self._writer or shared_writer_thread())
 
     def _finish(self, request: Request | None, failure: str | None) -> tuple[SubscriberState, str]:
         if self._client is not None:

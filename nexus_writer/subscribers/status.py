@@ -54,6 +54,8 @@ class ScanStatus:
     """Entries that are published and not yet received, when last asked."""
     queue_fill: float
     """0 (empty) to 1 (full: reading waits and Redis buffers)."""
+    validation: str = ""
+    """What the validation of its entries found, in one line; empty before that, and without one."""
     progress: ScanProgress = field(default_factory=ScanProgress)
 
     @property

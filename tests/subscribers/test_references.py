@@ -49,10 +49,10 @@ def test_a_group_of_past_scans_in_other_files(
     past = [run_scan(sample), run_scan(sample), run_scan(other)]
     unsaved = run_scan(other, save=False)
     foreign = run_scan(other, data_writer="hdf5")
+    all_saved(writer, 5)
     with other.sequence("my_group") as group:
         group.add(*past, unsaved, foreign)
     scan = saved(writer, group.key)
-    all_saved(writer, 6)
     assert scan.uris == [f"{scan.filename}::/3.1"]
     assert links_in(scan.filename) == {
         "2.1": ("../../sample/sample_0001/sample_0001.h5", "/2.1"),
