@@ -24,7 +24,7 @@ from nexus_writer.hdf5 import ChunkOptions, FramesUnreadable, ReplacedDataset, l
 from nexus_writer.model import Block, ChannelDescription, FrameFiles
 
 from .channel_data import NUMBERS, ChannelData, DatasetView
-from .frame_check import missing_files, what_is_wrong
+from .frame_check import is_incomplete, what_is_wrong
 from .frame_copy import FrameCopy
 from .frame_store import FrameStore
 from .frame_versions import ExternalVersions, FrameVersions, uri_recipe, virtual_recipe
@@ -160,7 +160,8 @@ class CameraData(ChannelData):
             return 0.0
         if self._way in (Way.EXTERNAL, Way.COPY):
             return UNREADABLE_S if self.points < self._goal else 0.0
-        return MISSING_S if missing_files(self._files.runs(0, self._goal)) else 0.0
+        rank = len(self.channel.shape) if self._way is Way.VIRTUAL else None
+        return MISSING_S if is_incomplete(self._files.runs(0, self._goal), rank) else 0.0
 
     def complete(self) -> str | None:
         """No more frames will come: all that can be is in the dataset; why frames are lost, or None."""

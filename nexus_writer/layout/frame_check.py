@@ -32,8 +32,22 @@ def what_is_wrong(
         lacking = set(missing)
         wrong = damaged_files([run for run in runs if run.file not in lacking], frame_shape)
         if wrong:
-            texts.append(f"frames cannot be read: {_listed(wrong, directory)}")
+            texts.append(f"frames could not be read at the end of the scan: {_listed(wrong, directory)}")
     return texts
+
+
+def is_incomplete(runs: Sequence[FrameRun], rank: int | None) -> bool:
+    """Whether files are missing, or the last one lacks frames; ``rank`` is None where none is opened."""
+    if not runs or missing_files(runs):
+        return bool(runs)
+    if rank is None:
+        return False
+    last = runs[-1]
+    try:
+        look_at_frames(last.file, last.dataset, rank, last.first, last.count)
+    except FramesUnreadable:
+        return True
+    return False
 
 
 def missing_files(runs: Sequence[FrameRun]) -> list[str]:

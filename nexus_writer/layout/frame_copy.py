@@ -17,7 +17,7 @@ STEP_S = 0.1
 STEP_NBYTES = 32 * 2**20
 RETRY_S = 0.2
 """Seconds between two looks at a file that is not ready."""
-SKIP_S = 2.0
+SKIP_S = 1.0
 """Seconds that frames behind a missing one may still take when the scan has ended."""
 
 

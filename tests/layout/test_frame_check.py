@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nexus_writer.layout import frame_check
-from nexus_writer.layout.frame_check import what_is_wrong
+from nexus_writer.layout.frame_check import is_incomplete, what_is_wrong
 from nexus_writer.model import FrameRun
 from tests.camera_files import DATASET, SHAPE, camera_file, frame, write_files
 
@@ -41,7 +41,20 @@ def test_frames_that_were_never_written(tmp_path: Path) -> None:
     with camera_file(tmp_path / "cam_0001.h5", 2) as data:
         data[0] = frame(2)
     (text,) = what_is_wrong(runs(tmp_path, 2), SHAPE, tmp_path)
-    assert text == "frames cannot be read: cam_0001.h5 (frames up to 1 of it are not written)"
+    assert text.startswith("frames could not be read at the end of the scan: cam_0001.h5 (frames up to 1 ")
+
+
+def test_files_are_incomplete_until_their_last_frame_is_written(tmp_path: Path) -> None:
+    assert not is_incomplete([], 2)
+    write_files(tmp_path, 2)
+    assert is_incomplete(runs(tmp_path, 2), None)
+    with camera_file(tmp_path / "cam_0001.h5", 2) as data:
+        data[0] = frame(2)
+        data.file.flush()
+        assert not is_incomplete(runs(tmp_path, 2), None)
+        assert is_incomplete(runs(tmp_path, 2), 2)
+        data[1] = frame(3)
+    assert not is_incomplete(runs(tmp_path, 2), 2)
 
 
 def test_frames_of_another_shape(tmp_path: Path) -> None:
