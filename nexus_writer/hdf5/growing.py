@@ -186,7 +186,7 @@ class GrowingDataset:
             return parts
         shapes = {part.shape[1:] for part in parts}
         if len(shapes) == 1:
-            return [np.concatenate(parts)]
+            return [np.concatenate(parts, dtype=self._storage.dtype)]  # without it, in this host's byte order
         largest = tuple(max(lengths) for lengths in zip(*shapes, strict=True))
         shape = (sum(map(len, parts)), *largest)
         if int(np.prod(shape, dtype=np.int64)) * self._storage.dtype.itemsize > _JOINED_NBYTES:

@@ -12,6 +12,7 @@ from nexus_writer.hdf5 import create_group, create_stacked, soft_link, write_tex
 from nexus_writer.model import Scan, matches
 
 from .application_definitions import ApplicationDefinition, DetectorLinks
+from .interpretation import interpretation
 from .names import normalise
 from .place import Place
 from .plot_channel import PlotChannel
@@ -130,11 +131,12 @@ class ApplicationWriter:
         shapes = [(*channel.grid, *channel.point_shape) for channel in channels]
         alike = len(set(shapes)) == 1
         kinds = [channel.dtype if alike else channel.dtype_with_nan for channel in channels]
-        units = channels[0].unit
+        first = channels[0]
+        shown_as = interpretation(first.rank, 0)
         create_stacked(
             group,
             name,
             [(channel.path, shape) for channel, shape in zip(channels, shapes, strict=True)],
             dtype=np.result_type(*kinds),
-            attributes={"units": units} if units else {},
+            attributes={"interpretation": shown_as, "units": first.unit},
         )

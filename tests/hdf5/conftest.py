@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,18 @@ def live(files: OpenFiles, tmp_path: Path) -> Iterator[LiveFile]:
     file = files.acquire(tmp_path / "scan.h5", {"creator": "test"})
     yield file
     files.release(file)
+
+
+@contextmanager
+def new_file() -> Iterator[LiveFile]:
+    """One more file, for a test that needs one for each of its examples."""
+    files = OpenFiles()
+    with tempfile.TemporaryDirectory() as directory:
+        live = files.acquire(Path(directory) / "scan.h5", {})
+        try:
+            yield live
+        finally:
+            files.release(live)
 
 
 def block(start: int, values: Any, dtype: Any = None) -> Block:

@@ -43,6 +43,13 @@ def test_every_numeric_type_comes_back_as_it_was(live: LiveFile, dtype: str, opt
     assert np.isnan(fill).all() if np.dtype(dtype).kind in "fc" else (fill == 0).all()
 
 
+@pytest.mark.parametrize("dtype", BIG_ENDIAN)
+def test_several_blocks_at_once_keep_their_byte_order(live: LiveFile, dtype: str) -> None:
+    dataset = GrowingDataset(live.root, "x", dtype, ())
+    dataset.append([block(0, [1, 2], dtype), block(2, [3], dtype)])
+    assert read_back(live, "x").tolist() == [1, 2, 3]
+
+
 @pytest.mark.parametrize("dtype", ["U10", "S10", "O", "M8[s]"])
 def test_text_and_objects_become_text(live: LiveFile, dtype: str) -> None:
     dataset = GrowingDataset(live.root, "x", dtype, ())
