@@ -133,6 +133,28 @@ def plot(
     plot_target(FileTarget.parse(file), output)
 
 
+@app.command()
+def validate(
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE[::/ENTRY]...", help="Files, or single entries of them.")
+    ],
+    warnings: Annotated[
+        bool, typer.Option("--warnings", "-w", help="Show also what the NeXus definitions do not know of.")
+    ] = False,
+    strict_names: Annotated[
+        bool, typer.Option("--strict-names", help="Take entries called like 1.1 for an error, too.")
+    ] = False,
+) -> None:
+    """Hold FILE against the NeXus definitions; exit code 1 when something breaks them.
+
+    The file is only read: it may be one that is being written.
+    """
+    from .file_target import FileTarget
+    from .validate import validate_files
+
+    validate_files([FileTarget.parse(file) for file in files], warnings=warnings, strict_names=strict_names)
+
+
 def main() -> None:
     """Run the command; a user's mistake is one line on stderr, and exit code 1 or 2."""
     try:

@@ -26,7 +26,7 @@ from .originals import Originals
 from .replaced import Recipe, ReplacedDataset
 from .replaced_group import NewGroup, ReplacedGroup, has_link
 from .reshaped import NOT_MEASURED, create_reshaped, create_stacked, unlink
-from .skeleton import copy_skeleton, own_entries
+from .skeleton import copy_skeleton, lost_links, own_entries
 from .text_rows import TextRows
 from .tree import (
     create_group,
@@ -84,6 +84,7 @@ __all__ = [
     "has_item",
     "has_link",
     "look_at_frames",
+    "lost_links",
     "own_entries",
     "points_dataset",
     "read_frames",

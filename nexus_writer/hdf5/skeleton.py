@@ -23,6 +23,15 @@ def own_entries(path: str | os.PathLike[str]) -> list[str]:
         return [name for name in file if _own_group(file, name)]
 
 
+def lost_links(path: str | os.PathLike[str]) -> list[str]:
+    """What the links in the root of a file lead to that does not exist. Raises OSError."""
+    lost: list[str] = []
+    with h5py.File(path, "r", locking=False) as file:
+        for name in file:
+            _check_link(file, name, Path(path).parent, lost)
+    return lost
+
+
 def copy_skeleton(source: str | os.PathLike[str], entry: str, target: Path) -> list[str]:
     """A new file at ``target`` with one entry of ``source``, and the attributes of its root.
 
@@ -49,13 +58,18 @@ def _copy_group(source: Any, target: Any, directory: Path, lost: list[str], dept
         if isinstance(link, h5py.SoftLink):
             target[name] = h5py.SoftLink(link.path)
         elif isinstance(link, h5py.ExternalLink):
-            if not (directory / link.filename).exists():
-                lost.append(f"{source.name}/{name} leads to {link.filename}, which does not exist")
+            _check_link(source, name, directory, lost)
         elif isinstance(item := source[name], h5py.Group):
             if depth < _MAX_DEPTH:
                 _copy_group(item, target.create_group(name), directory, lost, depth + 1)
         elif isinstance(item, h5py.Dataset):
             _copy_dataset(item, target, name)
+
+
+def _check_link(group: Any, name: str, directory: Path, lost: list[str]) -> None:
+    link = group.get(name, getlink=True)
+    if isinstance(link, h5py.ExternalLink) and not (directory / link.filename).exists():
+        lost.append(f"{group.name.rstrip('/')}/{name}: leads to {link.filename}, which does not exist")
 
 
 def _copy_dataset(source: Any, target: Any, name: str) -> None:

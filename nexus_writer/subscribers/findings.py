@@ -47,14 +47,17 @@ class Findings:
         return asdict(self)
 
     @property
+    def counts(self) -> str:
+        """``valid, 8 warnings``; ``2 errors, 8 warnings``."""
+        warnings = _counted(len(self.warnings), "warning")
+        return f"{_counted(len(self.errors), 'error') if self.errors else 'valid'}, {warnings}"
+
+    @property
     def summary(self) -> str:
-        """One line: ``valid, 8 warnings``; ``2 errors, 8 warnings: <the first error>``."""
+        """One line: the counts, with the first error if there is one; or why there are none."""
         if self.not_validated:
             return f"not validated: {self.not_validated}"
-        warnings = _counted(len(self.warnings), "warning")
-        if not self.errors:
-            return f"valid, {warnings}"
-        return f"{_counted(len(self.errors), 'error')}, {warnings}: {self.errors[0]}"
+        return f"{self.counts}: {self.errors[0]}" if self.errors else self.counts
 
     def report(self) -> str:
         """Everything, one finding a line, errors first; cut after ``MOST_LINES``."""
@@ -62,8 +65,8 @@ class Findings:
         lines += [f"warning {warning}" for warning in self.warnings]
         if len(lines) > MOST_LINES:
             lines = [*lines[:MOST_LINES], f"and {len(lines) - MOST_LINES} more"]
-        head = self.summary.partition(": /")[0] + (f" (by {self.program})" if self.program else "")
-        return "\n".join([head, *lines])
+        head = self.summary if self.not_validated else self.counts
+        return "\n".join([f"{head} (by {self.program})" if self.program else head, *lines])
 
 
 def _counted(number: int, what: str) -> str:

@@ -47,7 +47,8 @@ def validate_entry(path: Path, entry: str, *, strict_names: bool = False) -> Fin
             lost = copy_skeleton(path, entry, copy)
             messages = list(_messages(copy, entry))
         except Exception as error:
-            why = " ".join(str(error).split()) or type(error).__name__
+            text = error.args[0] if isinstance(error, KeyError) and error.args else error
+            why = " ".join(str(text).split()) or type(error).__name__
             return Findings(not_validated=f"{path}::/{entry}: {why}", program=program)
     found: dict[str, list[str]] = {"warning": list(lost), "error": []}
     for level, place, text in messages:
