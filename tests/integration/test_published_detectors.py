@@ -369,3 +369,17 @@ def test_names_that_become_equal_are_both_saved(save: Save) -> None:
         "di_ode": "c:di-ode",
         "di_ode_2": "c:di_ode",
     }
+
+
+@pytest.mark.parametrize("options", [{}, {"noconfig": True}, {"multivalue_positioners": True}])
+def test_files_with_every_kind_of_detector_are_valid_nexus(save: Save, options: dict[str, Any]) -> None:
+    pytest.importorskip("nexusformat")
+    from nexus_writer.subscribers.nexus_rules import validate_entry
+
+    comments = [{"timestamp": 1_800_000_000.0, "message": "a comment"}]
+    file = save(axis(MOTORS, timer(*EVERYTHING)), options=options, fields={"comments": comments})
+    assert text(file["1.1/notes/note_01/data"]) == "a comment"
+    path = Path(file.filename)
+    file.close()
+    findings = validate_entry(path, "1.1")
+    assert (findings.errors, findings.not_validated) == ((), "")
