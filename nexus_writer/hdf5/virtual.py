@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePath
 from typing import Any
 
@@ -35,14 +36,15 @@ class VirtualFrames:
         space = h5py.h5s.create_simple((frames, *self.frame_shape), (h5py.h5s.UNLIMITED,) * rank)
         creation = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
         creation.set_obj_track_times(False)
-        creation.set_layout(h5py.h5d.VIRTUAL)
+        if not self.runs:
+            creation.set_layout(h5py.h5d.VIRTUAL)
         creation.set_fill_value(np.array(np.nan if self.dtype.kind in "fc" else 0, dtype=self.dtype))
+        once, corner = (1,) * rank, (0,) * (rank - 1)
         for run in self.runs:
-            extent = (run.first + run.count, *self.frame_shape)
-            count = (run.count, *self.frame_shape)
-            source = h5py.h5s.create_simple(extent)
-            source.select_hyperslab((run.first, *(0,) * (rank - 1)), count)
-            space.select_hyperslab((run.start, *(0,) * (rank - 1)), count)
+            block = (run.count, *self.frame_shape)
+            source = h5py.h5s.create_simple((run.first + run.count, *self.frame_shape))
+            source.select_hyperslab((run.first, *corner), once, None, block)
+            space.select_hyperslab((run.start, *corner), once, None, block)
             creation.set_virtual(space, _escaped(run.file), _escaped(run.dataset), source)
         space.select_all()
         return h5py.h5d.create(group, None, file_type(self.dtype), space, creation)
@@ -51,8 +53,16 @@ class VirtualFrames:
 def source_name(file: str, directory: str | os.PathLike[str]) -> str:
     """How a dataset in a file of ``directory`` names another file: relative, so that both can be moved
     together; absolute where that one is not below the directory."""
-    relative = os.path.relpath(file, directory)
-    return file if ".." in PurePath(relative).parts else relative
+    own, slash, name = file.rpartition("/")
+    return f"{_source_directory(own or slash, os.fspath(directory))}{name}"
+
+
+@lru_cache(maxsize=64)
+def _source_directory(directory: str, start: str) -> str:
+    relative = os.path.relpath(directory, start)
+    if relative == ".":
+        return ""
+    return f"{directory.rstrip('/') if '..' in PurePath(relative).parts else relative}/"
 
 
 def _escaped(name: str) -> bytes:
