@@ -8,7 +8,7 @@ decides how (2 cameras, 50 versions a second, readers in other processes):
   found the other camera's frames there, without any error: 114 of 2,560 reads. So older versions are kept for
   ``KEPT_S`` in a group that has no name itself: nobody can see it, and when its identifier is closed, or the
   process ends, they are gone.
-* A name that leads to a dataset that is not in the file yet is an error for its reader: 190 of 4,404 reads.
+* A name that leads to a dataset that is not in the file yet is an error for its reader: 303 of 4,404 reads.
   So a version gets the name only when a flush has put it into the file; the flush after that moves the name
   alone.
 
