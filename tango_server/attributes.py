@@ -52,6 +52,7 @@ READINGS: Mapping[str, Callable[[Snapshot], Any]] = {
     "scan_progress": lambda s: texts.progress(s.scans),
     "scan_info": lambda s: texts.summaries(s.scans, s.now),
     "scan_states_info": lambda s: texts.states(s.scans),
+    "scan_validation": lambda s: texts.validations(s.scans),
     "scans_description": lambda s: json.dumps([scan.to_dict() for scan in s.scans]),
     "scans_running": lambda s: s.statistics.running,
     "scans_finished": lambda s: s.statistics.finished,
@@ -117,6 +118,9 @@ class ScanAttributes:
         "scan_info", str, "State, points, bytes, duration, start and end of each scan in one line."
     )
     scan_states_info = _spectrum("scan_states_info", str, "State of each scan, and why.")
+    scan_validation = _spectrum(
+        "scan_validation", str, "What the validation of each scan found, where the property is on."
+    )
     scans_description = _scalar(
         "scans_description", str, "All scans as JSON: a list of what scan_description gives of one."
     )

@@ -50,6 +50,11 @@ def states(scans: Sequence[ScanStatus]) -> list[str]:
     return _lines(scans, lambda scan: f"{scan.state} {scan.reason}")
 
 
+def validations(scans: Sequence[ScanStatus]) -> list[str]:
+    """``26_loopscan: valid, 8 warnings``; nothing behind the colon before that, and without a validation."""
+    return _lines(scans, lambda scan: scan.validation)
+
+
 def summaries(scans: Sequence[ScanStatus], now: float) -> list[str]:
     """Everything in one line per scan, with the delays of the writer behind the scan."""
     return _lines(scans, lambda scan: _summary(scan, now))

@@ -145,6 +145,7 @@ class TestInterface:
             "Status",
             "scan_states",
             "scans_description",
+            "scan_validation",
             *CLASSIC_SETTINGS,
             *CLASSIC_TEXTS,
             *NUMBERS,
