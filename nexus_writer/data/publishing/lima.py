@@ -19,7 +19,6 @@ import numpy as np
 
 from nexus_writer.data import keys
 from nexus_writer.data.cameras import CAMERA_TYPE
-from nexus_writer.data.lima_saving import NOT_SAVING
 from nexus_writer.data.pickles import dumps
 
 from .chain import ChannelSpec
@@ -98,7 +97,7 @@ class CameraPublisher:
     def prepare(self, saving: SavingSpec | None) -> None:
         """The camera is ready to measure, and saves as it says, or not at all. Goes out at once."""
         spec = self.spec
-        said = {"saving_mode": NOT_SAVING} if saving is None else saving.fields
+        said = {} if saving is None else saving.fields
         declared = {"dtype": spec.dtype, "shape": spec.shape, "unit": spec.unit}
         description = {"reference": True, "acq_trigger_mode": "INTERNAL_TRIGGER", **said, **declared}
         client = self._nodes.client
