@@ -17,9 +17,6 @@ class Cameras:
         self._lose = lose
         self._cameras: dict[str, CameraData] = {}
 
-    def __contains__(self, key: object) -> bool:
-        return key in self._cameras
-
     def add(self, key: str, camera: CameraData) -> None:
         self._cameras[key] = camera
 

@@ -27,7 +27,6 @@ class FrameCopy:
     ``frames`` is the index behind the last one that was copied.
     """
 
-    is_reference = False
     frames: int
 
     def __init__(self, append: Callable[[Block], int], files: FrameFiles, rank: int) -> None:

@@ -6,12 +6,8 @@ from typing import Protocol
 
 
 class FrameStore(Protocol):
-    """A dataset for the frames of one camera.
+    """A dataset for the frames of one camera; ``frames`` are in it."""
 
-    ``frames`` are in it; ``is_reference`` says that they stay in the files of the camera.
-    """
-
-    is_reference: bool
     frames: int
 
     def update(self, goal: int, *, at_once: bool = False) -> None:

@@ -38,7 +38,6 @@ class FrameVersions:
     readers see it after ``publish``, which belongs between two flushes.
     """
 
-    is_reference = True
     frames: int
 
     def __init__(
