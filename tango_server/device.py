@@ -65,6 +65,7 @@ class NexusWriter(LevelAttributes, ScanAttributes, Device):  # type: ignore[misc
     recommended_disk_space = device_property(
         dtype=float, doc="Free disk space in MB below which a scan is warned (1024)."
     )
+    applications = device_property(dtype=str, doc="YAML file of application definitions to be saved too.")
     entry_name = device_property(
         dtype=str, doc="Name of an entry: {scan_nb}.{subscan}, or like scan_{scan_nb:04d}_{subscan}."
     )
@@ -74,7 +75,7 @@ class NexusWriter(LevelAttributes, ScanAttributes, Device):  # type: ignore[misc
     validation = device_property(
         dtype=bool, doc="Check each entry against the NeXus definitions when its scan has ended."
     )
-    settings_file = device_property(dtype=str, doc="TOML file with options that are no device properties.")
+    settings_file = device_property(dtype=str, doc="TOML or YAML file of options.")
     path_map = device_property(
         dtype=(str,), doc="FROM=TO: directories of the beamline, and what the writer's host calls them."
     )

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
+import yaml
 from pydantic import Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
@@ -18,6 +19,7 @@ from pydantic_settings import (
     SettingsConfigDict,
     SettingsError,
     TomlConfigSettingsSource,
+    YamlConfigSettingsSource,
 )
 
 from nexus_writer.hdf5 import SCHEMES, UnknownCompression
@@ -40,12 +42,13 @@ class WriterOptions(BaseSettings):
     """How scans are saved.
 
     A field comes from whoever makes the options (device property, command line), else from
-    ``NEXUS_WRITER_<FIELD>`` in the environment, else from the TOML file that ``settings_file`` names.
+    ``NEXUS_WRITER_<FIELD>`` in the environment, else from the file that ``settings_file`` names: TOML, or
+    YAML when it is called so.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
-    settings_file: Path | None = Field(None, description="TOML file with any of these options")
+    settings_file: Path | None = Field(None, description="TOML or YAML file with any of these options")
     keepshape: bool = Field(False, description="keep the shape of a grid scan instead of flattening it")
     multivalue_positioners: bool = Field(
         False, description="group the channels of a master with several channels in one NXpositioner"
@@ -127,7 +130,10 @@ class WriterOptions(BaseSettings):
         path = given.get("settings_file") or os.environ.get(f"{PREFIX}SETTINGS_FILE")
         if not path:
             return init_settings, env_settings
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _existing(Path(path)))
+        file = _existing(Path(path))
+        if file.suffix in (".yml", ".yaml"):
+            return init_settings, env_settings, YamlConfigSettingsSource(settings_cls, file)
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file)
 
     @property
     def paths(self) -> PathMaps:
@@ -148,6 +154,8 @@ def read_options(given: Mapping[str, Any]) -> WriterOptions:
         why = "; ".join(map(_what_is_wrong, error.errors()))
     except tomllib.TOMLDecodeError as error:
         why = f"settings_file: it is no TOML: {error}"
+    except yaml.YAMLError as error:
+        why = f"settings_file: it is no YAML: {' '.join(str(error).split())}"
     except OSError as error:
         why = f"settings_file: {error.filename} cannot be read: {error.strerror}"
     except SettingsError as error:

@@ -42,6 +42,18 @@ def test_a_given_settings_file_wins_over_that_of_the_environment(settings: Path,
     assert not options.keepshape
 
 
+def test_a_settings_file_may_be_yaml(tmp_path: Path) -> None:
+    path = tmp_path / "settings.yml"
+    path.write_text("keepshape: true\npath_map: [/a=/b, /c=/d]\n")
+    options = read_options({"settings_file": str(path)})
+    assert options.keepshape
+    assert options.path_map == ("/a=/b", "/c=/d")
+    for content, says in (("keepshap: true", "no option keepshap"), ("a: [", "settings_file: it is no YAML")):
+        path.write_text(content)
+        with pytest.raises(BadOptions, match=says):
+            read_options({"settings_file": str(path)})
+
+
 def test_path_maps_of_the_environment_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEXUS_WRITER_PATH_MAP", "/a=/b, /c=/d")
     assert read_options({}).paths.apply("/c/x") == "/d/x"
