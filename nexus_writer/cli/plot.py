@@ -35,7 +35,8 @@ def save_plot(data: PlotData, output: Path) -> None:
     try:
         figure.savefig(output, dpi=PNG_DPI)
     except (OSError, ValueError) as error:
-        raise CommandError(f"cannot write {output}: {error}") from None
+        why = getattr(error, "strerror", None) or str(error)
+        raise CommandError(f"cannot write {output}: {why}") from None
     print(output)
 
 

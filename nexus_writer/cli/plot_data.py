@@ -55,10 +55,12 @@ def read_plot(item: h5py.Group | h5py.Dataset) -> PlotData:
     """The default plot of a file or an entry, or the NXdata itself. Raises NoPlot."""
     group = _default_of(item)
     name = _text(group.attrs.get("signal"))
-    if not name or name not in group:
+    if _dataset(group, name) is None:
         raise NoPlot(f"{item.file.filename}::{group.name}")
     first = group[name]
-    others = [other for other in _texts(group.attrs.get("auxiliary_signals")) if other in group]
+    others = [
+        other for other in _texts(group.attrs.get("auxiliary_signals")) if _dataset(group, other) is not None
+    ]
     step = _step(first.shape)
     signals = [_series(group, signal, step) for signal in (name, *others)]
     axes = _texts(group.attrs.get("axes"))
@@ -84,12 +86,19 @@ def _axes(
 ) -> Iterator[Series | None]:
     if scatter:
         for name in names:
-            yield _series(group, name, step) if name in group else None
+            yield None if _dataset(group, name) is None else _series(group, name, step)
         return
     missing = [""] * (signal.ndim - len(names))
     for length, part, name in zip(signal.shape, step, [*missing, *names], strict=False):
-        fits = bool(name) and name in group and group[name].shape == (length,)
+        dataset = _dataset(group, name)
+        fits = dataset is not None and dataset.shape == (length,)
         yield _series(group, name, (part,)) if fits else None
+
+
+def _dataset(group: h5py.Group, name: str) -> h5py.Dataset | None:
+    """None where there is none of that name; "." is NeXus' name for none."""
+    item = group.get(name) if name not in ("", ".") else None
+    return item if isinstance(item, h5py.Dataset) else None
 
 
 def _series(group: h5py.Group, name: str, step: tuple[slice, ...]) -> Series:

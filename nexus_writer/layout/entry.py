@@ -201,7 +201,7 @@ class Entry:
         times = {"start_time": self._start, "end_time": end}
         writer = ApplicationWriter(self.group, placed, times, stack=self._options.stackmca)
         for application in applications_of(scan, definitions, self._warn):
-            self._attempt(f"application {application.name}", writer.write, application)
+            self._attempt(f"links of application {application.name}", writer.write, application)
 
     def _attempt(self, what: str, write: Callable[[Any], None], argument: Any) -> None:
         """What goes wrong with one part of an entry leaves the others alone. Raises FileBroken."""

@@ -13,7 +13,9 @@ Positions = npt.NDArray[np.float64]
 
 
 class GridAxis:
-    """The positions of one motor of a mesh, gathered while it moves: sums by place, not all of them.
+    """The positions of one motor of a mesh, gathered while it moves: not all of them, but by place and
+    direction the first one, and the sum of how far the others are from it. So a place that is reached again
+    and again is exactly where it was measured to be.
 
     ``length`` is the number of places along the axis, ``step`` the number of points between two of them (1
     for the fast axis). ``announced`` says where the motor is to go, None when nobody says so. The slow axis
@@ -25,6 +27,7 @@ class GridAxis:
         self._step = step
         self._slow = slow
         self._announced = announced
+        self._firsts = np.full((2, length), np.nan)
         self._sums = np.zeros((2, length))
         self._counts = np.zeros((2, length), dtype=np.int64)
         self._first_of_second_pass = np.nan
@@ -47,6 +50,7 @@ class GridAxis:
         """The slow axis has more places than announced."""
         more = length - self._length
         if more > 0:
+            self._firsts = np.pad(self._firsts, ((0, 0), (0, more)), constant_values=np.nan)
             self._sums = np.pad(self._sums, ((0, 0), (0, more)))
             self._counts = np.pad(self._counts, ((0, 0), (0, more)))
             self._length = length
@@ -56,8 +60,7 @@ class GridAxis:
         """Whether every second pass goes backwards: as measured, before the second pass as announced."""
         if self._slow or self._length < 2:
             return False
-        forwards = _means(self._sums[0], self._counts[0])
-        first, last = forwards[0], forwards[-1]
+        first, last = self._firsts[0][[0, -1]]
         place = self._first_of_second_pass
         to_first, to_last = abs(place - first), abs(place - last)
         if np.isfinite(to_first) and np.isfinite(to_last) and to_first != to_last:
@@ -72,10 +75,7 @@ class GridAxis:
         are where they were announced, or on a straight line, instead.
         """
         places = np.arange(self._length, dtype=np.float64)
-        backwards = slice(None, None, -1 if self.back_and_forth else 1)
-        means = _means(
-            self._sums[0] + self._sums[1][backwards], self._counts[0] + self._counts[1][backwards]
-        )
+        means = self._means()
         reached = np.flatnonzero(np.isfinite(means))
         expected = self._expected()
         if not len(reached):
@@ -102,23 +102,32 @@ class GridAxis:
                 self._first_of_second_pass = float(values[second])
             place = place % self._length
         finite = np.isfinite(values)
-        bins = (odd * self._length + place)[finite]
+        bins, values = (odd * self._length + place)[finite], values[finite]
+        reached, first = np.unique(bins, return_index=True)
+        new = np.isnan(self._firsts.flat[reached])
+        self._firsts.flat[reached[new]] = values[first[new]]
         size = 2 * self._length
-        self._sums += np.bincount(bins, values[finite], size).reshape(2, -1)
+        away = values - self._firsts.flat[bins]
+        self._sums += np.bincount(bins, away, size).reshape(2, -1)
         self._counts += np.bincount(bins, minlength=size).reshape(2, -1)
+
+    def _means(self) -> Positions:
+        """By place, of both directions; NaN where nothing was measured."""
+        backwards = slice(None, None, -1 if self.back_and_forth else 1)
+        other, other_sums, other_counts = (
+            values[1][backwards] for values in (self._firsts, self._sums, self._counts)
+        )
+        first = np.where(self._counts[0] > 0, self._firsts[0], other)
+        away = self._sums[0] + other_sums + np.where(other_counts > 0, other_counts * (other - first), 0)
+        counts = self._counts[0] + other_counts
+        np.divide(away, counts, out=away, where=counts > 0)
+        return np.asarray(first + away, dtype=np.float64)
 
     def _expected(self) -> Positions | None:
         axis = self._announced
         if axis is None or axis.start == axis.stop or axis.points not in (0, self._length):
             return None
         return np.linspace(axis.start, axis.stop, self._length)
-
-
-def _means(sums: Positions, counts: npt.NDArray[np.int64]) -> Positions:
-    """NaN where nothing was counted."""
-    means = np.full(len(sums), np.nan)
-    np.divide(sums, counts, out=means, where=counts > 0)
-    return means
 
 
 def _nearest(reached: npt.NDArray[np.int64], places: Positions) -> npt.NDArray[np.int64]:

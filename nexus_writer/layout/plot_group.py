@@ -12,8 +12,10 @@ from nexus_writer.hdf5 import (
     NewGroup,
     ReplacedGroup,
     create_reshaped,
+    has_link,
     set_attributes,
     soft_link,
+    unlink,
     write_value,
 )
 from nexus_writer.model import GridOrder
@@ -32,6 +34,8 @@ class PlotGroup:
     def __init__(self, entry: Any, name: str) -> None:
         self._entry = entry
         self._name = name
+        if has_link(entry, name):  # to what was the default plot until now
+            unlink(entry, name)
         self._group = ReplacedGroup(entry, name)
         self._plot: Plot | None = None
         self._visible = False
