@@ -50,7 +50,8 @@ def loopscan(beamline: Beamline, npoints: int) -> Plan:
 
     cryostat = DeviceSpec("oxford", (sampling("temperature", "K", mode="LAST"),))
     chain = timer(*_COUNTERS, cryostat)
-    return Plan(_spec(beamline, "loopscan", chain, f"loopscan {npoints} 0.06", npoints, 0.06), 0.06, measure)
+    title = f"loopscan {npoints} 0.06"
+    return Plan(_spec(beamline, "loopscan", chain, title, npoints, 0.06, show="i0"), 0.06, measure)
 
 
 def ascan(beamline: Beamline, motor: str, start: float, stop: float, npoints: int) -> Plan:
@@ -63,7 +64,7 @@ def ascan(beamline: Beamline, motor: str, start: float, stop: float, npoints: in
     display = {"start": start, "stop": stop, "points": npoints}
     chain = axis([_motor(beamline, motor, **display)], timer(*_COUNTERS))
     title = f"ascan {motor} {start:.3f} {stop:.3f} {npoints - 1} 0.05"
-    fields = {"start": [start], "stop": [stop]}
+    fields: dict[str, Any] = {"start": [start], "stop": [stop]}
     return Plan(_spec(beamline, "ascan", chain, title, npoints, 0.05, **fields), 0.05, measure)
 
 
@@ -112,8 +113,10 @@ def spectra(beamline: Beamline, npoints: int) -> Plan:
     display = {"start": places[0], "stop": places[-1], "points": npoints}
     chain = axis([_motor(beamline, "samx", **display)], timer(*_COUNTERS, detector))
     title = f"ascan samx {places[0]:.3f} {places[-1]:.3f} {npoints - 1} 0.08"
-    fields = {"start": [places[0]], "stop": [places[-1]]}
-    return Plan(_spec(beamline, "ascan", chain, title, npoints, 0.08, **fields), 0.08, measure)
+    fields: dict[str, Any] = {"start": [places[0]], "stop": [places[-1]]}
+    return Plan(
+        _spec(beamline, "ascan", chain, title, npoints, 0.08, show="spectrum_det0", **fields), 0.08, measure
+    )
 
 
 def rocking_curve(beamline: Beamline, npoints: int) -> Plan:
@@ -128,8 +131,8 @@ def rocking_curve(beamline: Beamline, npoints: int) -> Plan:
     counters = DeviceSpec("p201", (integrating("bragg"),))
     chain = axis([_motor(beamline, "th", **display)], timer(counters))
     title = f"ascan th {places[0]:.3f} {places[-1]:.3f} {npoints - 1} 0.05"
-    fields = {"start": [places[0]], "stop": [places[-1]]}
-    return Plan(_spec(beamline, "ascan", chain, title, npoints, 0.05, **fields), 0.05, measure)
+    fields: dict[str, Any] = {"start": [places[0]], "stop": [places[-1]]}
+    return Plan(_spec(beamline, "ascan", chain, title, npoints, 0.05, show="bragg", **fields), 0.05, measure)
 
 
 def timescan(beamline: Beamline, npoints: int) -> Plan:
@@ -143,7 +146,9 @@ def timescan(beamline: Beamline, npoints: int) -> Plan:
         DeviceSpec("oxford", (sampling("temperature", "K", mode="LAST"),)),
     )
     title = f"timescan 0.03 {npoints}"
-    return Plan(_spec(beamline, "timescan", timer(*devices), title, npoints, 0.03), 0.03, measure)
+    return Plan(
+        _spec(beamline, "timescan", timer(*devices), title, npoints, 0.03, show="current"), 0.03, measure
+    )
 
 
 _COUNTERS = (
@@ -176,10 +181,12 @@ def _spec(
     title: str,
     npoints: int,
     count_time_s: float,
+    show: str = "fluo",
     **fields: Any,
 ) -> ScanSpec:
     x = f"{master.name}:{master.channels[0].name}"
-    plots = {"plots": [{"kind": "curve-plot", "items": [{"kind": "curve", "x": x}]}]}
+    plots: dict[str, Any] = {"plots": [{"kind": "curve-plot", "items": [{"kind": "curve", "x": x}]}]}
+    plots["_display_extra"] = {"plotselect": [show]}
     source = {"@NX_class": "NXsource", "current": 197.0, "current@units": "mA", "mode": "7/8 multibunch"}
     categories: dict[str, dict[str, Any]] = {
         "instrument": {"machine": source},
