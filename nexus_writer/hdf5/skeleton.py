@@ -35,9 +35,10 @@ def lost_links(path: str | os.PathLike[str]) -> list[str]:
 def copy_skeleton(source: str | os.PathLike[str], entry: str, target: Path) -> list[str]:
     """A new file at ``target`` with one entry of ``source``, and the attributes of its root.
 
-    Names, attributes, types, shapes and links within the file are as they were; large and external datasets
-    are without values, virtual ones without their sources, and links to other files left out. Returns those
-    of them that lead nowhere. Takes no lock. Raises OSError, KeyError.
+    Names, attributes, types, shapes and links within the file are as they were; large, virtual and external
+    datasets are without values (nexusformat takes the number of a virtual one's sources for its length), and
+    links to other files left out. Returns those of them that lead nowhere. Takes no lock. Raises OSError,
+    KeyError.
     """
     lost: list[str] = []
     with h5py.File(source, "r", locking=False) as original, h5py.File(target, "w") as copy:
@@ -73,7 +74,7 @@ def _check_link(group: Any, name: str, directory: Path, lost: list[str]) -> None
 
 
 def _copy_dataset(source: Any, target: Any, name: str) -> None:
-    if source.is_virtual or (_is_small(source) and not source.external):
+    if _is_small(source) and not source.is_virtual and not source.external:
         source.file.copy(source, target, name)
         return
     space = h5py.h5s.create_simple(source.shape)

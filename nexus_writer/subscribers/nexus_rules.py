@@ -65,12 +65,14 @@ def _messages(copy: Path, entry: str) -> Iterator[tuple[str, str, str]]:
         from nexusformat.nexus import nxopen
         from nexusformat.nexus.validate import validate_application, validate_file
 
-    yield from _logged(partial(validate_file, str(copy)))
+    yield from logged_by_nexusformat(partial(validate_file, str(copy)))
     with nxopen(str(copy)) as root:
         groups = [root[entry], *(root[entry].component("NXsubentry"))]
         named = [(group.nxpath, _definition(group)) for group in groups if "definition" in group]
     for place, application in named:
-        yield from _logged(partial(validate_application, str(copy), path=place, application=application))
+        yield from logged_by_nexusformat(
+            partial(validate_application, str(copy), path=place, application=application)
+        )
 
 
 def _definition(group: Any) -> str:
@@ -78,7 +80,8 @@ def _definition(group: Any) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def _logged(validate: Callable[[], object]) -> Iterator[tuple[str, str, str]]:
+def logged_by_nexusformat(validate: Callable[[], object]) -> Iterator[tuple[str, str, str]]:
+    """(level, path, text) of the errors and warnings that ``validate`` logs."""
     handler = _Collector()
     logger = logging.getLogger("NXValidate")
     others, logger.handlers = logger.handlers, [handler]
