@@ -103,7 +103,7 @@ XRF = ApplicationDefinition.model_validate(
 
 @lru_cache(maxsize=16)
 def application_definitions(path: Path | None) -> tuple[ApplicationDefinition, ...]:
-    """Those of a file, read once; XRF alone without a file. Raises BadApplications."""
+    """Those of a file, read once, and XRF unless the file declares its class. Raises BadApplications."""
     if path is None:
         return (XRF,)
     try:
@@ -115,10 +115,11 @@ def application_definitions(path: Path | None) -> tuple[ApplicationDefinition, .
         raise BadApplications(path, " ".join(str(error).split())) from None
     except ValidationError as error:
         raise BadApplications(path, "; ".join(map(_told, error.errors()))) from None
-    return tuple(
+    own = tuple(
         definition.model_copy(update={"name": definition.name or name})
         for name, definition in declared.applications.items()
     )
+    return own if any(definition.kind == XRF.kind for definition in own) else (*own, XRF)
 
 
 def _told(error: Any) -> str:

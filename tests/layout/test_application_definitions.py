@@ -24,7 +24,7 @@ def test_a_definition_of_ones_own(tmp_path: Path) -> None:
         " links: {monitor: {channel: i0}}}\n"
         "  other: {name: third, class: X, definition: NXarchive}\n"
     )
-    first, second = application_definitions(path)
+    first, second, third = application_definitions(path)
     assert (first.name, first.kind, first.definition, first.techniques) == (
         "diffraction",
         "XRD",
@@ -33,12 +33,13 @@ def test_a_definition_of_ones_own(tmp_path: Path) -> None:
     )
     assert first.links["monitor"].channel == "i0"
     assert second.name == "third"
+    assert third is XRF
 
 
 def test_no_definitions(tmp_path: Path) -> None:
     path = tmp_path / "none.yaml"
     path.write_text("applications: {}\n")
-    assert application_definitions(path) == ()
+    assert application_definitions(path) == (XRF,)
 
 
 @pytest.mark.parametrize(
