@@ -13,7 +13,7 @@ _ENTRY_NAME = re.compile(r'^"\d+(\.\d+)?" is an invalid name$')
 
 
 def errors_in(path: Path, *, strict_names: bool = False) -> list[str]:
-    """Of a copy of the file, "path: what"; that entries are called like ``1.1`` only with ``strict_names``."""
+    """Of a copy of the file, "path: what"; names of entries like ``1.1`` only with ``strict_names``."""
     from nexusformat.nexus.validate import validate_file
 
     with tempfile.TemporaryDirectory() as directory:

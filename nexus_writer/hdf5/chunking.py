@@ -23,8 +23,8 @@ class ChunkOptions:
 
     A dataset of at most ``chunk_nbytes`` is one chunk. A bigger one is cut, last dimension first, into
     ``chunk_split`` pieces or more until a chunk is that small. Datasets that are expected to be larger than
-    ``compression_limit_nbytes`` are compressed by ``compression_scheme`` (one of :data:`.filters.SCHEMES`, any
-    case). Raises UnknownCompression.
+    ``compression_limit_nbytes`` are compressed by ``compression_scheme`` (one of :data:`.filters.SCHEMES`,
+    any case). Raises UnknownCompression.
     """
 
     chunk_nbytes: int = 2**20

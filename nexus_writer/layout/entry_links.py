@@ -36,9 +36,9 @@ def links_from(file: Path, scan: Scan, template: str = DEFAULT_ENTRY_NAME) -> li
     return [EntryLink(file, (entry,), target_from(file, holder), entry) for entry in entries]
 
 
-def make_links(root: Any, links: Sequence[EntryLink]) -> list[str]:
+def make_links(root: Any, links: Sequence[EntryLink]) -> dict[EntryLink, str]:
     """Make those that are not there yet; what is in the way of the others, one line each."""
-    problems = []
+    problems = {}
     for link in links:
         for name in link.names:
             if not has_item(root, name):
@@ -47,7 +47,7 @@ def make_links(root: Any, links: Sequence[EntryLink]) -> list[str]:
                 continue
             break
         else:
-            problems.append(
+            problems[link] = (
                 f"{link.entry} of {link.target} is not linked in {link.file}: something else is "
                 f"{link.names[-1]} there"
             )

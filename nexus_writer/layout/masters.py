@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from nexus_writer.hdf5 import OpenFiles
@@ -52,75 +51,74 @@ def master_links(scan: Scan, template: str = DEFAULT_ENTRY_NAME) -> list[EntryLi
 class Masters:
     """The links that wait to be made, of all scans of a process. Writer thread only; never raises.
 
-    What cannot be done is told in one line each.
+    What is in the way of a link is told in one line each.
     """
 
     def __init__(self, files: OpenFiles, clock_s: Callable[[], float] = time.monotonic) -> None:
         self._files = files
         self._clock_s = clock_s
         self._waiting: dict[EntryLink, Mapping[str, str]] = {}
+        self._impossible: dict[EntryLink, str] = {}
+        self._failing: dict[Path, str] = {}
         self._retry_at_s = 0.0
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     def link(self, links: Sequence[EntryLink], root_attributes: Mapping[str, str]) -> list[str]:
-        """Make links; what is in their way for good. A master that cannot be opened now is tried again later.
+        """Make links; what makes some impossible. A master that cannot be opened now is tried again later.
 
         ``root_attributes`` are for a master that is new.
         """
         self._waiting |= dict.fromkeys(links, root_attributes)
         while len(self._waiting) > MOST_WAITING:
             del self._waiting[next(iter(self._waiting))]
-        return [problem for master in _masters(links) for problem in self._try(master).for_good]
+        for master in _masters(links):
+            self._try(master)
+        return self._told(links)
 
-    def retry(self, links: Sequence[EntryLink], *, at_once: bool = False) -> list[str]:
-        """Try what waits, of any scan; what is still in the way of ``links``.
+    def retry(self, links: Sequence[EntryLink] = (), *, at_once: bool = False) -> list[str]:
+        """Try what waits, of any scan; what is in the way of ``links``.
 
-        Does nothing more often than every ``RETRY_EVERY_S``, unless ``links`` are to be tried ``at_once``.
+        Nothing is tried more often than every ``RETRY_EVERY_S``, unless ``links`` are to be ``at_once``.
         """
-        waiting = _masters(link for link in links if link in self._waiting)
         if at_once:
-            tried = {master: self._try(master) for master in waiting}
-        elif self._waiting and self._clock_s() >= self._retry_at_s:
-            tried = {master: self._try(master) for master in _masters(self._waiting)}
+            due = _masters(link for link in links if link in self._waiting)
         else:
-            return []
-        return [
-            problem for master in waiting for problem in (*tried[master].for_good, *tried[master].for_now)
-        ]
+            due = _masters(self._waiting) if self._clock_s() >= self._retry_at_s else []
+        for master in due:
+            why = self._try(master)
+            if why:
+                self._failing[master] = f"the scan is not linked in {master}, which is tried again: {why}"
+        failing = _masters(link for link in links if link in self._waiting)
+        return self._told(links) + [self._failing[master] for master in failing if master in self._failing]
 
-    def _try(self, master: Path) -> _Problems:
-        """Make all links that wait for ``master``."""
+    def _told(self, links: Sequence[EntryLink]) -> list[str]:
+        return [self._impossible.pop(link) for link in links if link in self._impossible]
+
+    def _try(self, master: Path) -> str:
+        """Make all links that wait for a master; why it cannot be opened, "" when it can."""
         links = [link for link in self._waiting if link.file == master]
         self._retry_at_s = self._clock_s() + RETRY_EVERY_S
         try:
-            problems = self._link_in(master, links)
+            impossible = self._link_in(master, links)
         except Exception as error:
-            why = " ".join(str(error).split()) or type(error).__name__
-            return _Problems((), (f"the scan is not linked in {master}, which is tried again: {why}",))
+            return " ".join(str(error).split()) or type(error).__name__
+        self._failing.pop(master, None)
         for link in links:
             del self._waiting[link]
-        return _Problems(tuple(problems), ())
+        if len(self._impossible) < MOST_WAITING:
+            self._impossible |= impossible
+        return ""
 
-    def _link_in(self, master: Path, links: Sequence[EntryLink]) -> list[str]:
+    def _link_in(self, master: Path, links: Sequence[EntryLink]) -> dict[EntryLink, str]:
         file = self._files.acquire(master, self._waiting[links[0]])
         try:
-            problems = make_links(file.root, links)
+            impossible = make_links(file.root, links)
             file.flush()
         finally:
             self._files.release(file)
-        return problems
-
-
-@dataclass(frozen=True, slots=True)
-class _Problems:
-    for_good: tuple[str, ...]
-    for_now: tuple[str, ...]
-
-    @property
-    def all(self) -> tuple[str, ...]:
-        return self.for_good + self.for_now
+        return impossible
 
 
 def _masters(links: Iterable[EntryLink]) -> list[Path]:

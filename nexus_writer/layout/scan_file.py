@@ -175,7 +175,7 @@ class ScanFile:
             return
         try:
             links = links_from(self._file.path, scan, self._options.entry_name)
-            self._warn_all(make_links(self._file.root, links))
+            self._warn_all(make_links(self._file.root, links).values())
         except FileBroken:
             raise
         except Exception as error:

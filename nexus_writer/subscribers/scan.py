@@ -66,6 +66,7 @@ class NexusScanWriter(Subscriber[Received]):
         self.writing_since = time.time()
         self.validation = ""
         self._client = client
+        self._writer = writer
         self._options = options
         self._consumer = ScanConsumer(key, options, writer.files, writer.masters)
         self._references = References()
@@ -208,6 +209,7 @@ class NexusScanWriter(Subscriber[Received]):
             self._wait_for_disk_space()
             try:
                 self._consumer.open()
+                self._writer.link_later()
                 return
             except FileLocked as error:
                 why = str(error)
@@ -256,6 +258,7 @@ class NexusScanWriter(Subscriber[Received]):
         if sound and request is None:
             self._wait_for_frames()
         failure = self._consumer.finish(failure, flush=sound and request is not Request.KILL)
+        self._writer.link_later()
         if failure is not None:
             return SubscriberState.FAULT, failure
         return SubscriberState.OFF, "Finished successfully"

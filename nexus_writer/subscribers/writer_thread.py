@@ -11,9 +11,15 @@ from __future__ import annotations
 import atexit
 import threading
 
+import gevent
+
 from nexus_writer.concurrency import Thread
 from nexus_writer.hdf5 import OpenFiles
 from nexus_writer.layout import Masters
+
+from .backoff import Backoff
+
+LINK_AFTER_S, LINK_EVERY_S = 2.0, 60.0
 
 
 class WriterThread:
@@ -22,8 +28,24 @@ class WriterThread:
     def __init__(self) -> None:
         self.files = OpenFiles()
         self.masters = Masters(self.files)
+        self._links = False
         self.thread = Thread(name="nexus-writer")
         self.thread.start(wait=True)
+
+    def link_later(self) -> None:
+        """Go on trying the links that wait for a master, as long as any does. To be called in the thread."""
+        if len(self.masters) and not self._links:
+            self._links = True
+            gevent.spawn(self._link)
+
+    def _link(self) -> None:
+        backoff = Backoff(LINK_AFTER_S, LINK_EVERY_S)
+        try:
+            while len(self.masters):
+                gevent.sleep(backoff.next_s())
+                self.masters.retry()
+        finally:
+            self._links = False
 
     def stop(self, timeout: float | None = 5.0) -> None:
         """End the thread once its greenlets are finished."""

@@ -270,3 +270,23 @@ def test_no_masters(tmp_path: Path, masters: dict[str, str]) -> None:
     info = scan_info(TWO, filename=str(tmp_path / "ds.h5"))
     info["nexuswriter"]["masterfiles"] = masters
     assert master_links(Scan.from_info(info, "s:1")) == []
+
+
+def test_each_scan_is_told_of_its_own_links(tmp_path: Path) -> None:
+    clock = Clock()
+    masters = Masters(OpenFiles(), clock)
+    mine, other = (EntryLink(tmp_path / "p.h5", (f"{n}.1",), f"{n}.h5", f"{n}.1") for n in (1, 2))
+    (tmp_path / "p.h5").write_text("no HDF5")
+    assert masters.link([mine], {}) == masters.link([other], {}) == []
+    clock.now_s += RETRY_EVERY_S
+    [why] = masters.retry([mine])
+    assert masters.retry([mine]) == masters.retry([other]) == [why]  # told again without another try
+    assert masters.retry([]) == []
+    (tmp_path / "p.h5").unlink()
+    with h5py.File(tmp_path / "p.h5", "w") as file:
+        file["2.1"] = 5
+    clock.now_s += RETRY_EVERY_S
+    assert masters.retry([mine]) == []
+    [impossible] = masters.retry([other])
+    assert "something else is 2.1 there" in impossible
+    assert masters.retry([other]) == []
