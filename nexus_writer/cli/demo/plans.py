@@ -187,7 +187,7 @@ def _spec(
     x = f"{master.name}:{master.channels[0].name}"
     plots: dict[str, Any] = {"plots": [{"kind": "curve-plot", "items": [{"kind": "curve", "x": x}]}]}
     plots["_display_extra"] = {"plotselect": [show]}
-    source = {"@NX_class": "NXsource", "current": 197.0, "current@units": "mA", "mode": "7/8 multibunch"}
+    source = {"@NX_class": "NXsource", "current": 197.0, "current@units": "mA", "mode": "Multi Bunch"}
     categories: dict[str, dict[str, Any]] = {
         "instrument": {"machine": source},
         "sample": {"@NX_class": "NXsample", "name": "iron grain", "description": "in a silica matrix"},

@@ -79,12 +79,12 @@ def _show_files(console: Console, directory: Path, data_root: Path) -> None:
     dataset_file = max(files, key=lambda path: path.stat().st_size)
     picture = directory / "measurement.png"
     console.print()
-    console.print(file_tree(dataset_file, depth=3))
+    console.print(file_tree(dataset_file, depth=2))
     draw_measurement(dataset_file, picture)
     shown = _short(dataset_file)
     console.print()
-    console.print(f"[bold]Open it with[/]   silx view {shown}")
-    console.print(f"[bold]or in Python[/]   h5py.File({str(shown)!r})['1.1/measurement']", highlight=False)
+    console.print(f"[bold]Open it with[/]   silx view {shown}", soft_wrap=True)
+    console.print(f"[bold]or in Python[/]   h5py.File({str(shown)!r})['1.1/measurement']", highlight=False, soft_wrap=True)
     console.print(f"[bold]Picture[/]        {_short(picture)}")
 
 
