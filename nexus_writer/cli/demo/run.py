@@ -84,7 +84,11 @@ def _show_files(console: Console, directory: Path, data_root: Path) -> None:
     shown = _short(dataset_file)
     console.print()
     console.print(f"[bold]Open it with[/]   silx view {shown}", soft_wrap=True)
-    console.print(f"[bold]or in Python[/]   h5py.File({str(shown)!r})['1.1/measurement']", highlight=False, soft_wrap=True)
+    console.print(
+        f"[bold]or in Python[/]   h5py.File({str(shown)!r})['1.1/measurement']",
+        highlight=False,
+        soft_wrap=True,
+    )
     console.print(f"[bold]Picture[/]        {_short(picture)}")
 
 
