@@ -63,7 +63,7 @@ def read_plot(item: h5py.Group | h5py.Dataset) -> PlotData:
     ]
     step = _step(first.shape)
     signals = [_series(group, signal, step) for signal in (name, *others)]
-    axes = _texts(group.attrs.get("axes"))
+    axes = _texts(group.attrs.get("axes")) or _text(first.attrs.get("axes")).split(":")
     scatter = len(axes) > 1 and first.ndim == 1
     spectra = _text(first.attrs.get("interpretation")) == "spectrum" and first.ndim > 1
     return PlotData(_title(group), signals, list(_axes(group, axes, first, step, scatter)), scatter, spectra)

@@ -106,6 +106,10 @@ class CameraData(ChannelData):
         return self._linked and self._way is not Way.TEXT
 
     @property
+    def virtual(self) -> bool:
+        return self._way is Way.VIRTUAL
+
+    @property
     def dataset(self) -> DatasetView:
         """There is one."""
         if self._dataset is not None:

@@ -91,6 +91,11 @@ class ChannelData:
     def _grid_rank(self) -> int:
         return len(self._scan_shape) if len(self._scan_shape) > 1 else 0
 
+    @property
+    def virtual(self) -> bool:
+        """Whether the dataset shows what lies in other files."""
+        return False
+
     def create(self, values: npt.NDArray[Any]) -> None:
         """Make the dataset, empty. It is as declared, unless the first points, ``values``, do not fit."""
         self.channel = self.channel.fitting(values)

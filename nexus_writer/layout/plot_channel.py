@@ -21,6 +21,7 @@ class PlotChannel:
 
     ``link`` is its name in plots; ``grid`` the part of the dataset's shape that the scan makes, and
     ``point_shape`` the part that a point makes. ``axis`` is the index of the axis that a positioner scans.
+    ``virtual``: the dataset shows what lies in other files.
     """
 
     name: str
@@ -35,6 +36,7 @@ class PlotChannel:
     unit: str | None = None
     is_positioner: bool = False
     axis: int | None = None
+    virtual: bool = False
 
     @property
     def rank(self) -> int:
@@ -83,6 +85,7 @@ def plot_channel(data: ChannelData, device_type: str) -> PlotChannel:
         data.unit,
         place.is_positioner,
         place.axis,
+        data.virtual,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -13,15 +14,18 @@ from nexus_writer.hdf5 import (
     ReplacedGroup,
     create_reshaped,
     has_link,
+    require_group,
     set_attributes,
     soft_link,
     unlink,
     write_value,
 )
-from nexus_writer.model import GridOrder
 
 from .grid_axis import Positions
-from .plot_plan import Indices, Link, Places, Plot, View
+from .plot_members import Copy, Indices, Link, Places, Plot, View
+
+PARTS = "parts"
+"""Group in a plot for the views of which its signals show row after row."""
 
 PositionsOf = Callable[[Places], Positions]
 """The positions along an axis of the grid, as they are known now."""
@@ -47,7 +51,9 @@ class PlotGroup:
             self.update(positions_of)
             return
         positions = _positions(plot, positions_of)
-        self._group.stage(NewGroup("NXdata", partial(_draw, plot=plot, positions=positions)), {})
+        self._group.stage(
+            NewGroup("NXdata", partial(_draw, path=self._group.path, plot=plot, positions=positions)), {}
+        )
         self._plot, self._positions, self._visible = plot, positions, False
 
     def update(self, positions_of: PositionsOf) -> None:
@@ -76,40 +82,59 @@ def _positions(plot: Plot, positions_of: PositionsOf) -> dict[str, Positions]:
     return {name: positions_of(member) for name, member in plot.members if isinstance(member, Places)}
 
 
-def _draw(group: Any, plot: Plot, positions: dict[str, Positions]) -> None:
+def _draw(group: Any, path: str, plot: Plot, positions: dict[str, Positions]) -> None:
+    """Fill ``group``, which is going to be found at ``path``."""
     for name, member in plot.members:
         match member:
             case Link():
                 soft_link(group, name, member.path)
+                if member.axes:
+                    set_attributes(group.file[member.path], {"axes": member.axes})
             case View():
-                _create_view(group, name, member)
+                _create_view(group, path, name, member)
+            case Copy():
+                write_value(group, name, _copied(group, member), {"units": member.unit})
             case Indices():
                 write_value(group, name, np.arange(member.length, dtype=np.int64))
             case Places():
-                write_value(group, name, positions[name], {"units": member.unit} if member.unit else None)
+                write_value(group, name, positions[name], {"units": member.unit})
     signal, *others = plot.signals
     attributes: dict[str, Any] = {"signal": signal}
     if others:
         attributes["auxiliary_signals"] = others
-    if plot.axes:
+    if plot.axes and not plot.scattered:
         attributes["axes"] = list(plot.axes)
     set_attributes(group, attributes)
 
 
-def _create_view(group: Any, name: str, view: View) -> None:
-    order: GridOrder = view.order
+def _copied(group: Any, copy: Copy) -> Positions:
+    """Only of a dataset that is finished."""
+    values = np.full(copy.points, np.nan)
+    found = group.file[copy.path][: copy.points]
+    values[: len(found)] = found
+    return values
+
+
+def _create_view(group: Any, path: str, name: str, view: View) -> None:
+    source = view.path
+    order = view.order
     shape = order.shape
     if view.ranges is None:
         pieces = order.growing()
     elif view.line is not None:
         pieces = (piece.swapped() for piece in order.filled(view.ranges))
         shape = (view.line,)
-    else:
+    elif not view.by_row:
         pieces = order.filled(view.ranges, kept=view.kept)
+    elif not order.turns and view.ranges == ((0, prod(shape)),):
+        pieces = order.rows(kept=view.kept)
+    else:
+        source = _create_parts(group, path, name, view)
+        pieces = order.rows(kept=True)
     create_reshaped(
         group,
         name,
-        view.path,
+        source,
         pieces,
         shape=shape,
         point_shape=view.point_shape,
@@ -117,3 +142,19 @@ def _create_view(group: Any, name: str, view: View) -> None:
         grows=view.ranges is None,
         attributes=dict(view.attributes),
     )
+
+
+def _create_parts(group: Any, path: str, name: str, view: View) -> str:
+    """The view in as few pieces as possible, beside the plot: the path of it."""
+    parts = require_group(group, PARTS)
+    assert view.ranges is not None
+    create_reshaped(
+        parts,
+        name,
+        view.path,
+        view.order.filled(view.ranges, kept=view.kept),
+        shape=view.order.shape,
+        point_shape=view.point_shape,
+        dtype=view.dtype,
+    )
+    return f"{path}/{PARTS}/{name}"

@@ -3,20 +3,24 @@
 While the scan runs, channels are not equally long: a motor is a point ahead while a detector still counts. So
 a running plot shows all of them in the shape that they will have, with NaN where nothing was measured yet;
 when the scan has ended, those of a line are the channels themselves.
+
+Two habits of tools decide on the rest. nexusformat takes a virtual dataset for one with a source for each
+element of its first dimension, and calls the shape of any other one wrong: so the finished ones have that.
+And it allows as many ``axes`` as the signal has dimensions, whereas silx wants all of them to draw a scatter:
+so those of a scatter stand at its signal, in the older way of NeXus, which silx reads too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
-
-import numpy as np
 
 from nexus_writer.model import GridOrder, PlotRequest
 
 from .interpretation import interpretation
-from .plot_channel import PlotChannel, Range
+from .plot_channel import PlotChannel
+from .plot_members import Copy, Indices, Link, Member, Places, Plot, View
 
 NO_AXIS = "."
 """NeXus' name for a dimension without axis."""
@@ -27,61 +31,10 @@ RUNNING_SIGNALS = 32
 MAX_PIECES = 20_000
 """A grid that takes more pieces (about 30 us each) is shown point by point."""
 
+MAX_ROWS = 4096
+"""A finished plot with more rows is not cut into them."""
+
 UNKNOWN_LENGTH = 512
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """The channel itself."""
-
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """The points of a channel in another shape.
-
-    ``ranges`` are the points that are shown; None for a view that grows. The channel is flat unless
-    ``kept``: then it has the shape of the grid. ``line``: what is kept is shown as a line of this length.
-    """
-
-    path: str
-    order: GridOrder
-    point_shape: tuple[int, ...]
-    dtype: np.dtype[np.generic]
-    ranges: tuple[Range, ...] | None = None
-    kept: bool = False
-    line: int | None = None
-    attributes: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """The positions along axis ``index`` of the grid, ``length`` of them."""
-
-    index: int
-    length: int
-    unit: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Indices:
-    """0, 1, 2 ...: a dimension of a point."""
-
-    length: int
-
-
-Member = Link | View | Places | Indices
-
-
-@dataclass(frozen=True, slots=True)
-class Plot:
-    """One NXdata: names of signals and axes, and what each name stands for."""
-
-    name: str
-    signals: tuple[str, ...]
-    axes: tuple[str, ...]
-    members: tuple[tuple[str, Member], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,17 +120,17 @@ def _line(
     name: str, signals: Sequence[PlotChannel], axes: Sequence[PlotChannel], arrangement: Arrangement
 ) -> Plot:
     """Signals over the scanned axes, point by point: a curve, or a scatter of a mesh."""
-    scattered = arrangement.is_mesh and signals[0].rank > 0
+    placeless = arrangement.is_mesh and signals[0].rank > 0
     if signals[0].rank:
-        axes = () if scattered else axes[:1]
-    names = None if scattered else [axis.link for axis in axes]
-    members: dict[str, Member] = {signal.link: Link(signal.path) for signal in signals}
-    if not arrangement.running:
-        members |= {axis.link: _as_long_as(signals[0].points, axis) for axis in axes}
-    else:
+        axes = () if placeless else axes[:1]
+    names = [axis.link for axis in axes]
+    if arrangement.running:
         order = GridOrder.forward((_line_length(arrangement, [*signals, *axes]),))
-        members = {channel.link: _growing(channel, order) for channel in [*signals, *axes]}
-    return _plot(name, signals, names, members)
+        members: dict[str, Member] = {c.link: _growing(c, order) for c in [*signals, *axes]}
+    else:
+        members = {signal.link: _as_it_is(signal) for signal in signals}
+        members |= {axis.link: _as_long_as(signals[0].points, axis) for axis in axes}
+    return _plot(name, signals, None if placeless else names, _with_places(members, signals[0], names))
 
 
 def _grid(
@@ -197,7 +150,7 @@ def _grid(
         names.append(NO_AXIS if axis is None else axis.link)
         if axis is not None:
             members[axis.link] = Places(index, length, axis.unit)
-    return _plot(name, signals, names[::-1], members)
+    return _plot(name, signals, names[::-1], members, on_grid=True)
 
 
 def _flattened(
@@ -224,7 +177,7 @@ def _flattened(
             line=length,
             attributes=_attributes(channel, 1),
         )
-    return _plot(name, signals, names, members)
+    return _plot(name, signals, names, _with_places(members, signals[0], names or []))
 
 
 def _on_grid(signal: PlotChannel, order: GridOrder, arrangement: Arrangement) -> Member:
@@ -241,6 +194,7 @@ def _on_grid(signal: PlotChannel, order: GridOrder, arrangement: Arrangement) ->
         signal.dtype if complete and not arrangement.running else signal.dtype_with_nan,
         None if grows else signal.measured,
         kept=signal.kept,
+        by_row=not arrangement.running and order.shape[0] <= MAX_ROWS,
         attributes=_attributes(signal, len(order.shape)),
     )
 
@@ -261,21 +215,46 @@ def _attributes(channel: PlotChannel, grid_rank: int) -> tuple[tuple[str, str], 
     return tuple((name, text) for name, text in texts.items() if text)
 
 
+def _as_it_is(signal: PlotChannel) -> Member:
+    if not signal.virtual or signal.points > MAX_ROWS:
+        return Link(signal.path)
+    order = GridOrder.forward((signal.points,))
+    attributes = _attributes(signal, 1)
+    return View(
+        signal.path,
+        order,
+        signal.point_shape,
+        signal.dtype,
+        ((0, signal.points),),
+        by_row=True,
+        attributes=attributes,
+    )
+
+
 def _as_long_as(points: int, axis: PlotChannel) -> Member:
     """An axis with a value for each point of the signals: a motor that went ahead is cut, NaN follows one
     that stayed behind."""
-    if axis.points == points or not axis.plottable:
+    if axis.points == points or axis.gaps or axis.rank or axis.dtype.kind not in "iuf":
         return Link(axis.path)
-    ranges = tuple((start, min(stop, points)) for start, stop in axis.measured if start < points)
-    order = GridOrder.forward((points,))
-    return View(
-        axis.path,
-        order,
-        axis.point_shape,
-        axis.dtype_with_nan,
-        ranges,
-        attributes=_attributes(axis, 1),
-    )
+    return Copy(axis.path, points, axis.unit)
+
+
+def _with_places(
+    members: Mapping[str, Member], signal: PlotChannel, axes: Sequence[str]
+) -> Mapping[str, Member]:
+    """Tell the axes of a scatter at its signal."""
+    member, names = members[signal.link], ":".join(axes)
+    if not _scatters(signal, axes):
+        return members
+    if isinstance(member, View):
+        told: Member = replace(member, attributes=(*member.attributes, ("axes", names)))
+    else:
+        told = Link(signal.path, names)
+    return {**members, signal.link: told}
+
+
+def _scatters(signal: PlotChannel, axes: Sequence[str]) -> bool:
+    return len(axes) > 1 and not signal.rank
 
 
 def _line_length(arrangement: Arrangement, channels: Sequence[PlotChannel]) -> int:
@@ -288,11 +267,17 @@ def _line_length(arrangement: Arrangement, channels: Sequence[PlotChannel]) -> i
 
 
 def _plot(
-    name: str, signals: Sequence[PlotChannel], axes: Sequence[str] | None, members: Mapping[str, Member]
+    name: str,
+    signals: Sequence[PlotChannel],
+    axes: Sequence[str] | None,
+    members: Mapping[str, Member],
+    *,
+    on_grid: bool = False,
 ) -> Plot:
     """``axes`` are those of the scan; an axis for each dimension of a point follows them. None: no axes."""
     names = tuple(signal.link for signal in signals)
     if axes is None:
         return Plot(name, names, (), tuple(members.items()))
     dimensions = {f"datadim{i}": Indices(n) for i, n in enumerate(signals[0].point_shape)}
-    return Plot(name, names, (*axes, *dimensions), (*members.items(), *dimensions.items()))
+    scattered = not on_grid and _scatters(signals[0], axes)
+    return Plot(name, names, (*axes, *dimensions), (*members.items(), *dimensions.items()), scattered)

@@ -17,8 +17,9 @@ from .place import Place
 from .places import Places
 from .plot_channel import PlotChannel
 from .plot_group import PlotGroup
-from .plot_plan import Arrangement, Plot, plots_of
-from .plot_plan import Places as AxisPlaces
+from .plot_members import Places as AxisPlaces
+from .plot_members import Plot
+from .plot_plan import Arrangement, plots_of
 
 
 class Plots:

@@ -76,6 +76,13 @@ class GridOrder:
                 source = Slab((int(points[(parity, *place)]),), (None,), (step * self.row,))
                 yield Piece(target, source)
 
+    def rows(self, *, kept: bool = False) -> Iterator[Piece]:
+        """A piece for each row, all in one direction; ``kept`` as for :meth:`filled`."""
+        inner = (0,) * (len(self.shape) - 1)
+        for row in range(self.shape[0]):
+            target = Slab.box((row, *inner), (1, *self.shape[1:]))
+            yield Piece(target, target if kept else Slab.box((row * self.row,), (self.row,)))
+
     def filled(self, ranges: Sequence[Range], *, kept: bool = False) -> Iterator[Piece]:
         """How the points in ``ranges`` show on the grid; a single piece for all points of a forward order.
 

@@ -224,3 +224,26 @@ def test_silx_finds_every_plot_valid(redis_url: str, dataset: DatasetPublisher, 
         assert len(plots) >= 3
         for plot in plots:
             assert nxdata.NXdata(plot).issues == []
+
+
+@pytest.mark.parametrize("options", [(), ("--noconfig",), ("--keepshape",), ("--noconfig", "--keepshape")])
+@pytest.mark.parametrize("stop", [NPOINTS, 17])
+def test_validators_find_no_error(
+    redis_url: str, dataset: DatasetPublisher, tmp_path: Path, options: tuple[str, ...], stop: int
+) -> None:
+    """nexusformat counts the sources of a virtual dataset, and the axes of a scatter."""
+    pytest.importorskip("nexusformat")
+    path = dataset.policy.filename
+    with serving(SESSION, redis_url, tmp_path / "writer", *options):
+        for number, snake in enumerate((False, True), start=1):
+            mesh = Mesh(snake, stop)
+            with dataset.scan(mesh.spec) as scan:
+                scan.prepare()
+                for point in range(stop):
+                    mesh.publish(scan, point)
+                scan["axis:x"].publish(X[0])
+            wait_until(lambda n=number: entry_is_final(path, f"{n}.1"), "complete")  # type: ignore[misc]
+    command = [sys.executable, "-m", "nexus_writer", "validate", str(path)]
+    result = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.count(": valid") == 2

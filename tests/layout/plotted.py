@@ -130,5 +130,8 @@ def signals(nxdata: h5py.Group) -> list[str]:
 
 
 def axes(nxdata: h5py.Group) -> list[str]:
+    """Those of a scatter stand at its signal."""
     found = nxdata.attrs.get("axes")
-    return [] if found is None else found.tolist()
+    if found is not None:
+        return found.tolist()
+    return [name for name in nxdata[nxdata.attrs["signal"]].attrs.get("axes", "").split(":") if name]

@@ -9,17 +9,8 @@ import numpy as np
 import pytest
 
 from nexus_writer.layout.plot_channel import PlotChannel
-from nexus_writer.layout.plot_plan import (
-    MAX_PIECES,
-    RUNNING_SIGNALS,
-    Arrangement,
-    Indices,
-    Link,
-    Places,
-    Plot,
-    View,
-    plots_of,
-)
+from nexus_writer.layout.plot_members import Copy, Indices, Link, Places, Plot, View
+from nexus_writer.layout.plot_plan import MAX_PIECES, MAX_ROWS, RUNNING_SIGNALS, Arrangement, plots_of
 from nexus_writer.model import GridOrder, PlotRequest
 
 ALL = PlotRequest("all", rank=0)
@@ -106,11 +97,27 @@ def test_no_motors() -> None:
     assert only(plots_of(ALL, [detector("d")], ended(LINE))).axes == ()
 
 
-def test_an_axis_that_stayed_behind_is_filled_up() -> None:
-    plot = only(plots_of(ALL, [motor("a", 0, 4), detector("d", 6)], ended(LINE)))
-    view = dict(plot.members)["a"]
-    assert isinstance(view, View)
-    assert (view.order.shape, view.ranges) == ((6,), ((0, 4),))
+@pytest.mark.parametrize("points", [4, 7])
+def test_an_axis_of_another_length_is_copied(points: int) -> None:
+    plot = only(plots_of(ALL, [motor("a", 0, points), detector("d", 6)], ended(LINE)))
+    assert dict(plot.members)["a"] == Copy("/a", 6)
+
+
+def test_an_axis_with_gaps_is_not_copied() -> None:
+    """What is not there cannot be read."""
+    axis = replace(motor("a", 0, 7), gaps=((1, 2),))
+    assert dict(only(plots_of(ALL, [axis, detector("d", 6)], ended(LINE))).members)["a"] == Link("/a")
+
+
+@pytest.mark.parametrize("points", [6, MAX_ROWS + 1])
+def test_frames_in_other_files_have_a_source_for_each(points: int) -> None:
+    frames = replace(detector("f", points, point_shape=(2, 2)), virtual=True)
+    member = dict(only(plots_of(PlotRequest("p", rank=2), [frames], ended(LINE))).members)["f"]
+    if points > MAX_ROWS:
+        assert member == Link("/f")
+    else:
+        assert isinstance(member, View)
+        assert (member.by_row, member.order.shape) == (True, (6,))
 
 
 def test_images_of_a_camera_on_a_grid_that_is_kept() -> None:

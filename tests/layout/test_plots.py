@@ -223,14 +223,17 @@ def test_a_mesh_is_on_its_grid(
         check(default_plot(file), complete=points == SIZE)
 
 
-def test_a_complete_mesh_is_one_view_of_the_channel(path: Path) -> None:
+def test_a_complete_mesh_is_a_view_of_the_channel_row_by_row(path: Path) -> None:
     played = Played(mesh_info(**selecting("counts")), path)
     played.add(*ALL)
     played.play(mesh_point, SIZE)
     played.finish()
     with played.reader() as file:
-        (source,) = default_plot(file)["counts"].virtual_sources()
-        assert (source.file_name, source.dset_name) == (".", "/1.1/instrument/counts/data")
+        sources = default_plot(file)["counts"].virtual_sources()
+        assert {(source.file_name, source.dset_name) for source in sources} == {
+            (".", "/1.1/instrument/counts/data")
+        }
+        assert len(sources) == ROWS
 
 
 def test_a_mesh_that_goes_on(path: Path) -> None:

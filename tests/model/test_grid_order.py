@@ -90,3 +90,12 @@ def test_all_points_in_one_direction_are_one_piece() -> None:
 def test_more_points_take_whole_rows(points: int, rows: int) -> None:
     order = GridOrder((4, 5), (False, True))
     assert order.with_rows_for(points) == GridOrder((rows, 5), (False, True))
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_row_by_row(kept: bool) -> None:
+    order = GridOrder.forward((3, 2, 2))
+    pieces = list(order.rows(kept=kept))
+    assert len(pieces) == 3
+    source = order.shape if kept else (12,)
+    np.testing.assert_array_equal(shown(iter(pieces), order, 12, source), order.points())
