@@ -88,12 +88,13 @@ class CameraData(ChannelData):
         self._ways: list[Way] = []
         self._store: FrameStore | None = None
         self._goal = 0
+        self._frames = 0
         self._linked = False
 
     @property
     def points(self) -> int:
-        """Frames that the dataset has."""
-        return 0 if self._store is None else self._store.frames
+        """Frames that the dataset has; also when it is closed."""
+        return self._frames if self._store is None else self._store.frames
 
     @property
     def is_saving(self) -> bool:
@@ -185,6 +186,7 @@ class CameraData(ChannelData):
 
     def close(self) -> None:
         """Tell of files that are missing, and give back what is held."""
+        self._frames = self.points
         store, self._store = self._store, None
         if store is None or self._files is None:
             return
@@ -237,7 +239,7 @@ class CameraData(ChannelData):
             self._store.remove()
         if self._linked:
             self._surroundings.unlink(self)
-        self._store, self._linked = None, False
+        self._store, self._frames, self._linked = None, 0, False
 
     def _new_dataset(self) -> ReplacedDataset:
         return ReplacedDataset(self.group, self.place.dataset)

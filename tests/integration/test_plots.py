@@ -27,6 +27,8 @@ from nexus_writer.data.publishing import (
     sampling,
     timer,
 )
+from nexus_writer.data.recording import Recording, replay
+from tests.integration.test_replays import RECORDED_ROOT, expected_entries, put_camera_files
 from tests.serve_process import entry_is_final, serving, wait_until
 
 SESSION = "plots"
@@ -247,3 +249,30 @@ def test_validators_find_no_error(
     result = subprocess.run(command, check=False, capture_output=True, text=True)
     assert result.returncode == 0, result.stdout + result.stderr
     assert result.stdout.count(": valid") == 2
+
+
+def test_frames_in_files_of_cameras(
+    captures: Path, redis_url: str, redis_client: redis.Redis, tmp_path: Path
+) -> None:
+    """One frame a file, and all in one: a source for each frame, whichever it is."""
+    recording = Recording(captures / "lima_two")
+    reference, saved = captures / "lima_two" / "files", tmp_path / "saved"
+    put_camera_files(reference, saved)
+    ((path, entry),) = expected_entries(reference)
+    options = ("--noconfig", "--path-map", f"{RECORDED_ROOT}={saved}")
+    with serving(recording.session, redis_url, tmp_path / "writer", *options):
+        replay(recording, redis_client)
+        wait_until(lambda: entry_is_final(saved / path, entry), "complete")
+    with h5py.File(saved / path) as file:
+        plots = [item for name, item in file[entry].items() if name.startswith("plot2D")]
+        signals = [plot[plot.attrs["signal"]] for plot in plots]
+        assert len(signals) == 2
+        for plot, signal in zip(plots, signals, strict=True):
+            frames = file[entry]["measurement"][plot.attrs["signal"]]
+            assert len(frames) == len(signal.virtual_sources()) > 0
+            np.testing.assert_array_equal(signal, frames)
+            assert signal[()].any()
+            assert plot.attrs["axes"][1:].tolist() == ["datadim0", "datadim1"]
+        points = file[entry]["writer/points"]
+        received = dict(zip(points["channel"].asstr()[()], points["received"][()], strict=True))
+        assert received["limaa:image"] == len(signals[0])
