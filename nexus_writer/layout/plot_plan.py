@@ -29,10 +29,11 @@ RUNNING_SIGNALS = 32
 """A running plot has not more signals: nobody looks at a thousand curves, and each costs 0.1 ms."""
 
 MAX_PIECES = 20_000
-"""A grid that takes more pieces (about 30 us each) is shown point by point."""
+"""A grid that takes more pieces (about 30 us each) is shown point by point; one of more rows, with all its
+signals, not row by row."""
 
-MAX_ROWS = 4096
-"""A finished plot with more rows is not cut into them."""
+MAX_FRAMES = 4096
+"""More frames of a camera are not shown one by one."""
 
 UNKNOWN_LENGTH = 512
 
@@ -141,8 +142,9 @@ def _grid(
     points = max(channel.points for channel in (*signals, *axes))
     order = arrangement.order.with_rows_for(points)
     members: dict[str, Member] = {}
+    by_row = not arrangement.running and order.shape[0] * len(signals) <= MAX_PIECES
     for signal in signals:
-        members[signal.link] = _on_grid(signal, order, arrangement)
+        members[signal.link] = _on_grid(signal, order, arrangement, by_row)
     scanned: dict[int, PlotChannel] = {axis.axis: axis for axis in axes if axis.axis is not None}
     names = []
     for index, length in enumerate(reversed(order.shape)):
@@ -180,7 +182,7 @@ def _flattened(
     return _plot(name, signals, names, _with_places(members, signals[0], names or []))
 
 
-def _on_grid(signal: PlotChannel, order: GridOrder, arrangement: Arrangement) -> Member:
+def _on_grid(signal: PlotChannel, order: GridOrder, arrangement: Arrangement, by_row: bool) -> Member:
     """As simple as possible: the channel itself, all of its points in one piece, or those that there are."""
     complete = signal.has_all(prod(order.shape))
     as_it_is = signal.grid == order.shape and not order.turns
@@ -194,7 +196,7 @@ def _on_grid(signal: PlotChannel, order: GridOrder, arrangement: Arrangement) ->
         signal.dtype if complete and not arrangement.running else signal.dtype_with_nan,
         None if grows else signal.measured,
         kept=signal.kept,
-        by_row=not arrangement.running and order.shape[0] <= MAX_ROWS,
+        by_row=by_row,
         attributes=_attributes(signal, len(order.shape)),
     )
 
@@ -216,7 +218,7 @@ def _attributes(channel: PlotChannel, grid_rank: int) -> tuple[tuple[str, str], 
 
 
 def _as_it_is(signal: PlotChannel) -> Member:
-    if not signal.virtual or signal.points > MAX_ROWS:
+    if not signal.virtual or signal.points > MAX_FRAMES:
         return Link(signal.path)
     order = GridOrder.forward((signal.points,))
     attributes = _attributes(signal, 1)

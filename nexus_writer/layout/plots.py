@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -62,8 +63,8 @@ class Plots:
         return bool(self._options.noconfig or self._scan.selection or self._scan.technique.plots)
 
     def prepare(self, scan: Scan) -> None:
-        """The scan as it is when it is prepared."""
-        self._scan = scan
+        """The scan as it is when it is prepared. Its grid is that of the start, as its datasets are."""
+        self._scan = replace(scan, grid=self._scan.grid)
         self._state = None
 
     def measure(self, place: Place, blocks: Sequence[Block]) -> None:
@@ -76,7 +77,8 @@ class Plots:
 
         ``ended`` is the scan at its end, None while it runs.
         """
-        self._scan = ended or self._scan
+        if ended is not None:
+            self.prepare(ended)
         if not self.wanted:
             return
         channels = list(channels)

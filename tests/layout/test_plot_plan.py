@@ -10,7 +10,7 @@ import pytest
 
 from nexus_writer.layout.plot_channel import PlotChannel
 from nexus_writer.layout.plot_members import Copy, Indices, Link, Places, Plot, View
-from nexus_writer.layout.plot_plan import MAX_PIECES, MAX_ROWS, RUNNING_SIGNALS, Arrangement, plots_of
+from nexus_writer.layout.plot_plan import MAX_FRAMES, MAX_PIECES, RUNNING_SIGNALS, Arrangement, plots_of
 from nexus_writer.model import GridOrder, PlotRequest
 
 ALL = PlotRequest("all", rank=0)
@@ -83,6 +83,14 @@ def test_a_grid_of_too_many_pieces_is_shown_point_by_point() -> None:
     assert only(plots_of(GRID, channels, ended(wide))).axes == ("y", "x")
 
 
+@pytest.mark.parametrize(("signals", "by_row"), [(1, True), (21, False)])
+def test_a_grid_of_many_rows_and_signals_is_not_cut_into_rows(signals: int, by_row: bool) -> None:
+    tall = Arrangement(GridOrder.forward((1000, 2)), 2000, kept=False, running=False)
+    channels = [detector(f"d{number}", 2000) for number in range(signals)]
+    plot = only(plots_of(GRID, channels, tall))
+    assert {member.by_row for _, member in plot.members if isinstance(member, View)} == {by_row}
+
+
 def test_a_detector_with_spectra_has_one_axis_of_the_scan() -> None:
     """Where a line has several motors."""
     channels = [motor("a", 0), motor("b", 1), detector("s", point_shape=(4,))]
@@ -109,11 +117,11 @@ def test_an_axis_with_gaps_is_not_copied() -> None:
     assert dict(only(plots_of(ALL, [axis, detector("d", 6)], ended(LINE))).members)["a"] == Link("/a")
 
 
-@pytest.mark.parametrize("points", [6, MAX_ROWS + 1])
+@pytest.mark.parametrize("points", [6, MAX_FRAMES + 1])
 def test_frames_in_other_files_have_a_source_for_each(points: int) -> None:
     frames = replace(detector("f", points, point_shape=(2, 2)), virtual=True)
     member = dict(only(plots_of(PlotRequest("p", rank=2), [frames], ended(LINE))).members)["f"]
-    if points > MAX_ROWS:
+    if points > MAX_FRAMES:
         assert member == Link("/f")
     else:
         assert isinstance(member, View)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from .plotted import (
     COLUMNS,
@@ -295,6 +298,42 @@ def test_jitter_never_folds_an_axis(path: Path) -> None:
         x = default_plot(file)["x"][()]
         assert np.all(np.diff(x) > 0)
         np.testing.assert_allclose(np.diff(x), 0.25)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.booleans(), st.booleans(), st.integers(1, SIZE + 3), st.data())
+def test_any_cut_into_flushes_gives_the_same_plots(
+    keepshape: bool, snake: bool, points: int, data: st.DataObject
+) -> None:
+    """Whichever channel is ahead of which."""
+    found = []
+    for cut in (False, True):
+        with tempfile.TemporaryDirectory() as directory:
+            info = mesh_info(snake=snake, **selecting("counts", "diode", "spectrum"))
+            played = Played(info, Path(directory) / "file.h5", keepshape=keepshape)
+            played.add(*ALL)
+            left = {name: [mesh_point(index, snake=snake) for index in range(points)] for name in ALL}
+            while any(left.values()):
+                name = data.draw(st.sampled_from([n for n in ALL if left[n]])) if cut else ALL[0]
+                count = data.draw(st.integers(1, points)) if cut else points
+                for one in [name] if cut else ALL:
+                    played.feed(left[one][:count], one)
+                    left[one] = left[one][count:]
+            played.finish()
+            with played.reader() as file:
+                plots = [plot for plot in file["1.1"].values() if plot.attrs.get("NX_class") == "NXdata"]
+                found.append(
+                    {
+                        item.name: item[()]
+                        for plot in plots
+                        for item in plot.values()
+                        if hasattr(item, "shape")
+                    }
+                )
+    assert len(found[0]) > 5
+    assert found[0].keys() == found[1].keys()
+    for name, values in found[0].items():
+        np.testing.assert_array_equal(values, found[1][name], err_msg=name)
 
 
 # -- keepshape -------------------------------------------------------------------------------------------
