@@ -2,7 +2,7 @@
 
 from .application_definitions import BadApplications, application_definitions
 from .entry_names import DEFAULT_ENTRY_NAME, BadEntryName, check_entry_name
-from .errors import LayoutError, NoFilename
+from .errors import LayoutError, NoFilename, ScanSavedElsewhere
 from .location import data_file, entry_uris
 from .masters import Masters
 from .options import LayoutOptions
@@ -22,6 +22,7 @@ __all__ = [
     "Place",
     "Places",
     "ScanFile",
+    "ScanSavedElsewhere",
     "Status",
     "application_definitions",
     "check_entry_name",

@@ -8,6 +8,7 @@ from typing import Any
 
 import nexus_writer
 from nexus_writer.hdf5 import (
+    EntryExists,
     FileBroken,
     LiveFile,
     OpenFiles,
@@ -23,11 +24,11 @@ from .chunk_options import chunk_options
 from .entry import Entry
 from .entry_links import EntryLink, links_from, make_links, make_room
 from .entry_names import entry_name
-from .errors import NoFilename
+from .errors import NoFilename, ScanSavedElsewhere
 from .location import data_file, entry_uris
 from .masters import Masters, master_links
 from .options import LayoutOptions
-from .writer_note import PROGRAM, Status
+from .writer_note import PROGRAM, Status, writer_of
 
 
 class ScanFile:
@@ -70,8 +71,8 @@ class ScanFile:
     def create(self) -> None:
         """Make the entries and what is known before the first point. May be called again after an error.
 
-        Raises NoFilename, EntryExists (nothing was touched), FileLocked, FileNotWritable, NotHdf5,
-        FileBroken.
+        Raises NoFilename, EntryExists (nothing was touched; ScanSavedElsewhere when it is this very scan),
+        FileLocked, FileNotWritable, NotHdf5, FileBroken.
         """
         path = data_file(self._scan)
         if path is None:
@@ -200,7 +201,7 @@ class ScanFile:
         return failed or "; ".join(self.lost.values()) or None
 
     def _create_entries(self, file: LiveFile) -> None:
-        self._warn_all(filter(None, [make_room(file.root, name) for name in self._entry_names()]))
+        self._make_room(file)
         chunking = chunk_options(self._scan.storage, self._options, self.warn)
         try:
             for subscan in self._scan.subscans:
@@ -217,6 +218,15 @@ class ScanFile:
             entry.note.keep_warnings(self.warnings)
         self._set_default(file)
         file.flush()
+
+    def _make_room(self, file: LiveFile) -> None:
+        try:
+            self._warn_all(filter(None, [make_room(file.root, name) for name in self._entry_names()]))
+        except EntryExists as error:
+            writer = writer_of(file.root.get(error.name), self._scan)
+            if writer is not None:
+                raise ScanSavedElsewhere(error.path, error.name, writer) from None
+            raise
 
     def _finish_cameras(self, file: LiveFile) -> None:
         """All frames are in the file before anything is said of its points."""

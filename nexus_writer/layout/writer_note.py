@@ -79,6 +79,26 @@ class WriterNote:
         self._points.finish(channels, scan.npoints)
 
 
+def writer_of(entry: Any, scan: Scan) -> str | None:
+    """Who saved this very scan in ``entry``: ``program, author@host``; None where it is another scan.
+
+    Sessions may count from 1 again, so the key of a scan is not enough: the start has to be the same, too.
+    """
+    start = scan.start.isoformat() if scan.start else None
+    if _text(entry, "writer/scan") != scan.key or start not in (None, _text(entry, "start_time")):
+        return None
+    program, author, host = (_text(entry, f"writer/{name}") for name in ("program", "author", "host"))
+    return f"{program}, {author}@{host}"
+
+
+def _text(entry: Any, path: str) -> str:
+    """A question mark where there is none."""
+    try:
+        return str(entry[path].asstr()[()])
+    except (AttributeError, KeyError, OSError, RuntimeError, TypeError, ValueError):
+        return "?"
+
+
 def _now() -> str:
     return datetime.now().astimezone().isoformat()
 

@@ -135,7 +135,10 @@ def test_two_writers_of_ours_never_have_one_file(
             publish_point(scan, point)
         scan.end()
         wait_until(lambda: entry_is_final(path, "1.1"), "complete")
-        wait_until(lambda: any("has 1.1 already" in log.read_text() for log in logs), "the other gives up")
+        wait_until(
+            lambda: any("stop one of the two writers" in log.read_text() for log in logs),
+            "the other gives up",
+        )
         assert second.stop() == 0
     assert writer.stop() == 0
     with h5py.File(path) as file:

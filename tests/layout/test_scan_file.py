@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import socket
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 from nexus_writer.hdf5 import EntryExists, FileBroken, GrowingDataset, OpenFiles
-from nexus_writer.layout import LayoutOptions, NoFilename, ScanFile
+from nexus_writer.layout import LayoutOptions, NoFilename, ScanFile, ScanSavedElsewhere
 from nexus_writer.model import Block, Scan
 from tests.model.scan_infos import scan_info as recorded_info
 
@@ -456,6 +457,39 @@ def test_an_entry_that_exists_is_left_untouched(files: OpenFiles, path: Path) ->
             scan_file.create()
         scan_file.finish({}, "", None)
         assert hashlib.sha256(path.read_bytes()).digest() == before
+
+
+def test_a_scan_that_another_writer_has_saved_says_so(files: OpenFiles, path: Path) -> None:
+    """The remedy is another one than for a name that is taken."""
+    start(scan_in(path), files).finish({}, "", None)
+    with opened(path) as file:
+        note = file["1.1/writer"]
+        writer = ", ".join(
+            (note["program"].asstr()[()], f"{note['author'].asstr()[()]}@{socket.gethostname()}")
+        )
+    with pytest.raises(ScanSavedElsewhere) as error:
+        start(scan_in(path), files)
+    assert str(error.value).startswith(
+        f"another writer ({writer}) has saved this scan: {path} has 1.1 already"
+    )
+    assert str(error.value).endswith("stop one of the two writers")
+
+
+@pytest.mark.parametrize("other", ["a later scan of that key", "another key", "no note", "a dataset"])
+def test_an_entry_of_another_scan_is_just_taken(files: OpenFiles, path: Path, other: str) -> None:
+    start(scan_in(path), files).finish({}, "", None)
+    with h5py.File(path, "a") as file:
+        if other == "another key":
+            file["1.1/writer/scan"][()] = "session:ds:2_scan"
+        elif other == "no note":
+            del file["1.1/writer"]
+        elif other == "a dataset":
+            del file["1.1"]
+            file["1.1"] = 1
+    fields = {"start_timestamp": 1_900_000_000.5} if other.startswith("a later") else {}
+    with pytest.raises(EntryExists, match="save under another name") as error:
+        start(scan_in(path, **fields), files)
+    assert not isinstance(error.value, ScanSavedElsewhere)
 
 
 def test_nothing_is_made_when_only_the_second_entry_exists(files: OpenFiles, path: Path) -> None:
