@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import math
 import sys
 import threading
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
@@ -31,8 +32,10 @@ _NEVER = logging.CRITICAL + 1
 class LogFileNotWritable(OSError):
     """A log file cannot be opened."""
 
-    def __init__(self, path: Path, why: str) -> None:
-        super().__init__(f"cannot write the log file {path} ({why}): choose another one, or allow it")
+    def __init__(self, path: Path, error: OSError) -> None:
+        missing = isinstance(error, FileNotFoundError)
+        remedy = f"make {path.parent}" if missing else "choose another one, or allow it"
+        super().__init__(f"cannot write the log file {path} ({error.strerror or error}): {remedy}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +93,14 @@ def add_log_arguments(parser: ArgumentParser) -> None:
     )
     group.add_argument(
         "--filebackups",
-        type=int,
+        type=_count,
         default=default.filebackups,
         metavar="N",
         help="keep so many rotated files (%(default)s)",
     )
-    group.add_argument("--nologstdout", action="store_true", help="log nothing to stdout")
+    group.add_argument(
+        "--nologstdout", action="store_true", help="log nothing to stdout; from WARNING on it goes to stderr"
+    )
     group.add_argument("--redirectstdout", action="store_true", help="log what is printed to stdout")
     group.add_argument("--redirectstderr", action="store_true", help="log what is printed to stderr")
 
@@ -194,12 +199,12 @@ def _files(options: LogOptions) -> Iterator[tuple[Path, int, int]]:
 
 
 def _open(path: Path, options: LogOptions) -> logging.Handler:
+    """In a directory that is there: one that is missing is more often a typing mistake than a wish."""
     size = int(options.filesize * MEGABYTE)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         return RotatingFileHandler(path, maxBytes=size, backupCount=options.filebackups, encoding="utf-8")
     except OSError as error:
-        raise LogFileNotWritable(path, error.strerror or str(error)) from error
+        raise LogFileNotWritable(path, error) from error
 
 
 def _with_band(handler: logging.Handler, lowest: int, below: int) -> logging.Handler:
@@ -214,9 +219,15 @@ def _terminal(stream: TextIO) -> TextIO:
 
 def _not_negative(text: str) -> float:
     with contextlib.suppress(ValueError):
-        if float(text) >= 0:
+        if 0 <= float(text) < math.inf:
             return float(text)
     raise ArgumentTypeError(f"{text!r} is no size: give a number of MB, 0 for no rotation")
+
+
+def _count(text: str) -> int:
+    if text.isascii() and text.isdigit():
+        return int(text)
+    raise ArgumentTypeError(f"{text!r} is no number of files: give 0 or more")
 
 
 class _PrintLogger(io.TextIOBase):

@@ -61,7 +61,7 @@ def test_each_file_gets_its_levels(tmp_path: Path) -> None:
         "--log=debug",
         f"--logfile={tmp_path / 'all'}",
         f"--logfileout={tmp_path / 'out'}",
-        f"--logfileerr={tmp_path / 'deep' / 'err'}",
+        f"--logfileerr={tmp_path / 'err'}",
     )
     set_up_logging(options)
     logger.debug("d")
@@ -70,7 +70,7 @@ def test_each_file_gets_its_levels(tmp_path: Path) -> None:
     logger.error("e")
     assert messages(tmp_path / "all") == ["d", "i", "w", "e"]
     assert messages(tmp_path / "out") == ["d", "i"]
-    assert messages(tmp_path / "deep" / "err") == ["w", "e"]
+    assert messages(tmp_path / "err") == ["w", "e"]
 
 
 def test_the_terminal_gets_warnings_on_stderr_and_the_rest_on_stdout(
@@ -191,7 +191,15 @@ def test_levels_in_any_case(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("argument", "said"), [("--log=loud", "'loud' is no log level"), ("--filesize=-1", "0 for no")]
+    ("argument", "said"),
+    [
+        ("--log=loud", "'loud' is no log level"),
+        ("--filesize=-1", "0 for no"),
+        ("--filesize=nan", "'nan' is no size"),
+        ("--filesize=inf", "'inf' is no size"),
+        ("--filebackups=-1", "'-1' is no number of files"),
+        ("--filebackups=many", "'many' is no number of files"),
+    ],
 )
 def test_bad_options_are_refused(argument: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_info:
@@ -207,3 +215,10 @@ def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
         set_up_logging(LogOptions(logfile=tmp_path / "file" / "all.log"))
     assert "\n" not in str(error.value)
     assert logging.getLogger().handlers == before
+
+
+def test_a_directory_that_is_missing_is_not_made(tmp_path: Path) -> None:
+    missing = tmp_path / "nope"
+    with pytest.raises(LogFileNotWritable, match=f"No such file or directory.*: make {missing}$"):
+        set_up_logging(LogOptions(logfile=missing / "x.log"))
+    assert not missing.exists()
