@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import logging
 import os
 import tomllib
 from collections.abc import Mapping
@@ -32,10 +34,14 @@ from nexus_writer.layout import (
 from nexus_writer.model.path_map import PathMaps
 
 PREFIX = "NEXUS_WRITER_"
+NO_OPTIONS = frozenset({"redis_url"})
+"""What the environment says with this prefix to others than the options."""
+
+logger = logging.getLogger(__name__)
 
 
 class BadOptions(ValueError):
-    """Options make no sense; one line that names each of them, what was given, and why it cannot be."""
+    """Options make no sense; one line that names each of them, what was given, where, and why it cannot be."""
 
 
 class WriterOptions(BaseSettings):
@@ -46,7 +52,7 @@ class WriterOptions(BaseSettings):
     YAML when it is called so.
     """
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", allow_inf_nan=False)
 
     settings_file: Path | None = Field(None, description="TOML or YAML file with any of these options")
     keepshape: bool = Field(False, description="keep the shape of a grid scan instead of flattening it")
@@ -70,15 +76,15 @@ class WriterOptions(BaseSettings):
         False, description="check each entry against the NeXus definitions when its scan has ended"
     )
     required_disk_space: float = Field(
-        200.0, description="free disk space in MB below which nothing is written"
+        200.0, ge=0, description="free disk space in MB below which nothing is written"
     )
     recommended_disk_space: float = Field(
-        1024.0, description="free disk space in MB below which a scan is warned"
+        1024.0, ge=0, description="free disk space in MB below which a scan is warned"
     )
     path_map: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="FROM=TO: directories of the beamline and what this host calls them"
     )
-    writer_name: str = Field("nexus", description="scans with this data_writer are saved")
+    writer_name: str = Field("nexus", min_length=1, description="scans with this data_writer are saved")
     flush_period_s: float = Field(0.25, gt=0, description="seconds between two flushes of a running scan")
     flush_bytes: int = Field(32 * 2**20, gt=0, description="bytes received that are flushed at once")
     pace_s: float = Field(0.02, ge=0, description="seconds between two reads of a scan that sends slowly")
@@ -127,10 +133,10 @@ class WriterOptions(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Given, environment, file: the first that has a field wins."""
         given = init_settings.init_kwargs if isinstance(init_settings, InitSettingsSource) else {}
-        path = given.get("settings_file") or os.environ.get(f"{PREFIX}SETTINGS_FILE")
-        if not path:
+        file = _settings_file(given)
+        if file is None:
             return init_settings, env_settings
-        file = _existing(Path(path))
+        _existing(file)
         if file.suffix in (".yml", ".yaml"):
             return init_settings, env_settings, YamlConfigSettingsSource(settings_cls, file)
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file)
@@ -146,21 +152,59 @@ class WriterOptions(BaseSettings):
         return LayoutOptions(**{name: getattr(self, name) for name in LayoutOptions.__dataclass_fields__})
 
 
-def read_options(given: Mapping[str, Any]) -> WriterOptions:
-    """Options from what is ``given`` and not None, the environment, the settings file. Raises BadOptions."""
+def read_options(given: Mapping[str, Any], *, given_by: str = "") -> WriterOptions:
+    """Options from what is ``given`` and not None, the environment, the settings file. Raises BadOptions.
+
+    ``given_by`` says what gave them in the messages: ``command line``, ``device property``.
+    """
+    given = {name: value for name, value in given.items() if value is not None}
     try:
-        return WriterOptions(**{name: value for name, value in given.items() if value is not None})
+        return WriterOptions(**given)
     except ValidationError as error:
-        why = "; ".join(map(_what_is_wrong, error.errors()))
-    except tomllib.TOMLDecodeError as error:
-        why = f"settings_file: it is no TOML: {error}"
-    except yaml.YAMLError as error:
-        why = f"settings_file: it is no YAML: {' '.join(str(error).split())}"
+        why = "; ".join(_what_is_wrong(each, given, given_by) for each in error.errors())
     except OSError as error:
         why = f"settings_file: {error.filename} cannot be read: {error.strerror}"
     except SettingsError as error:
         why = str(error)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        why = f"settings_file: {_settings_file(given)} is no {_language(given)}: {error}"
+    except yaml.YAMLError as error:
+        why = f"settings_file: {_settings_file(given)} is no YAML: {' '.join(str(error).split())}"
+    except (TypeError, ValueError):  # what YAML makes of a file that is no mapping
+        if _settings_file(given) is None:
+            raise
+        why = f"settings_file: {_settings_file(given)} has no options: write one 'name: value' in each line"
     raise BadOptions(why)
+
+
+def warn_of_unknown_variables() -> None:
+    """A misspelt variable of the environment changes nothing: log which, and what may have been meant."""
+    for variable in sorted(os.environ):
+        name = variable.lower().removeprefix(PREFIX.lower())
+        if not variable.upper().startswith(PREFIX) or name in (*WriterOptions.model_fields, *NO_OPTIONS):
+            continue
+        close = difflib.get_close_matches(name, (*WriterOptions.model_fields, *NO_OPTIONS), 1)
+        meant = f", did you mean {PREFIX}{close[0].upper()}?" if close else ""
+        logger.warning(
+            "The environment variable %s sets nothing: there is no option %s%s", variable, name, meant
+        )
+
+
+def _settings_file(given: Mapping[str, Any]) -> Path | None:
+    path = given.get("settings_file") or _variables().get("settings_file")
+    return Path(path) if path else None
+
+
+def _language(given: Mapping[str, Any]) -> str:
+    file = _settings_file(given)
+    return "YAML" if file is not None and file.suffix in (".yml", ".yaml") else "TOML"
+
+
+def _variables() -> dict[str, str]:
+    """What the environment says, by the names of options."""
+    variables = {name.lower(): value for name, value in os.environ.items()}
+    prefix = PREFIX.lower()
+    return {name.removeprefix(prefix): value for name, value in variables.items() if name.startswith(prefix)}
 
 
 def _existing(path: Path) -> Path:
@@ -169,10 +213,20 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def _what_is_wrong(error: ErrorDetails) -> str:
+def _what_is_wrong(error: ErrorDetails, given: Mapping[str, Any], given_by: str) -> str:
     name = ".".join(map(str, error["loc"]))
+    where = _where(str(error["loc"][0]), given, given_by)
     if error["type"] == "extra_forbidden":
-        return f"there is no option {name}"
+        return f"there is no option {name}{where}"
     if error["type"] == "value_error":
-        return f"{name}: {error['ctx']['error']}"
-    return f"{name}: {error['msg'].partition(', ')[0]}, not {error['input']!r}"
+        return f"{name}: {error['ctx']['error']}{where}"
+    return f"{name}: {error['msg'].partition(', ')[0]}, not {error['input']!r}{where}"
+
+
+def _where(name: str, given: Mapping[str, Any], given_by: str) -> str:
+    """Who said it, as the first that has an option wins."""
+    if name in given:
+        return f" ({given_by})" if given_by else ""
+    if name in _variables():
+        return f" (environment variable {PREFIX}{name.upper()})"
+    return f" (settings file {_settings_file(given)})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from nexus_writer.layout import LayoutOptions
 from nexus_writer.subscribers import BadOptions, WriterOptions, read_options
+from nexus_writer.subscribers.options import warn_of_unknown_variables
 
 CONFIG = Path(__file__).parents[2] / "config"
 
@@ -48,7 +50,12 @@ def test_a_settings_file_may_be_yaml(tmp_path: Path) -> None:
     options = read_options({"settings_file": str(path)})
     assert options.keepshape
     assert options.path_map == ("/a=/b", "/c=/d")
-    for content, says in (("keepshap: true", "no option keepshap"), ("a: [", "settings_file: it is no YAML")):
+    for content, says in (
+        ("keepshap: true", f"there is no option keepshap \\(settings file {path}\\)"),
+        ("a: [", f"settings_file: {path} is no YAML"),
+        ("- keepshape", f"settings_file: {path} has no options"),
+        ("keepshape", f"settings_file: {path} has no options"),
+    ):
         path.write_text(content)
         with pytest.raises(BadOptions, match=says):
             read_options({"settings_file": str(path)})
@@ -69,6 +76,14 @@ def test_path_maps_of_the_environment_are_separated_by_commas(monkeypatch: pytes
         ({"entry_name": "scan"}, "entry_name: entry name 'scan' gives two entries one name"),
         ({"no_such": 1}, "there is no option no_such"),
         ({"keepshape": "x", "flush_bytes": -1}, "; flush_bytes"),
+        (
+            {"required_disk_space": -5},
+            "required_disk_space: Input should be greater than or equal to 0, not -5",
+        ),
+        ({"recommended_disk_space": "-1"}, "recommended_disk_space: Input should be greater than or equal"),
+        ({"required_disk_space": "nan"}, "required_disk_space: Input should be a finite number, not 'nan'"),
+        ({"purge_after_s": math.inf}, "purge_after_s: Input should be a finite number, not inf"),
+        ({"writer_name": ""}, "writer_name: String should have at least 1 character, not ''"),
         ({"settings_file": "/no/such.toml"}, "settings_file: /no/such.toml cannot be read: No such file"),
     ],
 )
@@ -82,15 +97,45 @@ def test_a_mistake_is_one_line_that_names_the_option(given: dict[str, object], s
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("keepshap = true", "there is no option keepshap"),
-        ("keepshape", "settings_file: it is no TOML"),
-        ('required_disk_space = "lots"', "required_disk_space: Input should be a valid number"),
+        ("keepshap = true", "there is no option keepshap (settings file {file})"),
+        ("keepshape", "settings_file: {file} is no TOML: "),
+        ("title = 'Å'", "settings_file: {file} is no TOML: 'utf-8'"),
+        (
+            'required_disk_space = "lots"',
+            "required_disk_space: Input should be a valid number, not 'lots' (settings file {file})",
+        ),
     ],
 )
-def test_a_mistake_in_the_settings_file(settings: Path, content: str, says: str) -> None:
-    settings.write_text(content)
-    with pytest.raises(BadOptions, match=says):
+def test_a_mistake_in_the_settings_file_names_the_file(settings: Path, content: str, says: str) -> None:
+    settings.write_text(content, encoding="latin-1")
+    with pytest.raises(BadOptions) as error:
         read_options({})
+    assert says.format(file=settings) in str(error.value)
+
+
+def test_a_mistake_says_where_it_comes_from(settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.write_text("keepshape = 'perhaps'\nnoconfig = 'perhaps'\nstackmca = 'perhaps'\n")
+    monkeypatch.setenv("NEXUS_WRITER_KEEPSHAPE", "maybe")
+    monkeypatch.setenv("NEXUS_WRITER_STACKMCA", "maybe")
+    with pytest.raises(BadOptions) as error:
+        read_options({"stackmca": "surely", "validation": None}, given_by="device property")
+    keepshape, noconfig, stackmca = str(error.value).split("; ")
+    assert keepshape.endswith("not 'maybe' (environment variable NEXUS_WRITER_KEEPSHAPE)")
+    assert noconfig.endswith(f"not 'perhaps' (settings file {settings})")
+    assert stackmca.endswith("not 'surely' (device property)")
+
+
+def test_a_misspelt_variable_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("KEEPSHAPE", "keepshpe", "REDIS_URL", "SETTINGS_FILE", "COLOUR"):
+        monkeypatch.setenv(f"NEXUS_WRITER_{name}", "true")
+    warn_of_unknown_variables()
+    assert [record.getMessage() for record in caplog.records] == [
+        "The environment variable NEXUS_WRITER_COLOUR sets nothing: there is no option colour",
+        "The environment variable NEXUS_WRITER_keepshpe sets nothing: there is no option keepshpe, "
+        "did you mean NEXUS_WRITER_KEEPSHAPE?",
+    ]
 
 
 def test_every_layout_option_can_be_set() -> None:
