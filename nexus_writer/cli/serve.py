@@ -35,6 +35,7 @@ def serve_session(
     CommandError when a running scan could not be finalised in time or the writer failed.
     """
     set_up_logging(log_options)
+    _make_room_for(ready_file)
     tune_for_a_server()
     connect(redis_url, beacon=beacon).close()
     asked_to_end = Event()
@@ -57,9 +58,22 @@ def serve_session(
         raise CommandError(f"{names} could not be finalised within {FINALISE_WITHIN_S:g} s")
 
 
+def _make_room_for(ready_file: Path | None) -> None:
+    """Raises CommandError now where the file could not be made when the writer is ready."""
+    if ready_file is None:
+        return
+    try:
+        ready_file.parent.mkdir(parents=True, exist_ok=True)
+        ready_file.touch()
+        ready_file.unlink()
+    except OSError as error:
+        raise CommandError(
+            f"--ready-file {ready_file} cannot be made ({error.strerror}): give another path"
+        ) from None
+
+
 def _tell_ready(writer: NexusSessionWriter, ready_file: Path | None) -> None:
     writer.wait_listening()
     logger.info("Listening to session %s", writer.session)
     if ready_file is not None:
-        ready_file.parent.mkdir(parents=True, exist_ok=True)
         ready_file.touch()

@@ -9,11 +9,9 @@ class Backoff:
     def __init__(self, first_s: float = 0.1, longest_s: float = 5.0) -> None:
         self._next_s = first_s
         self._longest_s = longest_s
-        self.used = False
 
     def next_s(self) -> float:
         """Seconds to wait now."""
         wait_s = self._next_s
         self._next_s = min(2 * wait_s, self._longest_s)
-        self.used = True
         return wait_s

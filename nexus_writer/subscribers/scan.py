@@ -30,7 +30,7 @@ from .references import References, ScansReferenced, look_up
 from .scan_consumer import NotSaved, ScanConsumer, ScanFound
 from .state import SubscriberState
 from .status import ScanStatus
-from .subscriber import REDIS_AWAY, Subscriber
+from .subscriber import LISTENS, REDIS_AWAY, Subscriber
 from .writer_thread import WriterThread
 
 ASK_LAG_EVERY_S = 1.0
@@ -56,7 +56,7 @@ class NexusScanWriter(Subscriber[Received]):
         client: redis.Redis,
         options: WriterOptions,
         writer: WriterThread,
-        connect: Callable[[], redis.Redis] = connect,
+        connect: Callable[..., redis.Redis] = connect,
     ) -> None:
         super().__init__(
             key, connect=connect, mode=Mode.PARALLEL, thread=writer.thread, queue_size=options.queue_size
@@ -254,7 +254,8 @@ class NexusScanWriter(Subscriber[Received]):
         self._known.send()
         sound = failure is None
         if sound and request is not None:
-            failure = "Send STOP event (mark as FAULT)" if request is Request.STOP else "Kill subscriber"
+            waited_for = "" if self.reason == LISTENS else f", while it waited: {self.reason}"
+            failure = f"{request.value} before the scan ended{waited_for}"
         if sound and request is None:
             self._wait_for_frames()
         failure = self._consumer.finish(failure, flush=sound and request is not Request.KILL)

@@ -41,9 +41,7 @@ class NexusSessionWriter(Subscriber[Event]):
         beacon: str | None = None,
         writer: WriterThread | None = None,
     ) -> None:
-        super().__init__(
-            session, connect=partial(connect, redis_url, beacon=beacon, green=True), mode=Mode.SEQUENTIAL
-        )
+        super().__init__(session, connect=partial(connect, redis_url, beacon=beacon), mode=Mode.SEQUENTIAL)
         self.session = session
         self.options = options or WriterOptions()
         self._writer = writer
@@ -188,7 +186,7 @@ class NexusSessionWriter(Subscriber[Event]):
 
     def _connected(self) -> redis.Redis:
         if self._client is None:
-            self._client = self._connect()
+            self._client = self._connect(green=True)
         return self._client
 
 

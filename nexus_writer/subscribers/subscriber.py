@@ -13,6 +13,7 @@ The two meet in one of three ways (``Mode``). Whatever the way, these hold:
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -64,7 +65,7 @@ class Subscriber(Generic[Item]):
         self,
         key: str,
         *,
-        connect: Callable[[], redis.Redis] = connect,
+        connect: Callable[..., redis.Redis] = connect,
         mode: Mode = Mode.SEQUENTIAL,
         thread: Thread | None = None,
         queue_size: int = 8,
@@ -74,6 +75,7 @@ class Subscriber(Generic[Item]):
         self.key = key
         self.mode = mode
         self._connect = connect
+        self._home = threading.get_ident()
         self._nodes = ThreadResource(self._own_node)
         self._thread = thread
         self._queue: Queue[Sequence[Item] | _Last] = Queue(maxsize=queue_size)
@@ -108,8 +110,11 @@ class Subscriber(Generic[Item]):
         return self.node.info
 
     def _own_node(self) -> DataNode:
-        """A node for this thread, whose connection ends with it."""
-        client = self._connect()
+        """A node for this thread, whose connection ends with it.
+
+        Elsewhere than at home its sockets are plain: gevent's cannot be closed once a thread's hub is gone.
+        """
+        client = self._connect(green=threading.get_ident() == self._home)
         node = self._make_node(client)
         weakref.finalize(node, client.close)
         return node
@@ -121,18 +126,23 @@ class Subscriber(Generic[Item]):
         return node
 
     def _ask_redis(self, ask: Callable[[], Answer]) -> Answer:
-        """What ``ask`` returns, asked again for as long as Redis is away; the reason says so meanwhile."""
-        backoff = Backoff()
+        """What ``ask`` returns, asked again for as long as Redis is away."""
         while True:
             try:
-                answer = ask()
+                return ask()
             except REDIS_AWAY as error:
-                self._warn(f"Redis is away ({error}): trying again until it answers")
-                gevent.sleep(backoff.next_s())
-                continue
-            if backoff.used:
-                self._say(LISTENS)
-            return answer
+                self._wait_for_redis(str(error))
+
+    def _wait_for_redis(self, why: str) -> None:
+        """Return when it answers; the reason says so meanwhile, and no longer."""
+        backoff = Backoff()
+        self._warn(f"Redis is away ({why}): trying again until it answers")
+        while True:
+            gevent.sleep(backoff.next_s())
+            with contextlib.suppress(*REDIS_AWAY):
+                self._connect(green=True).close()
+                self._say(LISTENS, logging.WARNING)
+                return
 
     # -- state --
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import h5py
 import pytest
 
+from nexus_writer.cli.demo.directory import own_directory
+from nexus_writer.cli.errors import CommandError
 from tests.serve_process import wait_until
 
 DEMO = [sys.executable, "-m", "nexus_writer", "demo"]
@@ -60,3 +62,34 @@ def test_ctrl_c_leaves_nothing_running(tmp_path: Path, until: str) -> None:
     assert demo.wait(30) == 130, output.read_text()
     assert "Traceback" not in output.read_text()
     assert processes_of(tmp_path) == []
+
+
+def test_what_the_demo_did_not_make_is_left_alone(tmp_path: Path) -> None:
+    precious = tmp_path / "data" / "precious.txt"
+    precious.parent.mkdir()
+    precious.write_text("a night's work")
+    command = [*DEMO, "--directory", str(tmp_path)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 1
+    assert "was not made by the demo" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert precious.read_text() == "a night's work"
+
+
+@pytest.mark.parametrize("directory", ["/proc/x", "/dev/null"])
+def test_directory_that_cannot_be_used_is_one_line(directory: str) -> None:
+    command = [*DEMO, "--directory", directory]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 1
+    assert "--directory" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_two_demos_in_one_directory_do_not_meet(tmp_path: Path) -> None:
+    with own_directory(tmp_path) as data:
+        (data / "file").touch()
+        with pytest.raises(CommandError, match="another demo runs"), own_directory(tmp_path):
+            pass
+        assert (data / "file").exists()
+    with own_directory(tmp_path) as data:
+        assert not list(data.iterdir())

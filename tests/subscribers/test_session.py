@@ -305,3 +305,29 @@ def test_points_that_never_came_are_a_fault(writer: NexusSessionWriter, dataset:
     with h5py.File(scan.filename) as file:
         np.testing.assert_array_equal(file["1.1/measurement/diode"], [0, 1, np.nan, np.nan, 4])
         assert file["1.1/writer/status"].asstr()[()] == "FAILED"
+
+
+def test_redis_that_is_back_is_said_without_a_scan(tmp_path: Path) -> None:
+    with EmbeddedRedis(tmp_path / "redis") as server:
+        writer = NexusSessionWriter(SESSION, WriterOptions(required_disk_space=0), redis_url=server.url)
+        writer.start(wait=True, timeout=10)
+        server.stop()
+        until(lambda: "Redis is away" in writer.reason, "away")
+        server.start()
+        until(lambda: "Redis is away" not in writer.reason, "back")
+        assert writer.shut_down(10)
+
+
+def test_stopped_scan_says_what_it_waited_for(redis_url: str, dataset: DatasetPublisher) -> None:
+    writer = NexusSessionWriter(SESSION, WriterOptions(required_disk_space=1e12), redis_url=redis_url)
+    writer.start(wait=True, timeout=10)
+    with dataset.scan(spec()) as published:
+        published.prepare()
+        until(writer.running, "running")
+        scan = writer.scan(published.key)
+        until(lambda: "Free disk space below" in scan.reason, "waits")
+        assert scan.state is SubscriberState.ON
+        scan.stop(wait=True, timeout=5)
+        assert "Stopped on request" in scan.reason
+        assert "Free disk space below" in scan.reason
+    assert writer.shut_down(10)

@@ -139,13 +139,10 @@ def test_a_file_for_each_scan(writer_with: Maker, session: SessionPublisher, tmp
     writer = writer_with()
     first = session.dataset(tmp_path, "hg123", "sample", "0001")
     second = session.dataset(tmp_path, "hg123", "sample", "0002")
-    for dataset in (first, second):
-        dataset.writer_options["separate_scan_files"] = True
+    for number, dataset in enumerate((first, first, second, second, second), start=1):
+        dataset.writer_options["separate_scan_files"] = number < 5
         run_scan(dataset)
-        run_scan(dataset)
-    second.writer_options["separate_scan_files"] = False
-    run_scan(second)
-    all_saved(writer, 5)
+        all_saved(writer, number)
     for dataset in (first, second):
         for number in (1, 2):
             holder = dataset.policy.directory / f"scan{number:04d}" / "bliss_master.h5"

@@ -301,7 +301,7 @@ class TestScan:
         assert list(device.scan_names) == [first.name, second.name]
 
     @pytest.mark.parametrize(
-        ("command", "reason"), [("stop_scan", "STOP event"), ("kill_scan", "Kill subscriber")]
+        ("command", "reason"), [("stop_scan", "Stopped on request"), ("kill_scan", "Killed on request")]
     )
     def test_stopped_by_a_client(
         self, command: str, reason: str, device: tango.DeviceProxy, beamline: Beamline

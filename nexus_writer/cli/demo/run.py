@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from ..tree import file_tree
 from .beamline import run_beamline
 from .client import DeviceClient, show_progress
 from .device import DemoDevice
+from .directory import own_directory
 from .figure import draw_measurement
 
 SESSION = "demo_session"
@@ -28,10 +28,7 @@ def run_demo(directory: Path) -> None:
     """
     console = Console()
     directory = directory.resolve()
-    data_root = directory / "data"
-    shutil.rmtree(data_root, ignore_errors=True)
-    data_root.mkdir(parents=True)
-    with EmbeddedRedis() as redis:
+    with own_directory(directory) as data_root, EmbeddedRedis() as redis:
         console.print(f"[bold]Redis[/]         {redis.url}")
         with DemoDevice(SESSION, redis.url, directory / "writer.log") as device:
             console.print(f"[bold]Tango device[/]  {device.address}")
