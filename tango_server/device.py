@@ -24,6 +24,7 @@ from .broadcast import Broadcast, Reading
 from .errors import told_to_client
 from .log_levels import LogLevel
 from .profiling import ScanProfiling
+from .properties import BadProperty, check_addresses, check_session, read_properties, unknown_properties
 from .served_session import ServedSession
 from .states import scan_state, session_state
 
@@ -114,24 +115,28 @@ class NexusWriter(LevelAttributes, ScanAttributes, Device):  # type: ignore[misc
         return self._fault or self.served.reason
 
     def _start(self) -> None:
+        """Raises ElsewhereLater when another session, or another Redis, is wanted while scans are saved."""
         try:
-            self.get_device_properties()
-            properties = {name: getattr(self, name, None) for name in WriterOptions.model_fields}
-            self.options = read_options(properties)
-        except BadOptions as error:
-            self._blame(f"{error}: correct the device properties, then call 'start'")
+            options = self._read_properties()
+        except (BadOptions, BadProperty) as error:
+            self._blame(f"{error}; correct it, then call 'start'")
         except tango.DevFailed as error:
             self._blame(
                 f"Cannot read the device properties ({error.args[0].desc}): call 'start' to try again"
             )
-        except Exception:  # PyTango has no type for a mandatory property that is missing
-            self._blame(
-                "The device property 'session' is missing: run RegisterNexusWriter, then call 'start'"
-            )
         else:
-            self._fault = None
             beacon, redis_url = self.beacon_host or None, self.redis_url or None
-            self.served.start(self.session, self.options, redis_url=redis_url, beacon=beacon)
+            self.served.start(self.session, options, redis_url=redis_url, beacon=beacon)
+            self.options = options
+            self._fault = None
+
+    def _read_properties(self) -> WriterOptions:
+        read_properties(self)
+        for line in unknown_properties(self.get_name(), self.device_property_list):
+            logger.warning("[%s] %s", self.get_name(), line)
+        check_session(self.session)
+        check_addresses(self.redis_url, self.beacon_host)
+        return read_options({name: getattr(self, name, None) for name in WriterOptions.model_fields})
 
     def _blame(self, fault: str) -> None:
         self._fault = fault
@@ -150,7 +155,8 @@ class NexusWriter(LevelAttributes, ScanAttributes, Device):  # type: ignore[misc
 
     @command
     def start(self) -> None:
-        """Listen to the session. The properties are read again, for scans that start from now on."""
+        """Listen to the session. The properties are read again, for scans that start from now on; another
+        session, redis_url or beacon_host is refused while scans are being saved."""
         with told_to_client("NexusWriter.start"):
             self._start()
             if self._fault is not None:
@@ -174,7 +180,9 @@ class NexusWriter(LevelAttributes, ScanAttributes, Device):  # type: ignore[misc
             if not Path(path).is_absolute():
                 raise ValueError(f"{path!r} is not an absolute path: begin it with /")
             directory = Path(self.options.paths.apply(path))
-            gevent.get_hub().threadpool.apply(_make_directory, (directory,))
+            failure = gevent.get_hub().threadpool.apply(_make_directory, (directory,))
+            if failure is not None:
+                raise failure
 
     # -- one scan ------------------------------------------------------------------------------------------
 
@@ -248,5 +256,10 @@ class NexusWriter(LevelAttributes, ScanAttributes, Device):  # type: ignore[misc
             self.served.scan(name).kill()
 
 
-def _make_directory(path: Path) -> None:
-    path.mkdir(parents=True, exist_ok=True)
+def _make_directory(path: Path) -> OSError | None:
+    """What went wrong: gevent would print the traceback of an exception that leaves its thread pool."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return error
+    return None

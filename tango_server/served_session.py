@@ -27,11 +27,22 @@ STOP_WITHIN_S = 2.5
 """A client gives up after 3 s."""
 
 
+class ElsewhereLater(RuntimeError):
+    """Another session or Redis is to be listened to while scans of this one are being saved."""
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(
+            "session, redis_url and beacon_host cannot change while scans are being saved: "
+            f"wait until {', '.join(names)} is saved, or call stop_scan, then call start"
+        )
+
+
 class ServedSession:
     """One session writer after the other, and the scans of all of them. Belongs to one thread."""
 
     def __init__(self) -> None:
         self._writers: list[NexusSessionWriter] = []
+        self._source: tuple[str, str | None, str | None] | None = None
 
     @property
     def state(self) -> SubscriberState:
@@ -53,12 +64,19 @@ class ServedSession:
     ) -> None:
         """Listen to a session, and save the scans that start from now on with these options.
 
-        While it listens already, only the options change. Returns when it listens; where Redis does not
+        While it listens already, only the options change; to another session or Redis it goes over when no
+        scan is being saved, else it raises ElsewhereLater. Returns when it listens; where Redis does not
         answer within a second, it goes on trying meanwhile.
         """
+        source = (session, redis_url, beacon)
         if self._writers and self.state not in FINISHED_STATES:
-            self._writers[-1].options = options
-            return
+            if source == self._source:
+                self._writers[-1].options = options
+                return
+            if running := self.running():
+                raise ElsewhereLater([scan.name for scan in running])
+            self.stop()
+        self._source = source
         writer = NexusSessionWriter(session, options, redis_url=redis_url, beacon=beacon)
         writer.start()
         self._writers.append(writer)

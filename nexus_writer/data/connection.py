@@ -74,6 +74,11 @@ def connect(url: str | None = None, *, beacon: str | None = None, green: bool = 
     return client
 
 
+def check_redis_url(url: str, *, green: bool = False) -> None:
+    """That ``connect`` could use it; nobody is asked. Raises ``BadRedisUrl``."""
+    _options(url, green)
+
+
 def server_time_ms(client: redis.Redis) -> int:
     """Now by the server's clock, as in the ids of its streams, in ms since 1970.
 
