@@ -21,6 +21,13 @@ class OneLineParser(argparse.ArgumentParser):
         leave(f"{self.prog}: {message} (see {self.prog} --help)", 2)
 
 
+def port_number(text: str) -> int:
+    """Raises ArgumentTypeError."""
+    if text.isascii() and text.isdigit() and 0 < int(text) < 65536:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no port: give a number from 1 to 65535")
+
+
 def leave(message: str, exit_code: int) -> NoReturn:
     """End the program with one line on stderr."""
     print(" ".join(message.split()), file=sys.stderr)  # noqa: T201 - the user's terminal

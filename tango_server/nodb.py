@@ -6,7 +6,6 @@ file knows neither backslashes nor letters outside ASCII, and Tango rewrites it.
 
 from __future__ import annotations
 
-import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,17 +14,7 @@ from typing import Any
 from tango.server import device_property
 
 from .device import NexusWriter
-
-DEVICE_NAME = re.compile(r"[^/\s\"#>:,]+/[^/\s\"#>:,]+/[^/\s\"#>:,]+")
-
-
-class BadDeviceName(ValueError):
-    """Not a Tango device name."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(
-            f"{name!r} is no device name: give domain/family/member, like id00/bliss_nxwriter/test"
-        )
+from .names import check_device_name, check_server_name
 
 
 class PortTaken(OSError):
@@ -37,7 +26,7 @@ class PortTaken(OSError):
 
 @dataclass(frozen=True, slots=True)
 class StandaloneDevice:
-    """Where the device is."""
+    """Where the device is. Raises BadName."""
 
     server: str
     instance: str
@@ -45,8 +34,8 @@ class StandaloneDevice:
     port: int
 
     def __post_init__(self) -> None:
-        if not DEVICE_NAME.fullmatch(self.name):
-            raise BadDeviceName(self.name)
+        check_device_name(self.name)
+        check_server_name(f"{self.server}/{self.instance}")
 
     @property
     def address(self) -> str:
@@ -75,6 +64,6 @@ def usable_port(port: int | None) -> int:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port or 0))
-        except (OSError, OverflowError) as error:
-            raise PortTaken(port or 0, getattr(error, "strerror", None) or str(error)) from None
+        except OSError as error:
+            raise PortTaken(port or 0, error.strerror or str(error)) from None
         return int(probe.getsockname()[1])

@@ -16,7 +16,7 @@ from nexus_writer.log_files import (
     set_up_logging,
 )
 
-from .arguments import OneLineParser, leave
+from .arguments import OneLineParser, leave, port_number
 
 PROGRAM = "NexusWriterService"
 DEFAULT_SERVER = "nexuswriter"
@@ -30,7 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         set_up_logging(LogOptions.from_arguments(options))
     except LogFileNotWritable as error:
-        parser.error(str(error))
+        leave(f"{PROGRAM}: {error}", 1)
+    if options.ready_file is not None:
+        _check_ready_file(options.ready_file)
     tune_for_a_server()
     if options.nodb:
         _serve_standalone(parser, options)
@@ -48,7 +50,10 @@ def command_line() -> OneLineParser:
     parser.add_argument("instance", nargs="?", metavar="INSTANCE", help="server instance, as registered")
     parser.add_argument("--server", default=DEFAULT_SERVER, help="server name, as registered (%(default)s)")
     parser.add_argument(
-        "--log_tango", type=log_level, metavar="LEVEL", help="what to print of Tango's own messages (WARNING)"
+        "--log_tango",
+        type=log_level,
+        metavar="LEVEL",
+        help="what to print of Tango's own messages (what the Tango database says, else WARNING)",
     )
     parser.add_argument(
         "--ready-file",
@@ -63,7 +68,9 @@ def command_line() -> OneLineParser:
     group.add_argument(
         "--redis", metavar="URL", help="where its scans are published, like redis://host:6380/1"
     )
-    group.add_argument("--port", type=int, metavar="N", help="of the device, on 127.0.0.1 (a free one)")
+    group.add_argument(
+        "--port", type=port_number, metavar="N", help="of the device, on 127.0.0.1 (a free one)"
+    )
     group.add_argument("--device", metavar="NAME", help="its name (id00/bliss_nxwriter/SESSION)")
     group.add_argument(
         "--path-map",
@@ -89,10 +96,13 @@ def _check(parser: OneLineParser, options: Namespace) -> None:
             )
         if options.instance is None:
             parser.error("give INSTANCE, the server instance to run, or --nodb --session NAME --redis URL")
-    elif not options.session:
+    elif options.session is None:
         parser.error("--nodb needs --session NAME")
     elif not (options.redis or os.environ.get("NEXUS_WRITER_REDIS_URL") or os.environ.get("BEACON_HOST")):
-        parser.error("--nodb needs --redis URL, or BEACON_HOST=host:port in the environment")
+        parser.error(
+            "--nodb needs --redis URL, or in the environment NEXUS_WRITER_REDIS_URL=URL or "
+            "BEACON_HOST=host:port"
+        )
     try:
         read_options({"path_map": tuple(options.path_map) or None})
     except BadOptions as error:
@@ -102,17 +112,19 @@ def _check(parser: OneLineParser, options: Namespace) -> None:
 
 
 def _serve_standalone(parser: OneLineParser, options: Namespace) -> None:
-    from .nodb import BadDeviceName, PortTaken, StandaloneDevice, device_class, usable_port
+    from .names import BadName, check_session_name
+    from .nodb import PortTaken, StandaloneDevice, device_class, usable_port
     from .serving import serve
 
     try:
+        check_session_name(options.session)
         device = StandaloneDevice(
             options.server,
             options.instance or options.session,
             options.device or f"id00/bliss_nxwriter/{options.session}",
             usable_port(options.port),
         )
-    except BadDeviceName as error:
+    except BadName as error:
         parser.error(str(error))
     except PortTaken as error:
         leave(f"{PROGRAM}: {error}", 1)
@@ -126,6 +138,15 @@ def _serve_standalone(parser: OneLineParser, options: Namespace) -> None:
         ready_file=options.ready_file,
         tango_level=options.log_tango,
     )
+
+
+def _check_ready_file(path: Path) -> None:
+    from .serving import ReadyFileNotWritable, check_ready_file
+
+    try:
+        check_ready_file(path)
+    except ReadyFileNotWritable as error:
+        leave(f"{PROGRAM}: {error}", 1)
 
 
 def _check_redis(parser: OneLineParser, url: str | None) -> None:

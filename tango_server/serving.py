@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,13 @@ from .arguments import leave
 from .device import NexusWriter
 
 logger = logging.getLogger(__name__)
+
+
+class ReadyFileNotWritable(OSError):
+    """Nobody could be told that the devices can be used."""
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        super().__init__(f"--ready-file {path} cannot be made ({error.strerror}): give another path")
 
 
 def serve(
@@ -41,7 +49,10 @@ def serve(
         for address in addresses:
             print(address, flush=True)  # noqa: T201 - who started the program reads it
         if ready_file is not None:
-            _write_whole(ready_file, "".join(f"{address}\n" for address in addresses))
+            try:
+                _write_whole(ready_file, "".join(f"{address}\n" for address in addresses))
+            except OSError as error:  # since it was tried
+                logger.error("%s", ReadyFileNotWritable(ready_file, error))
 
     with _removed_at_end(ready_file):
         try:
@@ -61,6 +72,17 @@ def serve(
             # PyTango's gevent server trips over its own clean-up; every device was finalised before that
             if not ready or str(error) != "Caught an unknown exception!":
                 raise
+
+
+def check_ready_file(path: Path) -> None:
+    """Before anything is served: it could be made. Raises ReadyFileNotWritable."""
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "it is a directory")
+        _write_whole(path, "")
+        path.unlink()
+    except OSError as error:
+        raise ReadyFileNotWritable(path, error) from error
 
 
 def _write_whole(path: Path, text: str) -> None:

@@ -6,7 +6,8 @@ import socket
 
 import pytest
 
-from tango_server.nodb import BadDeviceName, PortTaken, StandaloneDevice, usable_port
+from tango_server.names import BadDeviceName, BadServerName
+from tango_server.nodb import PortTaken, StandaloneDevice, usable_port
 
 
 def test_address() -> None:
@@ -31,10 +32,10 @@ def test_a_port_that_is_taken() -> None:
     assert usable_port(port) == port
 
 
-@pytest.mark.parametrize("port", [70_000, -1])
-def test_a_port_that_is_none(port: int) -> None:
-    with pytest.raises(PortTaken):
-        usable_port(port)
+@pytest.mark.parametrize("instance", ["", "a b", "a/b"])
+def test_instances_that_tango_cannot_use(instance: str) -> None:
+    with pytest.raises(BadServerName, match="is no server/instance"):
+        StandaloneDevice("nexuswriter", instance, "a/b/c", 1)
 
 
 def test_free_ports_differ() -> None:

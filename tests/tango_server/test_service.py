@@ -58,13 +58,19 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (("x", "--session=s"), "--session needs --nodb"),
         (("x", "--path-map=/a=/b"), "--path-map needs --nodb"),
         (("--nodb", "--redis=redis://h"), "--nodb needs --session"),
-        (("--nodb", "--session=s"), "--nodb needs --redis URL"),
+        (
+            ("--nodb", "--session=s"),
+            "--nodb needs --redis URL, or in the environment NEXUS_WRITER_REDIS_URL=URL",
+        ),
+        ((*NODB, "--session=a:b"), "'a:b' is no session name"),
+        ((*NODB, "--session="), "'' is no session name"),
+        ((*NODB, "--port=99999"), "'99999' is no port: give a number from 1 to 65535"),
+        ((*NODB, "--filebackups=-1"), "'-1' is no number of files"),
         ((*NODB, "--port=many"), "--port"),
         ((*NODB, "--device=a/b"), "'a/b' is no device name"),
         ((*NODB, "--path-map=/a"), "'/a' is not FROM=TO"),
         (("--nodb", "--session=s", "--redis=nonsense"), "'nonsense' is not a Redis address"),
         ((*NODB, "--log=loud"), "'loud' is no log level"),
-        ((*NODB, "--logfile=/dev/null/x"), "cannot write the log file /dev/null/x"),
     ],
 )
 def test_wrong_command_lines_are_one_line_and_exit_code_2(
@@ -150,6 +156,20 @@ def test_instance_that_is_not_registered(database: Database, ends: Ends) -> None
     code, line = ends("nobody", tango_host=database.tango_host)
     assert code == 1
     assert "run RegisterNexusWriter SESSION --instance nobody" in line
+
+
+def test_a_log_file_that_cannot_be_written(ends: Ends) -> None:
+    code, line = ends(*NODB, "--logfile=/dev/null/x")
+    assert (code, "cannot write the log file /dev/null/x" in line) == (1, True), line
+
+
+@pytest.mark.parametrize(("path", "why"), [("/proc/x/y", "No such file"), ("/tmp", "it is a directory")])
+def test_a_ready_file_that_cannot_be_made_is_said_before_anything_is_served(
+    path: str, why: str, ends: Ends
+) -> None:
+    code, line = ends(*NODB, f"--ready-file={path}")
+    assert code == 1
+    assert f"--ready-file {path} cannot be made ({why}" in line
 
 
 def test_port_taken(ends: Ends) -> None:
