@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentTypeError
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional
 
 import typer
 
 from nexus_writer import __version__
-from nexus_writer.data.errors import BadBeaconAddress, BadRedisUrl, DataError
-from nexus_writer.log_files import LogFileNotWritable, LogOptions, log_level
+from nexus_writer.data.errors import BadBeaconAddress, BadRedisUrl, DataError, NoRedisAddress
+from nexus_writer.log_files import LogFileNotWritable, LogOptions
 from nexus_writer.subscribers.options import BadOptions, WriterOptions
 
+from . import checks
 from .errors import CommandError
 from .writer_arguments import UNDERSCORES, with_writer_options
 
+PROGRAM = "nexus-writer"
+CLICK_ERROR: Any = typer.BadParameter.__mro__[2]
+"""ClickException: typer brings a click of its own along, or imports the public one."""
+
 app = typer.Typer(
-    name="nexus-writer",
+    name=PROGRAM,
     help="Save the scans that a BLISS session publishes into Redis as NeXus/HDF5 files, while they run.",
     no_args_is_help=True,
     add_completion=False,
@@ -31,13 +35,6 @@ def _version(wanted: bool) -> None:
     if wanted:
         print(f"nexus-writer {__version__}")
         raise typer.Exit
-
-
-def _log_level(text: str) -> str:
-    try:
-        return log_level(text)
-    except ArgumentTypeError as error:
-        raise typer.BadParameter(str(error)) from None
 
 
 @app.callback()
@@ -53,15 +50,27 @@ def _options(
 @with_writer_options
 def serve(
     session: Annotated[
-        str, typer.Argument(metavar="SESSION", help="Name of the BLISS session whose scans are saved.")
+        str,
+        typer.Argument(
+            metavar="SESSION",
+            help="Name of the BLISS session whose scans are saved.",
+            callback=checks.session_name,
+        ),
     ],
     redis: Annotated[
         Optional[str],  # noqa: UP045 - evaluated by typer
-        typer.Option(help="Where the scans are published, like redis://host:6380/1. Default: ask Beacon."),
+        typer.Option(
+            help="Where the scans are published, like redis://host:6380/1. Default: $NEXUS_WRITER_REDIS_URL, "
+            "else Beacon is asked.",
+            callback=checks.not_empty,
+        ),
     ] = None,
     beacon: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option(help="host:port of Beacon, which knows the address of Redis. Default: $BEACON_HOST."),
+        typer.Option(
+            help="host:port of Beacon, which knows the address of Redis. Default: $BEACON_HOST.",
+            callback=checks.not_empty,
+        ),
     ] = None,
     ready_file: Annotated[
         Optional[Path],  # noqa: UP045
@@ -69,16 +78,21 @@ def serve(
     ] = None,
     log: Annotated[
         str,
-        typer.Option(metavar="LEVEL", help="debug, info, warning, error or critical.", callback=_log_level),
+        typer.Option(
+            metavar="LEVEL", help="debug, info, warning, error or critical.", callback=checks.log_level
+        ),
     ] = "info",
     logfile: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option(help="Write the log into this file too."),
     ] = None,
     filesize: Annotated[
-        float, typer.Option(metavar="MB", help="Rotate the log file at this size; 0: never.")
+        float,
+        typer.Option(
+            metavar="MB", help="Rotate the log file at this size; 0: never.", callback=checks.megabytes
+        ),
     ] = 5.0,
-    filebackups: Annotated[int, typer.Option(metavar="N", help="Keep so many rotated log files.")] = 9,
+    filebackups: Annotated[int, typer.Option(min=0, metavar="N", help="Keep so many rotated log files.")] = 9,
     *,
     options: WriterOptions,
 ) -> None:
@@ -158,17 +172,28 @@ def validate(
 def main() -> None:
     """Run the command; a user's mistake is one line on stderr, and exit code 1 or 2."""
     try:
-        app()
+        sys.exit(app(prog_name=PROGRAM, standalone_mode=False))
+    except CLICK_ERROR as error:
+        _leave_for_usage(error)
     except CommandError as error:
         _leave(error, error.exit_code)
-    except (BadOptions, BadRedisUrl, BadBeaconAddress) as error:
+    except (BadOptions, BadRedisUrl, BadBeaconAddress, NoRedisAddress) as error:
         _leave(error, 2)
     except (DataError, LogFileNotWritable) as error:
         _leave(error, 1)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
 
 
-def _leave(error: Exception, exit_code: int) -> None:
-    print(f"nexus-writer: {error}", file=sys.stderr)
+def _leave_for_usage(error: Any) -> None:
+    """Of a command that was called without anything, the help is all there is to say."""
+    if not sys.argv[1:]:
+        error.show()
+        sys.exit(2)
+    command = PROGRAM if error.ctx is None else error.ctx.command_path
+    _leave(f"{error.format_message().rstrip('.')} (try '{command} --help')", 2)
+
+
+def _leave(error: Exception | str, exit_code: int) -> None:
+    print(f"{PROGRAM}: {' '.join(str(error).split())}", file=sys.stderr)
     sys.exit(exit_code)

@@ -30,7 +30,7 @@ def with_writer_options(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def run(**arguments: Any) -> None:
         given = {parameter.name: arguments.pop(parameter.name) for parameter in added}
-        command(**arguments, options=read_options(given))
+        command(**arguments, options=read_options(given, given_by="command line"))
 
     run.__signature__ = signature.replace(parameters=[*own, *added])  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in (*own, *added)}

@@ -41,7 +41,7 @@ logger = logging.getLogger(__name__)
 
 
 class BadOptions(ValueError):
-    """Options make no sense; one line that names each of them, what was given, where, and why it cannot be."""
+    """Options make no sense; one line that names each of them, what was given where, and why it cannot be."""
 
 
 class WriterOptions(BaseSettings):

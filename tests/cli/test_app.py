@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import nexus_writer
+from nexus_writer.cli import main
 
 
 def run(*arguments: str, timeout_s: float = 30, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -39,17 +40,48 @@ def test_help(arguments: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["serve"], "Missing argument 'SESSION'"),
+        (["serve", "s", "--no-such-option"], "No such option: --no-such-option"),
+        (["serve", "s", "t"], "Got unexpected extra argument"),
+        (["frobnicate"], "No such command 'frobnicate'"),
+        (["serve", "s", "--redis", ""], "Invalid value for '--redis': it is empty"),
+        (["serve", ""], "Invalid value for 'SESSION': '' is no session name: give one without spaces"),
+        (["serve", "a:b"], "'a:b' is no session name"),
+        (["serve", "a b"], "'a b' is no session name"),
+        (["serve", "s", "--log", "loud"], "is no log level"),
+        (["serve", "s", "--filesize=-3"], "Invalid value for '--filesize': -3 is no size"),
+        (["serve", "s", "--filesize=nan"], "Invalid value for '--filesize': nan is no size"),
+        (["serve", "s", "--filesize=inf"], "Invalid value for '--filesize': inf is no size"),
+        (["serve", "s", "--filebackups=-1"], "Invalid value for '--filebackups': "),
+        (["serve", "s", "--filebackups=x"], "Invalid value for '--filebackups': "),
+        (["serve", "s", "--flush-bytes=none"], "Invalid value for '--flush-bytes': "),
+        (["serve", "s", "--path-map", "nonsense"], "is not FROM=TO: give two absolute directories"),
+        (["serve", "s", "--required-disk-space=-5"], "greater than or equal to 0, not -5.0 (command line)"),
+        (["serve", "s", "--required-disk-space=nan"], "required_disk_space: Input should be a finite number"),
+    ],
+)
+def test_a_wrong_command_line_is_one_line(
+    arguments: list[str], says: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["nexus-writer", *arguments])
+    with pytest.raises(SystemExit) as left:
+        main()
+    told = capsys.readouterr().err
+    assert left.value.code == 2
+    assert says in told
+    assert told.startswith("nexus-writer: ")
+    assert len(told.splitlines()) == 1, told
+
+
+@pytest.mark.parametrize(
     ("arguments", "exit_code", "says"),
     [
-        (["serve"], 2, "Missing argument 'SESSION'"),
-        (["serve", "s", "--no-such-option"], 2, "No such option: --no-such-option"),
-        (["frobnicate"], 2, "No such command 'frobnicate'"),
         (["serve", "s", "--redis", "http://example"], 2, "is not a Redis address"),
         (["serve", "s", "--redis", "redis://127.0.0.1:{port}/1"], 1, "no Redis at redis://127.0.0.1:{port}"),
         (["serve", "s", "--beacon", "127.0.0.1:{port}"], 1, "no Beacon at 127.0.0.1:{port}"),
-        (["serve", "s"], 1, "no Redis address"),
-        (["serve", "s", "--redis", "redis://h/1", "--path-map", "nonsense"], 2, "is not FROM=TO"),
-        (["serve", "s", "--redis", "redis://h/1", "--log", "loud"], 2, "is no log level"),
+        (["serve", "s"], 2, "no Redis address"),
         (
             ["serve", "s", "--redis", "redis://h/1", "--logfile", "/proc/no.log"],
             1,
@@ -57,7 +89,7 @@ def test_help(arguments: list[str]) -> None:
         ),
     ],
 )
-def test_mistake_is_one_clear_line(
+def test_a_writer_that_cannot_start_says_why_in_one_line(
     arguments: list[str], exit_code: int, says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("BEACON_HOST", raising=False)
@@ -66,5 +98,24 @@ def test_mistake_is_one_clear_line(
     result = run(*(argument.replace("{port}", port) for argument in arguments))
     assert result.returncode == exit_code, result.stderr
     assert says.replace("{port}", port) in result.stderr
-    assert "Traceback" not in result.stderr
-    assert len(result.stderr.strip().splitlines()) <= 4  # usage, a hint, and the line itself
+    assert result.stderr.startswith("nexus-writer: ")
+    assert len(result.stderr.splitlines()) == 1, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["serve"], "nexus-writer: Missing argument 'SESSION' (try 'nexus-writer serve --help')"),
+        (["tree", "a.h5", "--depth", "0"], "(try 'nexus-writer tree --help')"),
+        (["frobnicate"], "nexus-writer: No such command 'frobnicate' (try 'nexus-writer --help')"),
+    ],
+)
+def test_a_wrong_command_line_says_where_the_help_is(arguments: list[str], hint: str) -> None:
+    assert run(*arguments).stderr.strip().endswith(hint)
+
+
+def test_without_arguments_it_shows_its_help() -> None:
+    result = run()
+    assert result.returncode == 2
+    assert "Usage: nexus-writer " in result.stdout + result.stderr
+    assert "serve" in result.stdout + result.stderr

@@ -1,0 +1,38 @@
+"""Checks of what is typed, as callbacks of typer: they return the value, or raise BadParameter."""
+
+from __future__ import annotations
+
+import math
+import re
+from argparse import ArgumentTypeError
+
+import typer
+
+import nexus_writer.log_files
+
+
+def session_name(text: str) -> str:
+    """A colon separates the parts of a key in Redis."""
+    if not re.fullmatch(r"[^\s:]+", text):
+        raise typer.BadParameter(f"{text!r} is no session name: give one without spaces and colons")
+    return text
+
+
+def log_level(text: str) -> str:
+    try:
+        return nexus_writer.log_files.log_level(text)
+    except ArgumentTypeError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def megabytes(value: float) -> float:
+    """Typer's own limits let NaN through."""
+    if not math.isfinite(value) or value < 0:
+        raise typer.BadParameter(f"{value:g} is no size: give a number of MB, 0 for no rotation")
+    return value
+
+
+def not_empty(text: str | None) -> str | None:
+    if text is not None and not text.strip():
+        raise typer.BadParameter("it is empty: give an address, or leave the option out")
+    return text
