@@ -87,12 +87,13 @@ def devices_of_server(server: str) -> list[str]:
     devices = [name for name, kind in zip(pairs[::2], pairs[1::2], strict=True) if kind == DEVICE_CLASS]
     if not devices:
         raise NotRegistered(server)
-    if _runs(database, server):
+    if runs(database, server):
         raise RunsAlready(server)
     return devices
 
 
-def _runs(database: tango.Database, server: str) -> bool:
+def runs(database: tango.Database, server: str) -> bool:
+    """Does a server of this name answer?"""
     admin = f"dserver/{server}"
     try:
         if not database.get_device_info(admin).exported:

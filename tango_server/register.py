@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import os
+from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import tango
 
+from nexus_writer.data.beacon import Beacon
+from nexus_writer.data.connection import check_redis_url
+from nexus_writer.data.errors import BadBeaconAddress, BadRedisUrl
+
 from .arguments import OneLineParser, leave
-from .database import DEVICE_CLASS, TangoDatabaseError, connect_database
+from .database import DEVICE_CLASS, TangoDatabaseError, connect_database, runs
+from .names import BadName, check_device_name, check_server_name, check_session_name
 
 PROGRAM = "RegisterNexusWriter"
+DEFAULT_SERVER = "nexuswriter"
 DEFAULT_FAMILY = "bliss_nxwriter"
 DEFAULT_DOMAIN = "id00"
 
@@ -35,9 +42,25 @@ class DeviceTaken(RuntimeError):
         )
 
 
+class OtherServer(RuntimeError):
+    """The session's device belongs to another server than the one that was asked for."""
+
+    def __init__(self, name: str, server: str, wanted: str) -> None:
+        super().__init__(
+            f"{name} belongs to the server {server}, not to {wanted}: give --move to move it there"
+        )
+
+
+class StillServed(RuntimeError):
+    """The device is to be moved away from a server that runs."""
+
+    def __init__(self, name: str, server: str) -> None:
+        super().__init__(f"{server} runs and serves {name}: stop it, then move the device")
+
+
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A writer device, as it is to be in the database."""
+    """A writer device, as it is to be in the database. Raises BadName, BadRedisUrl, BadBeaconAddress."""
 
     session: str
     server: str
@@ -45,6 +68,15 @@ class Registration:
     name: str
     beacon_host: str | None = None
     redis_url: str | None = None
+
+    def __post_init__(self) -> None:
+        check_session_name(self.session)
+        check_server_name(self.server)
+        check_device_name(self.name)
+        if self.redis_url is not None:
+            check_redis_url(self.redis_url, green=True)
+        if self.beacon_host is not None:
+            Beacon.at(self.beacon_host)
 
     def properties(self) -> dict[str, str]:
         """Of the device; only those that have a value."""
@@ -75,13 +107,28 @@ def register(database: tango.Database, wanted: Registration, *, ignore_existing:
         if existing:
             return existing[0]
     _check_free(database, wanted)
-    info = tango.DbDevInfo()
-    info.server = wanted.server
-    info._class = DEVICE_CLASS
-    info.name = wanted.name
-    database.add_device(info)
+    _add(database, wanted.name, wanted.server)
     database.put_device_property(wanted.name, {name: [value] for name, value in wanted.properties().items()})
     return wanted.name
+
+
+def server_of(database: tango.Database, device: str) -> str:
+    """``server/instance`` of a registered device."""
+    return str(database.get_device_info(device).ds_full_name)
+
+
+def move(database: tango.Database, device: str, server: str) -> None:
+    """To another server; its properties stay. Raises StillServed."""
+    before = server_of(database, device)
+    if runs(database, before):
+        raise StillServed(device, before)
+    _add(database, device, server)
+
+
+def _add(database: tango.Database, device: str, server: str) -> None:
+    info = tango.DbDevInfo()
+    info.server, info._class, info.name = server, DEVICE_CLASS, device
+    database.add_device(info)
 
 
 def _check_free(database: tango.Database, wanted: Registration) -> None:
@@ -110,24 +157,40 @@ def default_domain() -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the device's name. Exit code 1 when it cannot be registered, 2 for a wrong command line."""
-    options = _parser().parse_args(arguments)
-    wanted = Registration(
-        session=options.session,
-        server=f"{options.server}/{options.instance or options.session}",
-        name=f"{options.domain}/{options.family}/{options.member or options.session}",
-        beacon_host=options.beacon_host,
-        redis_url=options.redis,
-    )
+    parser = _parser()
+    options = parser.parse_args(arguments)
     try:
-        name = register(connect_database(), wanted, ignore_existing=options.ignore_existing)
-    except (TangoDatabaseError, TooManyWriters, DeviceTaken) as error:
+        wanted = Registration(
+            session=options.session,
+            server=f"{options.server or DEFAULT_SERVER}/{options.instance or options.session}",
+            name=f"{options.domain}/{options.family}/{options.member or options.session}",
+            beacon_host=options.beacon_host,
+            redis_url=options.redis,
+        )
+    except (BadName, BadRedisUrl, BadBeaconAddress) as error:
+        parser.error(str(error))
+    try:
+        print(_registered(wanted, options))  # noqa: T201 - the user's terminal
+    except (TangoDatabaseError, TooManyWriters, DeviceTaken, OtherServer, StillServed) as error:
         leave(f"{PROGRAM}: {error}", 1)
     except tango.DevFailed as error:
         leave(f"{PROGRAM}: the Tango database refuses {wanted.name}: {error.args[0].desc}", 1)
+
+
+def _registered(wanted: Registration, options: Namespace) -> str:
+    """Do it; what there is to say. Raises OtherServer where the one asked for by name is not the one."""
+    database = connect_database()
+    name = register(database, wanted, ignore_existing=options.ignore_existing)
+    server = server_of(database, name)
+    if server.lower() != wanted.server.lower():
+        if options.move:
+            move(database, name, wanted.server)
+            server = wanted.server
+        elif options.server or options.instance:
+            raise OtherServer(name, server, wanted.server)
     if name.lower() != wanted.name.lower():
-        print(f"Session {wanted.session!r} has a writer already: {name}")  # noqa: T201 - the user's terminal
-    else:
-        print(f"Session {wanted.session!r} is saved by {name} of the server {wanted.server}")  # noqa: T201
+        return f"Session {wanted.session!r} has a writer already: {name} of the server {server}"
+    return f"Session {wanted.session!r} is saved by {name} of the server {server}"
 
 
 def _parser() -> OneLineParser:
@@ -137,7 +200,7 @@ def _parser() -> OneLineParser:
         "one already keeps it.",
     )
     parser.add_argument("session", metavar="SESSION", help="name of the BLISS session")
-    parser.add_argument("--server", default="nexuswriter", help="server name (%(default)s)")
+    parser.add_argument("--server", help=f"server name ({DEFAULT_SERVER})")
     parser.add_argument("--instance", help="server instance; sessions may share one (the session's name)")
     parser.add_argument(
         "--domain", default=default_domain(), help="of the device: the beamline (%(default)s)"
@@ -146,6 +209,9 @@ def _parser() -> OneLineParser:
     parser.add_argument("--member", help="of the device (the session's name)")
     parser.add_argument(
         "--ignore_existing", action="store_true", help="make the device even when the session has another one"
+    )
+    parser.add_argument(
+        "--move", action="store_true", help="move the session's device to this server, with its properties"
     )
     parser.add_argument(
         "--beacon-host", metavar="HOST:PORT", help="Beacon of the session; a device without it serves any"

@@ -514,6 +514,12 @@ class TestMakedirs:
         assert "\n" not in text
         assert str(tmp_path) in text
 
+    def test_failure_prints_no_traceback(self, server: Server, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text("")
+        with pytest.raises(tango.DevFailed, match="NotADirectoryError"):
+            server.proxy().makedirs(f"{tmp_path}/file/x")
+        assert "Traceback" not in server.output
+
     def test_mapped(self, redis_url: str, tmp_path: Path) -> None:
         maps = ("--path-map", f"/beamline={tmp_path}/one", "--path-map", f"/beamline/two={tmp_path}/two")
         with serving(tmp_path / "s", "--nodb", "--session=s", "--redis", redis_url, *maps) as server:

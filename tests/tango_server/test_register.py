@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import tango
@@ -10,7 +11,7 @@ import tango
 from nexus_writer import __version__
 from tango_server.register import TooManyWriters, main, writers_of_session
 
-from .servers import Database, free_port, run_program
+from .servers import Database, free_port, run_program, serving
 
 Run = Callable[..., tuple[int, str]]
 
@@ -85,6 +86,53 @@ def test_a_session_keeps_the_device_it_has(register: Run, database: Database) ->
     assert code == 0
     assert "has a writer already: id00/bliss_nxwriter/first" in said
     assert writers_of_session(database.client(), "reg_twice") == ["id00/bliss_nxwriter/first"]
+
+
+def test_the_server_that_is_said_is_that_of_the_database(register: Run, database: Database) -> None:
+    register("reg_server", "--instance=one")
+    assert "of the server nexuswriter/one\n" in register("reg_server")[1]
+    code, said = register("reg_server", "--instance=two")
+    assert (code, said.count("\n")) == (1, 1)
+    assert "reg_server belongs to the server nexuswriter/one, not to nexuswriter/two: give --move" in said
+    assert database.client().get_device_info("id00/bliss_nxwriter/reg_server").ds_full_name.endswith("/one")
+
+
+def test_move_takes_the_device_to_another_server(register: Run, database: Database) -> None:
+    device = "id00/bliss_nxwriter/reg_move"
+    register("reg_move", "--redis=redis://somewhere/1")
+    code, said = register("reg_move", "--instance=two", "--move")
+    assert (code, "of the server nexuswriter/two\n" in said) == (0, True)
+    assert database.client().get_device_info(device).ds_full_name == "nexuswriter/two"
+    assert device not in list(database.client().get_device_class_list("nexuswriter/reg_move"))
+    assert properties(database, device) == {"session": ["reg_move"], "redis_url": ["redis://somewhere/1"]}
+
+
+def test_a_device_is_not_moved_away_from_a_server_that_runs(
+    register: Run, database: Database, redis_url: str, tmp_path: Path
+) -> None:
+    register("reg_runs", f"--redis={redis_url}")
+    with serving(tmp_path, "reg_runs", variables={"TANGO_HOST": database.tango_host}):
+        code, said = register("reg_runs", "--instance=two", "--move")
+    assert code == 1
+    assert "nexuswriter/reg_runs runs and serves id00/bliss_nxwriter/reg_runs: stop it" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("demo", "--redis=foo"), "'foo' is not a Redis address"),
+        (("demo", "--beacon-host=foo:bar"), "'foo:bar' is not the address of a Beacon server"),
+        (("a b",), "'a b' is no session name"),
+        (("a:b",), "'a:b' is no session name"),
+        (("",), "'' is no session name"),
+        (("demo", "--member=a/b"), "'id00/bliss_nxwriter/a/b' is no device name"),
+        (("demo", "--instance=a b"), "'nexuswriter/a b' is no server/instance"),
+    ],
+)
+def test_what_cannot_work_is_not_registered(arguments: tuple[str, ...], says: str, register: Run) -> None:
+    code, said = register(*arguments)
+    assert (code, said.count("\n")) == (2, 1)
+    assert says in said
 
 
 def test_several_writers_are_refused_and_named(register: Run, database: Database) -> None:
