@@ -16,7 +16,7 @@ from nexus_writer.data.walk import Walk
 
 from .errors import ScansRunning, UnknownScan
 from .modes import Mode, Request
-from .options import WriterOptions
+from .options import WriterOptions, warn_of_unknown_variables
 from .scan import NexusScanWriter
 from .state import SubscriberState
 from .status import SessionStatistics
@@ -44,6 +44,7 @@ class NexusSessionWriter(Subscriber[Event]):
         super().__init__(session, connect=partial(connect, redis_url, beacon=beacon), mode=Mode.SEQUENTIAL)
         self.session = session
         self.options = options or WriterOptions()
+        warn_of_unknown_variables()
         self._writer = writer
         self._client: redis.Redis | None = None
         self._scans: dict[str, NexusScanWriter] = {}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nexus_writer.layout import LayoutOptions
-from nexus_writer.subscribers import BadOptions, WriterOptions, read_options
+from nexus_writer.subscribers import BadOptions, NexusSessionWriter, WriterOptions, read_options
 from nexus_writer.subscribers.options import warn_of_unknown_variables
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -153,3 +153,11 @@ def test_the_example_file_is_right() -> None:
     options = read_options(tomllib.loads(switched_on))
     assert options.compression_scheme == "bitshuffle-zstd"
     assert options.recommended_disk_space == 10240
+
+
+def test_a_writer_warns_of_a_misspelt_variable(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("NEXUS_WRITER_KEEPSHPE", "true")
+    NexusSessionWriter("demo_session")
+    assert "NEXUS_WRITER_KEEPSHPE sets nothing" in caplog.text
