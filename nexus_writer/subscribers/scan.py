@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -33,6 +34,7 @@ from .status import ScanStatus
 from .subscriber import LISTENS, REDIS_AWAY, Subscriber
 from .writer_thread import WriterThread
 
+logger = logging.getLogger(__name__)
 ASK_LAG_EVERY_S = 1.0
 DRAIN_WITHIN_S = 2.0
 """How long a scan that is stopped may still take what waits in Redis."""
@@ -72,6 +74,7 @@ class NexusScanWriter(Subscriber[Received]):
         self._references = References()
         self._known = Event()
         self._lag_entries = 0
+        self._warnings_logged = 0
         self._disk: DiskSpace | None = None
 
     # -- for clients --
@@ -234,10 +237,18 @@ class NexusScanWriter(Subscriber[Received]):
         if self._consumer.seconds_to_flush() == 0.0:
             self._wait_for_disk_space()
             self._consumer.flush()
-            warnings = self._consumer.progress.warnings
-            if warnings:
-                self._warn(warnings[-1])
+            self._log_warnings()
+            if warnings := self._consumer.progress.warnings:
+                self._say(warnings[-1], logging.DEBUG)
             gevent.sleep(0)  # the scans of other sessions share this thread
+
+    def _log_warnings(self, failure: str | None = None) -> None:
+        """Each of them once; those that are in ``failure`` are logged with the state."""
+        warnings = self._consumer.progress.warnings
+        for warning in warnings[self._warnings_logged :]:
+            if failure is None or warning not in failure:
+                logger.warning("[%s] %s", self.key, warning)
+        self._warnings_logged = len(warnings)
 
     def _wait_for_frames(self) -> None:
         """A camera may write what belongs to the scan a moment after its end."""
@@ -259,6 +270,7 @@ class NexusScanWriter(Subscriber[Received]):
         if sound and request is None:
             self._wait_for_frames()
         failure = self._consumer.finish(failure, flush=sound and request is not Request.KILL)
+        self._log_warnings(failure)
         self._writer.link_later()
         if failure is not None:
             return SubscriberState.FAULT, failure

@@ -54,6 +54,25 @@ def test_a_master_that_comes_free_after_the_scan(
     until(lambda: linked(master) == {"sample_0001_1.1", "sample_0001_2.1"}, "linked")
 
 
+@pytest.mark.parametrize("flush_period_s", [0.01, 60.0])
+def test_a_short_scans_master_that_cannot_be_written_is_in_the_log_once(
+    flush_period_s: float,
+    writer_with: Maker,
+    sample: DatasetPublisher,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Also of a scan that is not flushed before its end."""
+    master = master_of(tmp_path)
+    master.parent.mkdir(parents=True)
+    master.write_text("no HDF5")
+    writer = writer_with(flush_period_s=flush_period_s)
+    scan = saved(writer, run_scan(sample).key)
+    [warning] = {text for text in scan.status().progress.warnings if str(master) in text}
+    logged = [(record.levelname, record.message) for record in caplog.records]
+    assert logged.count(("WARNING", f"[{scan.key}] {warning}")) == 1
+
+
 def test_two_writers_of_one_proposal(redis_url: str, redis_client: redis.Redis, tmp_path: Path) -> None:
     """Both link short scans in its master all the time."""
     names = ("one", "two")
