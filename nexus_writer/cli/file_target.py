@@ -35,22 +35,32 @@ class FileTarget:
 
         Raises CommandError when there is no such file or item, or it cannot be read.
         """
-        if not self.path.is_file():
-            raise CommandError(f"there is no file {self.path}")
+        self.check_file()
         for left in reversed(range(_TRIES)):
             try:
                 with h5py.File(self.path) as file:
-                    return read(self._found(file))
+                    return read(self.found(file))
             except (OSError, RuntimeError, KeyError) as error:
-                why = " ".join(str(error).split())
-                if not h5py.is_hdf5(self.path):
-                    raise CommandError(f"{self.path} is not an HDF5 file") from None
-                if not left:
-                    raise CommandError(f"{self.path}::{self.item} cannot be read: {why}") from None
+                if not left or not h5py.is_hdf5(self.path):
+                    raise self.unreadable(error) from None
             time.sleep(_BETWEEN_TRIES_S)
         raise AssertionError("the last try returns or raises")
 
-    def _found(self, file: h5py.File) -> h5py.Group | h5py.Dataset:
+    def check_file(self) -> None:
+        """Raises CommandError when there is no such file."""
+        if self.path.is_dir():
+            raise CommandError(f"{self.path} is a directory: give a file")
+        if not self.path.is_file():
+            raise CommandError(f"there is no file {self.path}")
+
+    def unreadable(self, error: Exception) -> CommandError:
+        """What to tell the user of HDF5's ``error``."""
+        if not h5py.is_hdf5(self.path):
+            return CommandError(f"{self.path} is not an HDF5 file")
+        return CommandError(f"{self.path}::{self.item} cannot be read: {' '.join(str(error).split())}")
+
+    def found(self, file: h5py.File) -> h5py.Group | h5py.Dataset:
+        """Raises CommandError when the file has no such item."""
         item = file.get(self.item)
         if item is None:
             names = ", ".join(list(file)[-5:]) or "nothing"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import h5py
+
 from nexus_writer.hdf5 import lost_links, own_entries
 from nexus_writer.subscribers.findings import Findings
 from nexus_writer.subscribers.nexus_rules import HOW_TO_INSTALL, can_validate, validate_entry
@@ -17,23 +19,36 @@ class NotValid(CommandError):
 
 
 def validate_files(targets: Sequence[FileTarget], *, warnings: bool, strict_names: bool) -> None:
-    """Print what is found in each entry. Raises NotValid for errors, CommandError when none can be found."""
+    """Print what is found in each entry of each target, whatever the others are.
+
+    Raises NotValid for errors, CommandError when some cannot be looked at.
+    """
     if not can_validate():
         raise CommandError(HOW_TO_INSTALL)
-    not_valid = [target for target in targets if not _is_valid(target, warnings, strict_names)]
+    not_valid, unread = [], []
+    for target in targets:
+        try:
+            if not _is_valid(target, warnings, strict_names):
+                not_valid.append(str(target.path))
+        except CommandError as error:
+            unread.append(str(error))
+    problems = [*unread, *([f"{', '.join(not_valid)}: not valid NeXus"] if not_valid else [])]
+    if unread:
+        raise CommandError("; ".join(problems))
     if not_valid:
-        raise NotValid(f"{', '.join(str(target.path) for target in not_valid)}: not valid NeXus")
+        raise NotValid(*problems)
 
 
 def _is_valid(target: FileTarget, warnings: bool, strict_names: bool) -> bool:
-    if not target.path.is_file():
-        raise CommandError(f"there is no file {target.path}")
+    target.check_file()
     entry = target.item.strip("/").partition("/")[0]
     try:
+        with h5py.File(target.path, locking=False) as file:
+            target.found(file)
         entries = [entry] if entry else own_entries(target.path)
         lost = () if entry else tuple(lost_links(target.path))
     except (OSError, RuntimeError) as error:
-        raise CommandError(f"{target.path} cannot be read: {' '.join(str(error).split())}") from None
+        raise target.unreadable(error) from None
     if lost or not entries:
         _print(
             str(target.path), Findings(warnings=lost), "" if entries else "no entries of its own, ", warnings

@@ -47,7 +47,8 @@ def test_entries_in_the_order_of_their_numbers_as_deep_as_wanted(path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("target", "says"), [("nothing.h5", "there is no file"), ("{path}::/99", "has no /99")]
+    ("target", "says"),
+    [("nothing.h5", "there is no file"), ("{path}::/99", "has no /99"), ("/tmp", "/tmp is a directory")],
 )
 def test_a_mistake_is_one_line(path: Path, target: str, says: str) -> None:
     result = run("tree", target.format(path=path))

@@ -105,16 +105,32 @@ def test_a_file_that_is_being_written(path: Path) -> None:
         validate(path)
 
 
+def test_a_file_that_is_missing_does_not_cost_the_others(
+    path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with h5py.File(path, "r+") as file:
+        file["1.1/definition"] = "NXxas"
+    none = tmp_path / "none.h5"
+    with pytest.raises(CommandError) as error:
+        validate(none, path, tmp_path)
+    assert str(error.value) == (
+        f"there is no file {none}; {tmp_path} is a directory: give a file; {path}: not valid NeXus"
+    )
+    assert f"{path}::/scan_0002_1: valid, no warnings" in capsys.readouterr().out
+
+
 def test_what_cannot_be_validated(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = tmp_path / "notes.txt"
     other.write_text("no HDF5")
     for target, says in (
-        (tmp_path / "none.h5", "there is no file"),
-        (other, "cannot be read"),
-        (f"{path}::/9.1", "9.1"),
+        (tmp_path / "none.h5", f"there is no file {tmp_path}/none.h5"),
+        (tmp_path, f"{tmp_path} is a directory: give a file"),
+        (other, f"{other} is not an HDF5 file"),
+        (f"{path}::/9.1", f"{path} has no /9.1: the last of what it has are 1.1, scan_0002_1"),
     ):
-        with pytest.raises(CommandError, match=says):
+        with pytest.raises(CommandError) as error:
             validate(target)
+        assert str(error.value) == says
     monkeypatch.setattr("nexus_writer.cli.validate.can_validate", lambda: False)
     with pytest.raises(CommandError, match=r"nexus-writer\[validate\]"):
         validate(path)
