@@ -58,4 +58,4 @@ def _check_matplotlib() -> None:
     try:
         import matplotlib  # noqa: F401
     except ImportError:
-        raise CommandError("plots need matplotlib: install nexus-writer[plot]") from None
+        raise CommandError("plots need matplotlib: install the extra 'plot' of nexus-writer") from None

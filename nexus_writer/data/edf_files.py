@@ -23,7 +23,7 @@ class FabioMissing(DataError):
     """Nothing here can read the files of this camera."""
 
     def __init__(self) -> None:
-        super().__init__("fabio is needed to read EDF files: pip install 'nexus-writer[images]'")
+        super().__init__("fabio is needed to read EDF files: install the extra 'images' of nexus-writer")
 
 
 class NotRaw(DataError):

@@ -22,7 +22,7 @@ from nexus_writer.hdf5 import copy_skeleton
 
 from .findings import Findings
 
-HOW_TO_INSTALL = "nexusformat is missing, install it with pip install 'nexus-writer[validate]'"
+HOW_TO_INSTALL = "nexusformat is missing: install the extra 'validate' of nexus-writer"
 _HEADING = re.compile(r"^\s*[A-Za-z]+: (?:\w+: )?(/\S*)$")
 _ENTRY_NAME = re.compile(r'^"\d[\w.]*" is an invalid name$')
 

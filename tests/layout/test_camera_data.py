@@ -422,5 +422,5 @@ def test_without_fabio_frames_of_edf_are_named(
     with camera.opened() as file:
         assert file[DATA].asstr()[()].tolist() == ["scan0001/cam_0000.edf::0"]
         warnings = file["1.1/writer/warnings"].asstr()[()].tolist()
-        assert all("nexus-writer[images]" in text for text in warnings)
+        assert all("install the extra 'images' of nexus-writer" in text for text in warnings)
         assert len(warnings) == 2
