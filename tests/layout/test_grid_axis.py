@@ -135,3 +135,11 @@ def test_integers_are_positions_and_texts_are_not() -> None:
     axis = GridAxis(2, 1, None)
     axis.add([Block("", 0, np.array([1, 3])), Block("", 2, np.array(["a"], dtype=object))])
     assert axis.positions().tolist() == [1, 3]
+
+
+def test_points_that_come_again_count_once() -> None:
+    values = np.array([0.0, 1.0, 0.2, 1.2])
+    axis = GridAxis(2, 1, None)
+    for stop in (2, 2, 4):
+        axis.add([Block("", 0, values[:stop])])
+    np.testing.assert_allclose(axis.positions(), [0.1, 1.1])

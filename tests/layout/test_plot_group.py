@@ -63,6 +63,19 @@ def test_positions_of_a_version_that_waits_are_not_lost(live: LiveFile) -> None:
     assert live.root["p/x"][()].tolist() == [3, 4]
 
 
+def test_positions_wait_for_the_version_they_are_for(live: LiveFile) -> None:
+    group = PlotGroup(live.root, "p")
+    group.show(PLOT, at(1, 2))
+    group.publish()
+    longer = Plot("p", ("d",), ("x",), (("d", Link("/d")), ("x", Places(0, 3))))
+    group.show(longer, at(1, 2, 3))
+    group.update(at(1, 2, 4))
+    assert live.root["p/x"][()].tolist() == [1, 2]
+    group.publish()
+    group.update(at(1, 2, 4))
+    assert live.root["p/x"][()].tolist() == [1, 2, 4]
+
+
 def test_a_new_plan_is_a_new_group(live: LiveFile) -> None:
     group = PlotGroup(live.root, "p")
     group.show(PLOT, at(1, 2))

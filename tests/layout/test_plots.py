@@ -127,6 +127,18 @@ def test_a_line_gets_as_long_as_it_takes(path: Path, npoints: int) -> None:
         assert default_plot(file)["diode"].shape == (600,)
 
 
+def test_a_line_that_goes_on_has_an_axis_of_its_length(path: Path) -> None:
+    """Also when the motor is beyond what was announced, and the detectors are not."""
+    played = Played(line_info(npoints=4, **selecting("diode")), path)
+    played.add("axis:x", "ctl:diode")
+    played.feed([line_point(index) for index in range(4)])
+    played.feed([line_point(4)], "axis:x")
+    with played.reader() as file:
+        plot = default_plot(file)
+        assert plot["x"].shape == plot["diode"].shape == (8,)
+    played.finish()
+
+
 def test_signals_come_as_they_get_data(path: Path) -> None:
     """In the order of their nodes, whichever comes first."""
     played = Played(line_info(**selecting("ctl:diode", "ctl:counts", "elapsed")), path)
@@ -417,6 +429,17 @@ def test_plots_by_rank_of_a_mesh_are_scatters(path: Path, keepshape: bool, point
             assert spectra["spectrum"][()][points - 1].tolist() == mesh_point(points - 1)["ctl:spectrum"]
         if not finished:
             played.finish()
+
+
+def test_a_motor_ahead_in_a_scatter_of_a_kept_grid(path: Path) -> None:
+    played = Played(mesh_info(), path, noconfig=True, keepshape=True)
+    played.add(*ALL)
+    played.play(mesh_point, 7)
+    played.feed([mesh_point(7)], "axis:x", "axis:y")
+    played.finish()
+    with played.reader() as file:
+        plot = default_plot(file)
+        assert plot["counts"].shape == plot["x"].shape == (7,)
 
 
 def test_plots_by_rank_and_a_selection(path: Path) -> None:
