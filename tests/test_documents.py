@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nexus_writer.cli.app import app
+from nexus_writer.cli.app import app, main
 from nexus_writer.subscribers import WriterOptions
 from tango_server import service
 
@@ -83,3 +83,18 @@ def test_the_reference_has_every_option_of_the_writer() -> None:
     table = COMMAND_LINE.partition("## Options of the writer")[2]
     named = set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
     assert named | {"settings_file"} == set(WriterOptions.model_fields)
+
+
+def test_the_reference_shows_a_mistake_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (command, answer) = re.findall(r"^\$ (.*)\n(.*)$", COMMAND_LINE, re.MULTILINE)[0]
+    monkeypatch.setattr("sys.argv", shlex.split(command))
+    with pytest.raises(SystemExit):
+        main()
+    assert capsys.readouterr().err.strip() == answer
+
+
+def test_nothing_is_installed_from_where_it_is_not_published() -> None:
+    for path in (ROOT / "README.md", *(ROOT / "docs" / "reference").iterdir()):
+        assert "install 'nexus-writer" not in path.read_text(), path
