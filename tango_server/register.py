@@ -157,7 +157,7 @@ def default_domain() -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the device's name. Exit code 1 when it cannot be registered, 2 for a wrong command line."""
-    parser = _parser()
+    parser = command_line()
     options = parser.parse_args(arguments)
     try:
         wanted = Registration(
@@ -193,7 +193,8 @@ def _registered(wanted: Registration, options: Namespace) -> str:
     return f"Session {wanted.session!r} is saved by {name} of the server {server}"
 
 
-def _parser() -> OneLineParser:
+def command_line() -> OneLineParser:
+    """Of this program."""
     parser = OneLineParser(
         PROGRAM,
         "Make the writer of a BLISS session known to the Tango database of TANGO_HOST. A session that has "

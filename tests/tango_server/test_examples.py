@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,11 @@ import tango
 
 from nexus_writer.log_files import LogOptions
 from tango_server.device import NexusWriter
+from tango_server.register import command_line as registration_command_line
+from tango_server.register import move
 from tango_server.service import command_line
+
+from .servers import Database, environment
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "config"
@@ -37,6 +43,38 @@ def test_the_registration_example_has_properties_of_the_device() -> None:
     assert names <= properties()
 
 
+def test_the_registration_example_runs_again_and_again(database: Database) -> None:
+    """And stops with one line where a session is served elsewhere."""
+    device = "id77/bliss_nxwriter/optics"
+    variables = {
+        "TANGO_HOST": database.tango_host,
+        "BEAMLINE": "ID77",
+        "BIN": str(Path(sys.executable).parent),
+    }
+    for _ in range(2):
+        done = registration(**variables)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.count("of the server nexuswriter/beamline\n") == 3
+    assert list(database.client().get_device_property(device, "recommended_disk_space").values()) == [
+        ["10240"]
+    ]
+    move(database.client(), device, "nexuswriter/optics")
+    done = registration(**variables)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "optics belongs to the server nexuswriter/optics, not to nexuswriter/beamline" in done.stderr
+
+
+def registration(**variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["sh", CONFIG / "register-beamline.sh"],
+        env=environment(**variables),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
 def examples_of_the_service() -> list[str]:
     texts = [(CONFIG / "nexus-writer@.service").read_text(), (CONFIG / "logging.md").read_text()]
     return re.findall(r"NexusWriterService ((?:[\w%@].*?)(?:\\\n.*?)*)$", "\n".join(texts), re.MULTILINE)
@@ -58,5 +96,6 @@ def test_the_reference_names_everything(idle_device: tango.DeviceProxy) -> None:
     commands = {info.cmd_name for info in idle_device.command_list_query()} - {"State", "Status"}
     attributes = set(idle_device.get_attribute_list()) - {"State", "Status"}
     assert commands | attributes | properties() <= named
-    options = set(re.findall(r"--[\w-]+", command_line().format_help())) - {"--help", "--version"}
-    assert options <= set(re.findall(r"--[\w-]+", REFERENCE))
+    for program in (command_line(), registration_command_line()):
+        options = set(re.findall(r"--[\w-]+", program.format_help())) - {"--help", "--version"}
+        assert options <= set(re.findall(r"--[\w-]+", REFERENCE))
