@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import tango
 
 from nexus_writer.data.beacon import Beacon
-from nexus_writer.data.connection import check_redis_url
+from nexus_writer.data.connection import check_redis_url, masked
 from nexus_writer.data.errors import BadBeaconAddress, BadRedisUrl
 
 from .arguments import OneLineParser, leave
@@ -48,6 +48,16 @@ class OtherServer(RuntimeError):
     def __init__(self, name: str, server: str, wanted: str) -> None:
         super().__init__(
             f"{name} belongs to the server {server}, not to {wanted}: give --move to move it there"
+        )
+
+
+class OtherRedis(RuntimeError):
+    """The session's device is there, and reads scans elsewhere than asked for."""
+
+    def __init__(self, name: str, url: str | None) -> None:
+        super().__init__(
+            f"{name} is registered already, with {f'redis_url {url}' if url else 'no redis_url'}: "
+            "set that property of it (jive), then call its command start"
         )
 
 
@@ -146,7 +156,7 @@ def _check_free(database: tango.Database, wanted: Registration) -> None:
 
 
 def _properties(database: tango.Database, device: str) -> dict[str, str]:
-    values = database.get_device_property(device, ["session", "beacon_host"])
+    values = database.get_device_property(device, ["session", "beacon_host", "redis_url"])
     return {name: value[0] for name, value in values.items() if len(value)}
 
 
@@ -171,16 +181,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(str(error))
     try:
         print(_registered(wanted, options))  # noqa: T201 - the user's terminal
-    except (TangoDatabaseError, TooManyWriters, DeviceTaken, OtherServer, StillServed) as error:
+    except (TangoDatabaseError, TooManyWriters, DeviceTaken, OtherServer, OtherRedis, StillServed) as error:
         leave(f"{PROGRAM}: {error}", 1)
     except tango.DevFailed as error:
         leave(f"{PROGRAM}: the Tango database refuses {wanted.name}: {error.args[0].desc}", 1)
 
 
 def _registered(wanted: Registration, options: Namespace) -> str:
-    """Do it; what there is to say. Raises OtherServer where the one asked for by name is not the one."""
+    """Do it; what there is to say. Raises OtherServer and OtherRedis where what was asked for is not so."""
     database = connect_database()
     name = register(database, wanted, ignore_existing=options.ignore_existing)
+    url = _properties(database, name).get("redis_url")
+    if wanted.redis_url and wanted.redis_url != url:
+        raise OtherRedis(name, url and masked(url))
     server = server_of(database, name)
     if server.lower() != wanted.server.lower():
         if options.move:

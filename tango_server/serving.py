@@ -75,12 +75,17 @@ def serve(
 
 
 def check_ready_file(path: Path) -> None:
-    """Before anything is served: it could be made. Raises ReadyFileNotWritable."""
+    """Before anything is served: it could be made. Raises ReadyFileNotWritable.
+
+    The file itself is not tried: who waits for it would take it for the real one.
+    """
     try:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, "it is a directory")
-        _write_whole(path, "")
-        path.unlink()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = _part_of(path)
+        part.touch()
+        part.unlink()
     except OSError as error:
         raise ReadyFileNotWritable(path, error) from error
 
@@ -88,9 +93,13 @@ def check_ready_file(path: Path) -> None:
 def _write_whole(path: Path, text: str) -> None:
     """A reader sees the file complete, or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}")
+    part = _part_of(path)
     part.write_text(text)
     part.replace(path)
+
+
+def _part_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}")
 
 
 @contextlib.contextmanager

@@ -97,6 +97,17 @@ def test_the_server_that_is_said_is_that_of_the_database(register: Run, database
     assert database.client().get_device_info("id00/bliss_nxwriter/reg_server").ds_full_name.endswith("/one")
 
 
+def test_another_redis_is_not_passed_over_in_silence(register: Run, database: Database) -> None:
+    register("reg_redis")
+    code, said = register("reg_redis", "--redis=redis://there/1")
+    assert (code, said.count("\n")) == (1, 1)
+    assert "reg_redis is registered already, with no redis_url: set that property" in said
+    register("reg_redis2", "--redis=redis://:secret@here/1")
+    assert register("reg_redis2", "--redis=redis://:secret@here/1")[0] == 0
+    said = register("reg_redis2", "--redis=redis://there/1")[1]
+    assert "with redis_url redis://:***@here/1: set that property" in said
+
+
 def test_move_takes_the_device_to_another_server(register: Run, database: Database) -> None:
     device = "id00/bliss_nxwriter/reg_move"
     register("reg_move", "--redis=redis://somewhere/1")
