@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import sys
 from typing import NoReturn
 
@@ -32,3 +33,9 @@ def leave(message: str, exit_code: int) -> NoReturn:
     """End the program with one line on stderr."""
     print(" ".join(message.split()), file=sys.stderr)  # noqa: T201 - the user's terminal
     sys.exit(exit_code)
+
+
+def require_tango(program: str) -> None:
+    """End the program, with one line, where PyTango is not installed."""
+    if importlib.util.find_spec("tango") is None:
+        leave(f"{program}: Tango is not installed: install the extra `tango` of nexus-writer", 1)

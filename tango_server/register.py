@@ -13,7 +13,7 @@ from nexus_writer.data.beacon import Beacon
 from nexus_writer.data.connection import check_redis_url, masked
 from nexus_writer.data.errors import BadBeaconAddress, BadRedisUrl
 
-from .arguments import OneLineParser, leave
+from .arguments import OneLineParser, leave, require_tango
 from .database import DEVICE_CLASS, TangoDatabaseError, connect_database, runs
 from .names import BadName, check_device_name, check_server_name, check_session_name
 
@@ -169,6 +169,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print the device's name. Exit code 1 when it cannot be registered, 2 for a wrong command line."""
     parser = command_line()
     options = parser.parse_args(arguments)
+    require_tango(PROGRAM)
     try:
         wanted = Registration(
             session=options.session,

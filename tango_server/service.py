@@ -16,7 +16,7 @@ from nexus_writer.log_files import (
     set_up_logging,
 )
 
-from .arguments import OneLineParser, leave, port_number
+from .arguments import OneLineParser, leave, port_number, require_tango
 
 PROGRAM = "NexusWriterService"
 DEFAULT_SERVER = "nexuswriter"
@@ -27,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = command_line()
     options = parser.parse_args(arguments)
     _check(parser, options)
+    require_tango(PROGRAM)
     try:
         set_up_logging(LogOptions.from_arguments(options))
     except LogFileNotWritable as error:

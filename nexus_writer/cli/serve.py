@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import tempfile
 from pathlib import Path
 
 import gevent
@@ -64,8 +65,9 @@ def _make_room_for(ready_file: Path | None) -> None:
         return
     try:
         ready_file.parent.mkdir(parents=True, exist_ok=True)
-        ready_file.touch()
-        ready_file.unlink()
+        ready_file.unlink(missing_ok=True)
+        with tempfile.TemporaryFile(dir=ready_file.parent):  # the file itself would say that we are ready
+            pass
     except OSError as error:
         raise CommandError(
             f"--ready-file {ready_file} cannot be made ({error.strerror}): give another path"

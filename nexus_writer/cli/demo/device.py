@@ -32,7 +32,7 @@ class DemoDevice:
 
     def __enter__(self) -> Self:
         if importlib.util.find_spec("tango") is None:
-            raise CommandError("the demo needs Tango: pip install 'nexus-writer[demo]'")
+            raise CommandError("the demo needs Tango: install the extra `demo` of nexus-writer")
         with tempfile.TemporaryDirectory() as directory, self._log.open("wb") as log:
             ready_file = Path(directory) / "ready"
             command = [
