@@ -240,7 +240,7 @@ class NexusSessionWriter(Subscriber[Event]):
         backoff = Backoff()
         while True:
             try:
-                client = self._connect()
+                client = self._connect(green=True)
                 try:
                     return ask(client)
                 finally:
