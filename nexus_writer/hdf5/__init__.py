@@ -14,6 +14,7 @@ from .errors import (
     NotStorable,
     PointsRefused,
     UnknownCompression,
+    Unreadable,
 )
 from .external import MAX_FRAMES, ExternalFrames, RawFrame
 from .filters import SCHEMES
@@ -23,6 +24,7 @@ from .links import external_target, has_item, rename_link
 from .live_file import LiveFile
 from .open_files import OpenFiles
 from .originals import Originals
+from .reading import LiveReader, open_live
 from .replaced import Recipe, ReplacedDataset
 from .replaced_group import NewGroup, ReplacedGroup, has_link
 from .reshaped import NOT_MEASURED, create_reshaped, create_stacked, unlink
@@ -58,6 +60,7 @@ __all__ = [
     "GrowingDataset",
     "Hdf5Error",
     "LiveFile",
+    "LiveReader",
     "NewGroup",
     "NotHdf5",
     "NotStorable",
@@ -71,6 +74,7 @@ __all__ = [
     "ReplacedGroup",
     "TextRows",
     "UnknownCompression",
+    "Unreadable",
     "VirtualFrames",
     "chunk_shape",
     "compression",
@@ -85,6 +89,7 @@ __all__ = [
     "has_link",
     "look_at_frames",
     "lost_links",
+    "open_live",
     "own_entries",
     "points_dataset",
     "read_frames",
