@@ -1,0 +1,59 @@
+"""The commands that look at files and at Redis, and mend: what they are called and take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+_Redis = Annotated[
+    Optional[str],  # noqa: UP045 - evaluated by typer
+    typer.Option("--redis", help="Where scans are published, like redis://host:6380/1. Default: ask Beacon."),
+]
+_Beacon = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "--beacon", help="host:port of Beacon, which knows the address of Redis. Default: $BEACON_HOST."
+    ),
+]
+
+
+def record(
+    session: Annotated[str, typer.Argument(metavar="SESSION", help="Name of the BLISS session.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="New file, like session.jsonl.gz.")],
+    redis: _Redis = None,
+    beacon: _Beacon = None,
+    duration: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(min=0, metavar="SECONDS", help="End by itself. Default: at Ctrl-C or SIGTERM."),
+    ] = None,
+) -> None:
+    """Record what SESSION writes to Redis from now on into FILE, for `nexus-writer replay`."""
+    from .record import record_session
+
+    record_session(session, file, redis_url=redis, beacon=beacon, duration_s=duration)
+
+
+def replay(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A recording, or the folder that holds it.")],
+    redis: _Redis = None,
+    beacon: _Beacon = None,
+    speed: Annotated[
+        float, typer.Option(min=0, metavar="FACTOR", help="2: twice as fast as it was; 0: at once.")
+    ] = 1.0,
+    only: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option(metavar="SCAN", help="Send only this scan; may be repeated."),
+    ] = None,
+) -> None:
+    """Send a recording to Redis as if the beamline were live. For a test server, not for a beamline's own."""
+    from .replay import replay_recording
+
+    replay_recording(file, redis_url=redis, beacon=beacon, speed=speed, only=only or ())
+
+
+def add_tool_commands(app: typer.Typer) -> None:
+    """Add them to ``app``."""
+    for command in (record, replay):
+        app.command()(command)
