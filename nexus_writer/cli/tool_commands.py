@@ -53,7 +53,19 @@ def replay(
     replay_recording(file, redis_url=redis, beacon=beacon, speed=speed, only=only or ())
 
 
+def doctor(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Any file; it is only read.")],
+) -> None:
+    """Say why FILE cannot be opened, who holds it, what is committed in it, and what to do.
+
+    Exit code 1 when something is to be done.
+    """
+    from .doctor import doctor as examine
+
+    examine(file)
+
+
 def add_tool_commands(app: typer.Typer) -> None:
     """Add them to ``app``."""
-    for command in (record, replay):
+    for command in (doctor, record, replay):
         app.command()(command)

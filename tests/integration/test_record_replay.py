@@ -34,6 +34,12 @@ COUNTERS = DeviceSpec("ctl", (ChannelSpec("diode", np.float64, unit="V"), Channe
 MCA = DeviceSpec("mca", (ChannelSpec("spectrum", np.uint32, (16,)),))
 
 
+@pytest.fixture(autouse=True)
+def no_delay(redis_client: redis.Redis) -> None:
+    """A server waits 5 s for more replicas before it begins."""
+    redis_client.config_set("repl-diskless-sync-delay", 0)
+
+
 @contextmanager
 def recording(redis_url: str, path: Path, session: str = SESSION) -> Iterator[subprocess.Popen[str]]:
     """A recorder that has begun; it ends with the block, as by Ctrl-C."""
