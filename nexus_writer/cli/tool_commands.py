@@ -7,6 +7,10 @@ from typing import Annotated, Optional
 
 import typer
 
+from nexus_writer.subscribers.options import WriterOptions
+
+from .writer_arguments import UNDERSCORES, with_writer_options
+
 _Redis = Annotated[
     Optional[str],  # noqa: UP045 - evaluated by typer
     typer.Option("--redis", help="Where scans are published, like redis://host:6380/1. Default: ask Beacon."),
@@ -65,7 +69,30 @@ def doctor(
     examine(file)
 
 
+@with_writer_options
+def rebuild(
+    names: Annotated[
+        list[str], typer.Argument(metavar="SESSION|SCAN...", help="A session, or the full key of a scan.")
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="Where the new files go; made when missing.")
+    ],
+    redis: _Redis = None,
+    beacon: _Beacon = None,
+    *,
+    options: WriterOptions,
+) -> None:
+    """Make scans anew from what Redis holds of them, in new files below DIR.
+
+    The files of the beamline and their masters are not touched. Exit code 1 when a scan is not whole.
+    """
+    from .rebuild import rebuild_scans
+
+    rebuild_scans(names, output, options, redis_url=redis, beacon=beacon)
+
+
 def add_tool_commands(app: typer.Typer) -> None:
     """Add them to ``app``."""
     for command in (doctor, record, replay):
         app.command()(command)
+    app.command(context_settings=UNDERSCORES)(rebuild)
