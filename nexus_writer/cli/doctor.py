@@ -130,7 +130,8 @@ def _look_at_entry(entry: dict[str, Any], holder: str | None) -> Iterator[Findin
         host = note.get("host", "an unknown host")
         yield Finding(
             f"{text}; its writer on {host} is not at work on this host",
-            f"start the writer again, or, while Redis holds it: nexus-writer rebuild {scan} --output DIRECTORY",
+            "start the writer again, or, while Redis holds it: "
+            f"nexus-writer rebuild {scan} --output DIRECTORY",
         )
     if status == "FAILED":
         for warning in entry["warnings"]:

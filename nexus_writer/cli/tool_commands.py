@@ -91,8 +91,26 @@ def rebuild(
     rebuild_scans(names, output, options, redis_url=redis, beacon=beacon)
 
 
+def verify(
+    file: Annotated[str, typer.Argument(metavar="FILE[::/ENTRY]", help="A file, or an entry of it.")],
+    redis: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Compare every point with this Redis, while it holds the scans."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Check that everything of the scans in FILE is there: points, links, sources of virtual datasets.
+
+    Exit code 1 when something is missing or wrong. The file is only read.
+    """
+    from .file_target import FileTarget
+    from .verify import verify as verify_file
+
+    verify_file(FileTarget.parse(file), redis_url=redis, as_json=json)
+
+
 def add_tool_commands(app: typer.Typer) -> None:
     """Add them to ``app``."""
-    for command in (doctor, record, replay):
+    for command in (verify, doctor, record, replay):
         app.command()(command)
     app.command(context_settings=UNDERSCORES)(rebuild)
