@@ -62,7 +62,9 @@ class RebuildOptions(WriterOptions):
 
     @property
     def paths(self) -> PathMaps:
-        return Redirection(PathMaps.parse(self.path_map).maps, self.files)
+        new = [os.path.dirname(path) for path in self.files.values()]  # noqa: PTH120
+        mine = PathMaps.parse(self.path_map, (*self.roots, *new) if self.roots else ())
+        return Redirection(mine.maps, mine.roots, self.files)
 
 
 def rebuild(
