@@ -9,22 +9,33 @@ import typer
 
 from nexus_writer.subscribers.options import WriterOptions
 
+from . import checks
 from .writer_arguments import UNDERSCORES, with_writer_options
 
 _Redis = Annotated[
     Optional[str],  # noqa: UP045 - evaluated by typer
-    typer.Option("--redis", help="Where scans are published, like redis://host:6380/1. Default: ask Beacon."),
+    typer.Option(
+        "--redis",
+        help="Where scans are published, like redis://host:6380/1. Default: $NEXUS_WRITER_REDIS_URL, else "
+        "Beacon is asked.",
+        callback=checks.not_empty,
+    ),
 ]
 _Beacon = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(
-        "--beacon", help="host:port of Beacon, which knows the address of Redis. Default: $BEACON_HOST."
+        "--beacon",
+        help="host:port of Beacon, which knows the address of Redis. Default: $BEACON_HOST.",
+        callback=checks.not_empty,
     ),
 ]
 
 
 def record(
-    session: Annotated[str, typer.Argument(metavar="SESSION", help="Name of the BLISS session.")],
+    session: Annotated[
+        str,
+        typer.Argument(metavar="SESSION", help="Name of the BLISS session.", callback=checks.session_name),
+    ],
     file: Annotated[Path, typer.Argument(metavar="FILE", help="New file, like session.jsonl.gz.")],
     redis: _Redis = None,
     beacon: _Beacon = None,
@@ -95,7 +106,9 @@ def verify(
     file: Annotated[str, typer.Argument(metavar="FILE[::/ENTRY]", help="A file, or an entry of it.")],
     redis: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option(help="Compare every point with this Redis, while it holds the scans."),
+        typer.Option(
+            help="Compare every point with this Redis, while it holds the scans.", callback=checks.not_empty
+        ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:

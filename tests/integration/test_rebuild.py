@@ -18,7 +18,7 @@ from tests.integration.test_replays import RECORDED_ROOT, expected_entries, put_
 from tests.serve_process import entry_is_final, serving, wait_until
 
 COUNTERS = DeviceSpec("ctl", (ChannelSpec("diode", np.float64),))
-OF_THE_RUN = (r"/writer/(start_time|end_time|date|host|author)", r"@?file_name", r"masters?")
+OF_THE_RUN = (r"/writer/(start_time|end_time|date|host|author)", r"@?file_name", r"masters?", r"^/@default ")
 
 
 @pytest.mark.parametrize(
