@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nexus_writer.hdf5.file_start import read_superblock
 from nexus_writer.hdf5.locks import holder_of_path
-from nexus_writer.hdf5.superblock import read_superblock
 
 from .errors import CommandError
 

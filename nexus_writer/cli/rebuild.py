@@ -10,7 +10,7 @@ import redis
 from nexus_writer.data.connection import connect
 from nexus_writer.subscribers.options import WriterOptions
 from nexus_writer.subscribers.rebuilding import rebuild
-from nexus_writer.subscribers.scan_found import scans_of
+from nexus_writer.subscribers.scans_in_redis import scans_of
 
 from .errors import CommandError
 

@@ -21,7 +21,8 @@ from nexus_writer.model.path_map import PathMaps
 from .options import WriterOptions
 from .references import References, look_up
 from .scan_consumer import NotSaved, ScanConsumer
-from .scan_found import find_scan, has_data
+from .scan_found import find_scan
+from .scans_in_redis import has_data
 
 QUIET_S = 1.0
 """A scan that has not ended, and gives nothing for so long, is taken as it is."""
@@ -74,14 +75,14 @@ def rebuild(
 
     A scan that is not to be saved by this writer is passed over. What is there already is not touched.
     """
-    infos = {key: options.paths.apply_to_scan_info(find_scan(client, key).info.decode()) for key in scan_keys}
+    infos = {key: options.paths.apply_to_scan_info(find_scan(key, client).info.decode()) for key in scan_keys}
     files = _new_files(infos, directory)
     redirected = RebuildOptions(**options.model_dump(), files=files)
     open_files = OpenFiles()
     for key in scan_keys:
         consumer = ScanConsumer(key, redirected, open_files)
         try:
-            consumer.find(find_scan(client, key))
+            consumer.find(find_scan(key, client))
         except NotSaved:
             continue
         if not has_data(client, key):

@@ -9,13 +9,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import gevent
 import redis
 from gevent import GreenletExit
 
 from nexus_writer.concurrency import Event
+from nexus_writer.data import keys
 from nexus_writer.data.connection import connect
+from nexus_writer.data.node_info import NodeInfo
 from nexus_writer.data.scan_items import ScanEnded, ScanItem
 from nexus_writer.data.scan_reader import ScanReader
 from nexus_writer.hdf5 import FileLocked, Hdf5Error
@@ -26,7 +29,6 @@ from .modes import Mode, Request
 from .options import WriterOptions
 from .references import References, ScansReferenced, look_up
 from .scan_consumer import NotSaved, ScanConsumer, ScanFound
-from .scan_found import find_scan
 from .state import SubscriberState
 from .status import ScanStatus
 from .subscriber import LISTENS, REDIS_AWAY, Subscriber
@@ -139,7 +141,7 @@ class NexusScanWriter(Subscriber[Received]):
     # -- listener --
 
     def _listen(self) -> Iterator[Sequence[Received]]:
-        yield [self._ask_redis(lambda: find_scan(self._client, self.key))]
+        yield [self._ask_redis(self._find)]
         reader = ScanReader(self._client, self.key, pace_s=self._options.pace_s)
         try:
             yield from self._follow(reader)
@@ -176,6 +178,20 @@ class NexusScanWriter(Subscriber[Received]):
                 yield items
                 if isinstance(items[-1], ScanEnded):
                     return
+
+    def _find(self) -> ScanFound:
+        """The scan's info, and those of its dataset, collection and proposal, raw."""
+        info = NodeInfo(self.key, self._client).raw()
+        parents = []
+        parent: Any = self._client.hget(self.key, "parent")
+        while parent:
+            found: Any = self._client.hmget(parent, "node_type", "parent")
+            node_type, above = found
+            if node_type not in (b"dataset", b"dataset_collection", b"proposal"):
+                break
+            parents.append(NodeInfo(keys.to_text(parent), self._client).raw())
+            parent = above
+        return ScanFound(info, tuple(parents))
 
     # -- consumer, in the writer thread --
 

@@ -1,4 +1,4 @@
-"""Scans as they are found in Redis."""
+"""What Redis says of a scan before anything else of it is read."""
 
 from __future__ import annotations
 
@@ -7,17 +7,12 @@ from typing import Any
 import redis
 
 from nexus_writer.data import keys
-from nexus_writer.data.existing import LAST, existing_nodes
-from nexus_writer.data.link import Link
 from nexus_writer.data.node_info import NodeInfo
-from nexus_writer.data.nodes import get_session_node
 
 from .scan_consumer import ScanFound
 
-_ABOVE_SCANS = (b"dataset", b"dataset_collection", b"proposal")
 
-
-def find_scan(client: redis.Redis, key: str) -> ScanFound:
+def find_scan(key: str, client: redis.Redis) -> ScanFound:
     """The scan's info, and those of its dataset, collection and proposal, raw."""
     info = NodeInfo(key, client).raw()
     parents = []
@@ -25,29 +20,8 @@ def find_scan(client: redis.Redis, key: str) -> ScanFound:
     while parent:
         found: Any = client.hmget(parent, "node_type", "parent")
         node_type, above = found
-        if node_type not in _ABOVE_SCANS:
+        if node_type not in (b"dataset", b"dataset_collection", b"proposal"):
             break
         parents.append(NodeInfo(keys.to_text(parent), client).raw())
         parent = above
     return ScanFound(info, tuple(parents))
-
-
-def scans_of(client: redis.Redis, name: str) -> list[str]:
-    """Keys of the scans that Redis holds of a session, or below any other node; of a scan, itself."""
-    node_type: Any = client.hget(name, "node_type")
-    if node_type is not None and keys.to_text(node_type) in keys.SCAN_TYPES:
-        return [name]
-    link = Link(client)
-    try:
-        top = get_session_node(name, client)
-        nodes = existing_nodes(link, top, until=LAST, descend=lambda node: node.type not in keys.SCAN_TYPES)
-        return [found.node.db_name for found in nodes if found.is_scan]
-    finally:
-        link.drop()
-
-
-def has_data(client: redis.Redis, key: str) -> bool:
-    """Whether Redis still holds what is below a scan: it expires 10 min after the end, before the scan."""
-    announced: Any = client.xrange(keys.children_list(key))
-    children = [fields[keys.DB_NAME_FIELD] for _, fields in announced if keys.DB_NAME_FIELD in fields]
-    return not children or bool(client.exists(*children))

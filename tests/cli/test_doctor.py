@@ -12,7 +12,7 @@ import pytest
 import redis
 
 from nexus_writer.data.publishing import ChannelSpec, DeviceSpec, ScanSpec, SessionPublisher, timer
-from nexus_writer.hdf5.superblock import read_superblock
+from nexus_writer.hdf5.file_start import read_superblock
 from tests.cli.test_app import run
 from tests.hdf5.processes import running_python
 from tests.serve_process import serving, wait_until
