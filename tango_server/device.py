@@ -80,6 +80,9 @@ class NexusWriter(LevelAttributes, ScanAttributes, Device):  # type: ignore[misc
     path_map = device_property(
         dtype=(str,), doc="FROM=TO: directories of the beamline, and what the writer's host calls them."
     )
+    roots = device_property(
+        dtype=(str,), doc="Directories below which alone files and directories are made. None: anywhere."
+    )
 
     # -- life ----------------------------------------------------------------------------------------------
 
@@ -175,11 +178,11 @@ class NexusWriter(LevelAttributes, ScanAttributes, Device):  # type: ignore[misc
 
     @command(dtype_in=str, doc_in="absolute path")
     def makedirs(self, path: str) -> None:
-        """Make a directory and its parents, as the writer's user. A path map of the device is applied."""
+        """Make a directory and its parents, as the writer's user. Path map and roots of the device apply."""
         with told_to_client("NexusWriter.makedirs"):
             if not Path(path).is_absolute():
                 raise ValueError(f"{path!r} is not an absolute path: begin it with /")
-            directory = Path(self.options.paths.apply(path))
+            directory = Path(self.options.paths.allowed(path))
             failure = gevent.get_hub().threadpool.apply(_make_directory, (directory,))
             if failure is not None:
                 raise failure

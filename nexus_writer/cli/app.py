@@ -15,6 +15,7 @@ from nexus_writer.subscribers.options import BadOptions, WriterOptions
 
 from . import checks
 from .errors import CommandError
+from .tool_commands import add_tool_commands
 from .writer_arguments import UNDERSCORES, with_writer_options
 
 PROGRAM = "nexus-writer"
@@ -167,6 +168,9 @@ def validate(
     from .validate import validate_files
 
     validate_files([FileTarget.parse(file) for file in files], warnings=warnings, strict_names=strict_names)
+
+
+add_tool_commands(app)
 
 
 def main() -> None:

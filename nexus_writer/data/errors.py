@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from nexus_writer.model import Block
 
 
@@ -96,3 +98,12 @@ class Undecodable(DataError):
         self.channel = channel
         self.why = why
         self.decoded = list(decoded)
+
+
+class BadRecording(DataError):
+    """The file is no recording."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(
+            f"{path} is no recording that can be replayed ({why}): give a file that nexus-writer record made"
+        )

@@ -18,12 +18,15 @@ import gzip
 import json
 import re
 import time
+import zlib
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import redis
+
+from nexus_writer.data.errors import BadRecording
 
 STREAM_MAX_ENTRIES = 2048
 CREATE_EMPTY_STREAM = (
@@ -68,6 +71,10 @@ class Recording:
     def __init__(self, path: Path | str) -> None:
         path = Path(path)
         self.path = path / "timeline.jsonl.gz" if path.is_dir() else path
+        self.cut = False
+
+    cut: bool
+    """Whether the end is missing, of a recorder that was killed; known when the transactions are."""
 
     @cached_property
     def transactions(self) -> tuple[tuple[Command, ...], ...]:
@@ -104,14 +111,19 @@ class Recording:
 
     @property
     def session(self) -> str:
-        """Name of the session that was recorded."""
-        return self.transactions[0][0].key.decode()
+        """Name of the session that was recorded; "" when nothing was."""
+        return "" if not self.transactions else self.transactions[0][0].key.decode()
 
     def _commands(self) -> Iterator[Command]:
-        with gzip.open(self.path, "rt", encoding="utf-8") as lines:
-            for line in lines:
-                record = json.loads(line)
-                yield Command(float(record["t"]), tuple(_as_bytes(arg) for arg in record["args"]))
+        try:
+            with gzip.open(self.path, "rt", encoding="utf-8") as lines:
+                for line in lines:
+                    record = json.loads(line)
+                    yield Command(float(record["t"]), tuple(_as_bytes(arg) for arg in record["args"]))
+        except EOFError:
+            self.cut = True
+        except (OSError, ValueError, KeyError, TypeError, zlib.error) as error:
+            raise BadRecording(self.path, " ".join(str(error).split())) from None
 
 
 def new_node(command: Command) -> bytes | None:
@@ -146,7 +158,7 @@ def replay_steps(recording: Recording, *, only: Collection[str] | None = None) -
     ``only`` names the scans to replay; what is above the scans always is.
     """
     left_out = [scan.key.encode() for scan in recording.scans if only is not None and scan.name not in only]
-    start_s = recording.transactions[0][0].time_s
+    start_s = recording.transactions[0][0].time_s if recording.transactions else 0.0
     for transaction in recording.transactions:
         recorded = tuple(one for one in transaction if not any(_belongs(one, key) for key in left_out))
         commands = tuple(live for one in recorded if (live := _as_live(one)) is not None)

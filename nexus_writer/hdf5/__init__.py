@@ -15,6 +15,7 @@ from .errors import (
     NotStorable,
     PointsRefused,
     UnknownCompression,
+    Unreadable,
 )
 from .external import MAX_FRAMES, ExternalFrames, RawFrame
 from .filters import SCHEMES
@@ -25,6 +26,7 @@ from .live_file import LiveFile, live_file_of
 from .open_files import OpenFiles
 from .originals import Originals
 from .readable_root import look_into
+from .reading import LiveReader, open_live
 from .replaced import Recipe, ReplacedDataset
 from .replaced_group import NewGroup, ReplacedGroup, has_link
 from .reshaped import NOT_MEASURED, create_reshaped, create_stacked, unlink
@@ -61,6 +63,7 @@ __all__ = [
     "GrowingDataset",
     "Hdf5Error",
     "LiveFile",
+    "LiveReader",
     "NewGroup",
     "NotHdf5",
     "NotStorable",
@@ -74,6 +77,7 @@ __all__ = [
     "ReplacedGroup",
     "TextRows",
     "UnknownCompression",
+    "Unreadable",
     "VirtualFrames",
     "chunk_shape",
     "compression",
@@ -92,6 +96,7 @@ __all__ = [
     "look_at_frames",
     "look_into",
     "lost_links",
+    "open_live",
     "own_entries",
     "points_dataset",
     "read_frames",

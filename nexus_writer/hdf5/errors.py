@@ -114,3 +114,14 @@ class UnknownCompression(Hdf5Error):
     def __init__(self, scheme: str, known: Iterable[str]) -> None:
         super().__init__(f"there is no compression scheme {scheme!r}: use one of {', '.join(known)}")
         self.scheme = scheme
+
+
+class Unreadable(Hdf5Error):
+    """The file stays unreadable, also when no write is under way."""
+
+    def __init__(self, path: str | os.PathLike[str], why: str) -> None:
+        super().__init__(
+            f"{os.fspath(path)} cannot be read ({why}): nexus-writer doctor {os.fspath(path)} says what to do"
+        )
+        self.path = os.fspath(path)
+        self.why = why

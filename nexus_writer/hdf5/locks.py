@@ -103,6 +103,18 @@ def holder_of(descriptor: int) -> str | None:
     return ", ".join(holders) or None
 
 
+def holder_of_path(path: Path) -> str | None:
+    """The process of this host that has the file open for writing. Only looks; takes no lock."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        return holder_of(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _locks(process: Path, file: tuple[int, int], own_descriptor: int) -> bool:
     own = process.name == str(os.getpid())
     try:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
+
+from .roots import OutsideRoots, Roots
+
+logger = logging.getLogger(__name__)
 
 
 class BadPathMap(ValueError):
@@ -40,15 +45,22 @@ class PathMap:
 
 @dataclass(frozen=True, slots=True)
 class PathMaps:
-    """Several path maps; the one with the longest source wins."""
+    """Several path maps; the one with the longest source wins. Then ``roots`` say what is allowed."""
 
     maps: tuple[PathMap, ...] = ()
+    roots: Roots = field(default_factory=Roots)
 
     @classmethod
-    def parse(cls, texts: Iterable[str]) -> Self:
-        """From several ``FROM=TO``. Raises BadPathMap."""
+    def parse(cls, texts: Iterable[str], roots: Iterable[str] = ()) -> Self:
+        """From several ``FROM=TO``, and several directories. Raises BadPathMap, BadRoot."""
         maps = [PathMap.parse(text) for text in texts if text]
-        return cls(tuple(sorted(maps, key=lambda m: len(m.source), reverse=True)))
+        return cls(tuple(sorted(maps, key=lambda m: len(m.source), reverse=True)), Roots.parse(roots))
+
+    def allowed(self, path: str) -> str:
+        """``path`` as this host sees it. Raises OutsideRoots."""
+        mapped = self.apply(path)
+        self.roots.check(mapped)
+        return mapped
 
     def apply(self, path: str) -> str:
         """``path`` as this host sees it; unchanged where no map fits."""
@@ -59,17 +71,26 @@ class PathMaps:
         return path
 
     def apply_to_scan_info(self, info: Mapping[str, Any]) -> dict[str, Any]:
-        """A copy of a scan info with its file name, images path and master files mapped."""
+        """A copy of a scan info with its file name, images path and master files mapped.
+
+        Masters that the roots do not allow are left out. The file itself is for its writer to check.
+        """
         mapped = dict(info)
-        if not self.maps:
+        if not self.maps and not self.roots.directories:
             return mapped
-        for field in ("filename", "images_path"):
-            if isinstance(mapped.get(field), str):
-                mapped[field] = self.apply(mapped[field])
+        for name in ("filename", "images_path"):
+            if isinstance(mapped.get(name), str):
+                mapped[name] = self.apply(mapped[name])
         writer = mapped.get("nexuswriter")
         if isinstance(writer, dict) and isinstance(writer.get("masterfiles"), dict):
-            masters = {
-                k: self.apply(v) if isinstance(v, str) else v for k, v in writer["masterfiles"].items()
-            }
-            mapped["nexuswriter"] = {**writer, "masterfiles": masters}
+            mapped["nexuswriter"] = {**writer, "masterfiles": self._masters(writer["masterfiles"])}
+        return mapped
+
+    def _masters(self, masters: Mapping[str, Any]) -> dict[str, Any]:
+        mapped = {}
+        for level, path in masters.items():
+            try:
+                mapped[level] = self.allowed(path) if isinstance(path, str) else path
+            except OutsideRoots as error:
+                logger.warning("master %s is left out: %s", level, error)
         return mapped

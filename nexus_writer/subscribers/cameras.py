@@ -13,6 +13,7 @@ from nexus_writer.data.scan_items import CameraPrepared, NodeAdded
 from nexus_writer.data.streams import RawEntry
 from nexus_writer.layout import ScanFile
 from nexus_writer.model import ChannelDescription, PathMaps
+from nexus_writer.model.roots import OutsideRoots
 
 from .channels import declared_channel, declared_values
 
@@ -41,7 +42,10 @@ class CameraFeeds:
         channel = replace(channel, dtype=dtype or channel.dtype, shape=shape or channel.shape)
         try:
             saving = LimaSaving.from_description(item.description, self._paths.apply)
-        except UnusableSaving as error:
+            if saving is not None:
+                name = f"{saving.prefix}{saving.index_format % saving.first_number}{saving.suffix}"
+                self._paths.roots.check(f"{saving.directory}/{name}")
+        except (UnusableSaving, OutsideRoots) as error:
             file.lose(item.key, f"{channel.name}: {error}")
             return
         if saving is not None:

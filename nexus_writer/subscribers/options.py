@@ -32,6 +32,7 @@ from nexus_writer.layout import (
     check_entry_name,
 )
 from nexus_writer.model.path_map import PathMaps
+from nexus_writer.model.roots import Roots
 
 PREFIX = "NEXUS_WRITER_"
 NO_OPTIONS = frozenset({"redis_url"})
@@ -84,6 +85,9 @@ class WriterOptions(BaseSettings):
     path_map: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="FROM=TO: directories of the beamline and what this host calls them"
     )
+    roots: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="directories below which alone files and directories are made; none: anywhere"
+    )
     writer_name: str = Field("nexus", min_length=1, description="scans with this data_writer are saved")
     flush_period_s: float = Field(0.25, gt=0, description="seconds between two flushes of a running scan")
     flush_bytes: int = Field(32 * 2**20, gt=0, description="bytes received that are flushed at once")
@@ -101,16 +105,22 @@ class WriterOptions(BaseSettings):
     )
     purge_after_s: float = Field(300.0, ge=0, description="seconds after which a finished scan is forgotten")
 
-    @field_validator("path_map", mode="before")
+    @field_validator("path_map", "roots", mode="before")
     @classmethod
     def _split_path_map(cls, value: Any) -> Any:
-        """The environment gives one text: maps are separated by commas."""
+        """The environment gives one text: its parts are separated by commas."""
         return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
 
     @field_validator("path_map")
     @classmethod
     def _check_path_map(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         PathMaps.parse(value)
+        return value
+
+    @field_validator("roots")
+    @classmethod
+    def _check_roots(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        Roots.parse(value)
         return value
 
     @field_validator("entry_name")
@@ -153,8 +163,8 @@ class WriterOptions(BaseSettings):
 
     @property
     def paths(self) -> PathMaps:
-        """The path maps, ready to apply."""
-        return PathMaps.parse(self.path_map)
+        """The path maps and the roots, ready to apply."""
+        return PathMaps.parse(self.path_map, self.roots)
 
     @property
     def layout(self) -> LayoutOptions:

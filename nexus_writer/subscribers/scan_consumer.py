@@ -26,6 +26,7 @@ from nexus_writer.data.scan_items import (
 from nexus_writer.data.streams import RawEntry
 from nexus_writer.hdf5 import Hdf5Error, OpenFiles
 from nexus_writer.layout import Masters, ScanFile
+from nexus_writer.layout.location import data_file
 from nexus_writer.model import Block, Scan
 
 from .cameras import CameraFeeds
@@ -83,12 +84,15 @@ class ScanConsumer:
     # -- what the listener received --
 
     def find(self, found: ScanFound) -> None:
-        """Understand the scan. Raises NotSaved when it is not to be saved here."""
+        """Understand the scan. Raises NotSaved when it is not to be saved here, OutsideRoots when its file
+        is where this writer may not write."""
         info = self._options.paths.apply_to_scan_info(found.info.decode())
         parents = [parent.decode() for parent in found.parents]
         self.scan = Scan.from_info(info, self.key, parents=parents)
         if not self.scan.wants_saving({self._options.writer_name}):
             raise NotSaved
+        if (path := data_file(self.scan)) is not None:
+            self._options.paths.roots.check(path)
         self._file = ScanFile(self.scan, self._files, self._options.layout, self._masters)
         self.progress = ScanProgress(uris=tuple(self._file.uris))
 

@@ -34,6 +34,7 @@ from nexus_writer.data.node_info import NodeInfo
 from nexus_writer.data.nodes import DataNode, get_node
 from nexus_writer.hdf5 import Hdf5Error
 from nexus_writer.layout import LayoutError
+from nexus_writer.model.roots import OutsideRoots
 
 from .backoff import Backoff
 from .errors import FileStaysLocked, Finished, ListenerFailed, NodeMissing, NotStarted
@@ -45,7 +46,15 @@ Answer = TypeVar("Answer")
 LISTENS = "Start listening to Redis events"
 REDIS_AWAY = (RedisUnreachable, BeaconUnreachable, redis.ConnectionError, redis.TimeoutError)
 """What may pass: all else that Redis answers is a failure."""
-EXPECTED = (DataError, Hdf5Error, LayoutError, FileStaysLocked, ListenerFailed, redis.RedisError)
+EXPECTED = (
+    DataError,
+    Hdf5Error,
+    LayoutError,
+    FileStaysLocked,
+    ListenerFailed,
+    OutsideRoots,
+    redis.RedisError,
+)
 """Errors whose message says all that there is to say; any other is logged with its traceback."""
 logger = logging.getLogger(__name__)
 

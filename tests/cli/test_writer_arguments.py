@@ -50,6 +50,7 @@ def options_of(*arguments: str) -> WriterOptions:
         (["--required_disk_space", "20"], "required_disk_space", 20.0),
         (["--recommended-disk-space=30.5"], "recommended_disk_space", 30.5),
         (["--path-map", "/a=/b", "--path_map", "/c=/d"], "path_map", ("/a=/b", "/c=/d")),
+        (["--roots", "/a", "--roots", "/b"], "roots", ("/a", "/b")),
         (["--entry_name", "s_{scan_nb}_{subscan}"], "entry_name", "s_{scan_nb}_{subscan}"),
         (["--compression-scheme", "blosc2"], "compression_scheme", "blosc2"),
         (["--flush-period-s", "1"], "flush_period_s", 1.0),

@@ -89,3 +89,28 @@ def test_directories_are_mapped(file: ScanFile, tmp_path: Path) -> None:
     feeds.refer(file)
     assert file.finish({}, "", None) is None
     assert file.warnings == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"saving_directory": "/elsewhere"},
+        {"saving_prefix": "../frame_"},
+        {"saving_index_format": "/../../%04d"},
+        {"saving_suffix": "/../../x.h5"},
+    ],
+)
+def test_a_camera_that_leads_out_of_the_roots_is_lost(
+    file: ScanFile, tmp_path: Path, changes: dict[str, str]
+) -> None:
+    feeds = CameraFeeds(PathMaps.parse([], [str(tmp_path)]))
+    feeds.add(node(shape=SHAPE, dtype=DTYPE), file)
+    feeds.prepare(CameraPrepared(KEY, saving(tmp_path, **changes)), file)
+    assert "is not below" in file.lost[KEY]
+
+
+def test_a_camera_below_the_roots_is_not(file: ScanFile, tmp_path: Path) -> None:
+    feeds = CameraFeeds(PathMaps.parse([], [str(tmp_path)]))
+    feeds.add(node(shape=SHAPE, dtype=DTYPE), file)
+    feeds.prepare(CameraPrepared(KEY, saving(tmp_path)), file)
+    assert file.lost == {}

@@ -540,3 +540,19 @@ class TestMakedirs:
             server.proxy().makedirs("/beamline/two/x")
         assert (tmp_path / "one" / "x").is_dir()
         assert (tmp_path / "two" / "x").is_dir()
+
+    def test_only_below_the_roots(
+        self, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "root").mkdir()
+        (tmp_path / "root" / "out").symlink_to(tmp_path)
+        monkeypatch.setenv("NEXUS_WRITER_ROOTS", f"/nowhere,{tmp_path}/root")
+        with serving(tmp_path / "s", "--nodb", "--session=s", "--redis", redis_url) as server:
+            device = server.proxy()
+            device.makedirs(f"{tmp_path}/root/a/b")
+            for path in ("elsewhere", "root/../elsewhere", "root/out/elsewhere"):
+                _, text = first_error(device.makedirs, f"{tmp_path}/{path}")
+                assert "is not below /nowhere or" in text
+                assert "\n" not in text
+        assert (tmp_path / "root" / "a" / "b").is_dir()
+        assert not (tmp_path / "elsewhere").exists()

@@ -1,0 +1,129 @@
+"""The commands that look at files and at Redis, and mend: what they are called and take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from nexus_writer.subscribers.options import WriterOptions
+
+from . import checks
+from .writer_arguments import UNDERSCORES, with_writer_options
+
+_Redis = Annotated[
+    Optional[str],  # noqa: UP045 - evaluated by typer
+    typer.Option(
+        "--redis",
+        help="Where scans are published, like redis://host:6380/1. Default: $NEXUS_WRITER_REDIS_URL, else "
+        "Beacon is asked.",
+        callback=checks.not_empty,
+    ),
+]
+_Beacon = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "--beacon",
+        help="host:port of Beacon, which knows the address of Redis. Default: $BEACON_HOST.",
+        callback=checks.not_empty,
+    ),
+]
+
+
+def record(
+    session: Annotated[
+        str,
+        typer.Argument(metavar="SESSION", help="Name of the BLISS session.", callback=checks.session_name),
+    ],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="New file, like session.jsonl.gz.")],
+    redis: _Redis = None,
+    beacon: _Beacon = None,
+    duration: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(min=0, metavar="SECONDS", help="End by itself. Default: at Ctrl-C or SIGTERM."),
+    ] = None,
+) -> None:
+    """Record what SESSION writes to Redis from now on into FILE, for `nexus-writer replay`."""
+    from .record import record_session
+
+    record_session(session, file, redis_url=redis, beacon=beacon, duration_s=duration)
+
+
+def replay(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A recording, or the folder that holds it.")],
+    redis: _Redis = None,
+    beacon: _Beacon = None,
+    speed: Annotated[
+        float, typer.Option(min=0, metavar="FACTOR", help="2: twice as fast as it was; 0: at once.")
+    ] = 1.0,
+    only: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option(metavar="SCAN", help="Send only this scan; may be repeated."),
+    ] = None,
+) -> None:
+    """Send a recording to Redis as if the beamline were live. For a test server, not for a beamline's own."""
+    from .replay import replay_recording
+
+    replay_recording(file, redis_url=redis, beacon=beacon, speed=speed, only=only or ())
+
+
+def doctor(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Any file; it is only read.")],
+) -> None:
+    """Say why FILE cannot be opened, who holds it, what is committed in it, and what to do.
+
+    Exit code 1 when something is to be done.
+    """
+    from .doctor import doctor as examine
+
+    examine(file)
+
+
+@with_writer_options
+def rebuild(
+    names: Annotated[
+        list[str], typer.Argument(metavar="SESSION|SCAN...", help="A session, or the full key of a scan.")
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="Where the new files go; made when missing.")
+    ],
+    redis: _Redis = None,
+    beacon: _Beacon = None,
+    *,
+    options: WriterOptions,
+) -> None:
+    """Make scans anew from what Redis holds of them, in new files below DIR.
+
+    The files of the beamline and their masters are not touched. Exit code 1 when a scan is not whole.
+    """
+    from .rebuild import rebuild_scans
+
+    rebuild_scans(names, output, options, redis_url=redis, beacon=beacon)
+
+
+def verify(
+    file: Annotated[str, typer.Argument(metavar="FILE[::/ENTRY]", help="A file, or an entry of it.")],
+    redis: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            help="Compare every point with this Redis, while it holds the scans.", callback=checks.not_empty
+        ),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Check that everything of the scans in FILE is there: points, links, sources of virtual datasets.
+
+    Exit code 1 when something is missing or wrong. The file is only read.
+    """
+    from .file_target import FileTarget
+    from .verify import verify as verify_file
+
+    verify_file(FileTarget.parse(file), redis_url=redis, as_json=json)
+
+
+def add_tool_commands(app: typer.Typer) -> None:
+    """Add them to ``app``."""
+    for command in (verify, doctor, record, replay):
+        app.command()(command)
+    app.command(context_settings=UNDERSCORES)(rebuild)
