@@ -3,6 +3,7 @@
 from .camera_file import FramesInFile, FramesUnreadable, look_at_frames, read_frames
 from .chunking import ChunkOptions, chunk_shape, compression, expected_shape
 from .counts import Counts
+from .earlier_points import EarlierPoints, datasets_by_attribute
 from .errors import (
     EntryExists,
     FileBroken,
@@ -19,10 +20,11 @@ from .external import MAX_FRAMES, ExternalFrames, RawFrame
 from .filters import SCHEMES
 from .grid_dataset import GridDataset, PointDataset, points_dataset
 from .growing import GrowingDataset
-from .links import external_target, has_item, rename_link
-from .live_file import LiveFile
+from .links import external_target, has_item, has_own, rename_link
+from .live_file import LiveFile, live_file_of
 from .open_files import OpenFiles
 from .originals import Originals
+from .readable_root import look_into
 from .replaced import Recipe, ReplacedDataset
 from .replaced_group import NewGroup, ReplacedGroup, has_link
 from .reshaped import NOT_MEASURED, create_reshaped, create_stacked, unlink
@@ -46,6 +48,7 @@ __all__ = [
     "SCHEMES",
     "ChunkOptions",
     "Counts",
+    "EarlierPoints",
     "EntryExists",
     "ExternalFrames",
     "FileBroken",
@@ -78,12 +81,16 @@ __all__ = [
     "create_group",
     "create_reshaped",
     "create_stacked",
+    "datasets_by_attribute",
     "expected_shape",
     "external_link",
     "external_target",
     "has_item",
     "has_link",
+    "has_own",
+    "live_file_of",
     "look_at_frames",
+    "look_into",
     "lost_links",
     "own_entries",
     "points_dataset",

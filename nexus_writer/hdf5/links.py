@@ -17,6 +17,14 @@ def has_item(group: Any, name: str) -> bool:
 
 
 @guarded
+def has_own(group: Any, name: str) -> bool:
+    """Whether the name stands for something in the file itself, and not for a link."""
+    encoded = name.encode()
+    links = group.id.links
+    return bool(links.exists(encoded)) and links.get_info(encoded).type == h5py.h5l.TYPE_HARD
+
+
+@guarded
 def external_target(group: Any, name: str) -> tuple[str, str] | None:
     """File, as the link has it (relative to that of ``group``), and path; None for anything but a link."""
     encoded = name.encode()
@@ -30,5 +38,5 @@ def external_target(group: Any, name: str) -> tuple[str, str] | None:
 
 @guarded
 def rename_link(group: Any, name: str, new_name: str) -> None:
-    """Move a link to a free name in the same group."""
+    """Give an item, be it a link, a free name in the same group."""
     group.id.links.move(name.encode(), group.id, new_name.encode())

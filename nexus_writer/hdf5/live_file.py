@@ -22,6 +22,7 @@ from ._library import LIBVER, access_properties, foreign_locking, h5py
 from .errors import FileBroken, FileDamaged, FileNotWritable, NotHdf5
 from .locks import WriterLock
 from .places import Places, punch_holes
+from .superblock import end_where_it_ends
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
@@ -37,6 +38,8 @@ class LiveFile:
     path: Path
     root: Any
     places: Places
+    entries: set[str]
+    """Names in the root that this process is writing to."""
 
     def __init__(self, path: Path, lock: WriterLock, file: Any) -> None:
         self.path = path
@@ -45,6 +48,7 @@ class LiveFile:
         self._file = file
         self._number: int = file.id.fileno
         self.places = Places()
+        self.entries = set()
         self._why_broken: str | None = None
         self._descriptor = int(file.id.get_vfd_handle())
         os.set_inheritable(self._descriptor, False)
@@ -156,6 +160,7 @@ def open_live_file(path: Path) -> LiveFile:
     try:
         if not _has_signature(lock.descriptor):
             raise NotHdf5(path)
+        end_where_it_ends(lock.descriptor)
         file, why = _open(path)
         if file is None:
             if foreign := foreign_locking():

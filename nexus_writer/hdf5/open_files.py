@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .errors import FileNotWritable
 from .live_file import LiveFile, new_file_image, open_live_file
@@ -42,6 +43,11 @@ class OpenFiles:
         shared.file.check()
         shared.users += 1
         return shared.file
+
+    def root_of(self, path: str | os.PathLike[str]) -> Any:
+        """The root of a file that is open here and sound; None of any other."""
+        shared = self._files.get(_resolved(Path(path)))
+        return None if shared is None or shared.file.broken else shared.file.root
 
     def release(self, file: LiveFile) -> None:
         """Give a file back; its last user closes it. FileBroken when that fails, but closed it is."""

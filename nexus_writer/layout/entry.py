@@ -121,6 +121,7 @@ class Entry:
     def stage(self) -> None:
         """Prepare what readers are to see after the next flush and ``publish``."""
         self._attempt("plots", self.plots.stage, (placed.channel for placed in self._placed_channels()))
+        self.note.stage(self._channels.values())
 
     def publish(self) -> bool:
         """Show what was staged before the last flush, and count its points; whether there was anything."""
@@ -136,6 +137,11 @@ class Entry:
                 f" points are, {data.channel.dtype} {data.channel.shape}"
             )
         self._attempt("links", self._link, data)
+
+    @property
+    def scan_rank(self) -> int:
+        """The number of the scan's dimensions in its datasets."""
+        return len(self._scan_shape)
 
     def prepare(self, scan: Scan) -> None:
         """The scan is about to measure: metadata so far."""

@@ -27,9 +27,14 @@ class EntryLink:
     entry: str
 
 
-def links_from(file: Path, scan: Scan, template: str = DEFAULT_ENTRY_NAME) -> list[EntryLink]:
-    """To each entry of ``scan``, under its own name; none where they are in ``file`` itself, or nowhere."""
-    holder = data_file(scan)
+def links_from(
+    file: Path, scan: Scan, template: str = DEFAULT_ENTRY_NAME, holder: Path | None = None
+) -> list[EntryLink]:
+    """To each entry of ``scan``, under its own name; none where they are in ``file`` itself, or nowhere.
+
+    ``holder`` is the file that holds the entries where it is not the scan's own.
+    """
+    holder = holder or data_file(scan)
     if holder is None or is_same_file(file, holder):
         return []
     entries = [entry_name(scan, subscan, template) for subscan in scan.subscans]

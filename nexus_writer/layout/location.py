@@ -32,14 +32,19 @@ def data_file(scan: Scan) -> Path | None:
     return Path(os.path.normpath(directory / f"{SEPARATE_FILE_STEM}{filename.suffix}"))
 
 
+def beside(path: Path, number: int) -> Path:
+    """Where a scan is saved when its file is damaged: ``NAME_rebuilt.h5``, then ``NAME_rebuilt_2.h5`` ..."""
+    return path.with_stem(f"{path.stem}_rebuilt" + (f"_{number}" if number > 1 else ""))
+
+
 def data_directory(scan: Scan) -> Path:
     """Where relative names in the scan's file start."""
     return (data_file(scan) or Path()).parent
 
 
-def entry_uris(scan: Scan, template: str = DEFAULT_ENTRY_NAME) -> list[str]:
-    """``file::/N.i`` of each subscan; none without a file name."""
-    path = data_file(scan)
+def entry_uris(scan: Scan, template: str = DEFAULT_ENTRY_NAME, path: Path | None = None) -> list[str]:
+    """``file::/N.i`` of each subscan, in ``path`` or else in the scan's own file; none without a file."""
+    path = path or data_file(scan)
     if path is None:
         return []
     return [f"{path}::/{entry_name(scan, subscan, template)}" for subscan in scan.subscans]

@@ -23,21 +23,24 @@ MOST_WAITING = 10_000
 """Links; beyond, the oldest are given up."""
 
 
-def master_links(scan: Scan, template: str = DEFAULT_ENTRY_NAME) -> list[EntryLink]:
+def master_links(
+    scan: Scan, template: str = DEFAULT_ENTRY_NAME, holder: Path | None = None
+) -> list[EntryLink]:
     """One for each master file and subscan; none in the file that holds the entries itself.
 
     A link is called as the entry in the file of the dataset, elsewhere ``<file>_<entry>``. With a file for
     each scan that is ``bliss_master_1.1`` in every dataset: where another dataset has the name already, the
-    link is named after its own dataset, ``sample_0001_1.1``, or else after the whole path.
+    link is named after its own dataset, ``sample_0001_1.1``, or else after the whole path. ``holder`` is the
+    file that holds the entries where it is not the scan's own.
     """
-    holder = data_file(scan)
+    holder = holder or data_file(scan)
     if holder is None:
         return []
     links = []
     for level, text in scan.masters.items():
         master = Path(text)
         if level == DATASET_LEVEL:
-            links += links_from(master, scan, template)
+            links += links_from(master, scan, template, holder)
         elif not is_same_file(master, holder):
             target = target_from(master, holder)
             for subscan in scan.subscans:

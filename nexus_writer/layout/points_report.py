@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
-from nexus_writer.hdf5 import Counts, GrowingDataset, create_group, write_value
+from nexus_writer.hdf5 import Counts, GrowingDataset, create_group, unlink, write_value
 from nexus_writer.model import Block, ChannelDescription
 
-MISSING_COLUMNS = ["channel", "first", "last"]
+_COLUMNS = {"columns": ["channel", "first", "last"]}
 
 
 class Reported(Protocol):
@@ -42,6 +42,15 @@ class PointsReport:
         self._committed = Counts(group, "committed", channels)
         self._npoints = expected
         self._counts: list[int] = []
+        self._missing: list[tuple[int, int, int]] = []
+
+    def stage(self, channels: Collection[Reported]) -> None:
+        """The points of ``channels`` are about to be flushed, and what they lack with them: a count that is
+        committed never hides a gap. Raises FileBroken."""
+        missing = _missing(channels)
+        if missing != self._missing:
+            write_value(self._group, "missing", np.array(missing, np.int64).reshape(-1, 3), _COLUMNS)
+            self._missing = missing
 
     def commit(self, channels: Collection[Reported]) -> bool:
         """Their points so far have been flushed; whether there is something to flush now.
@@ -68,16 +77,34 @@ class PointsReport:
         """No more points will come: what did, and what did not."""
         if not channels:
             return
-        gaps = [
-            (row, start, stop - 1) for row, channel in enumerate(channels) for start, stop in channel.gaps
-        ]
         missing = np.zeros(len(channels), dtype=np.int64)
-        for row, first, last in gaps:
+        for row, first, last in _missing(channels):
             missing[row] += last - first + 1
         received = np.array([channel.points for channel in channels], dtype=np.int64) - missing
         write_value(self._group, "received", received)
-        if gaps:
-            columns = {"columns": MISSING_COLUMNS}
-            write_value(self._group, "missing", np.array(gaps, dtype=np.int64), columns)
+        self.stage(channels)
+        if not self._missing:
+            unlink(self._group, "missing")
         self._npoints = expected
         self._expected.write([expected] * len(channels))
+
+
+class EarlierReport:
+    """What an earlier writing committed, in the group ``points`` of its note."""
+
+    def __init__(self, group: Any) -> None:
+        self._group = group
+
+    def rows(self) -> Iterator[tuple[str, str, int, list[tuple[int, int]]]]:
+        """Key, name, committed points and gaps among them, [start, stop) each, of every channel."""
+        group = self._group
+        keys, names = (group[column].asstr()[()] for column in ("key", "channel"))
+        committed = group["committed"][()].tolist()
+        missing = group["missing"][()].tolist() if "missing" in group else []
+        for row, (key, name, points) in enumerate(zip(keys, names, committed, strict=False)):
+            gaps = [(first, last + 1) for channel, first, last in missing if channel == row]
+            yield key, name, points, gaps
+
+
+def _missing(channels: Collection[Reported]) -> list[tuple[int, int, int]]:
+    return [(row, start, stop - 1) for row, channel in enumerate(channels) for start, stop in channel.gaps]

@@ -21,10 +21,12 @@ from .camera_data import CameraData
 from .cameras import Cameras
 from .channel_data import ChannelData
 from .chunk_options import chunk_options
+from .earlier_entries import EarlierEntries, is_saved
 from .entry import Entry
 from .entry_links import EntryLink, links_from, make_links, make_room
 from .entry_names import entry_name
 from .errors import NoFilename, ScanSavedElsewhere
+from .holder import acquire_holder, look_into_holder
 from .location import data_file, entry_uris
 from .masters import Masters, master_links
 from .options import LayoutOptions
@@ -47,6 +49,8 @@ class ScanFile:
     lost: dict[str, str]
     """Why a channel's points are not all in the file, by channel key."""
     warnings: list[str]
+    resumed: bool
+    """An earlier writing of the scan was found in the file, and is gone on with."""
     bytes_written: int
 
     def __init__(
@@ -57,6 +61,7 @@ class ScanFile:
         self.points = {}
         self.lost = {}
         self.warnings = []
+        self.resumed = False
         self.bytes_written = 0
         self.cameras = Cameras(self.lose)
         self._scan = scan.without_config() if options.noconfig else scan
@@ -67,17 +72,28 @@ class ScanFile:
         self._channels: dict[str, tuple[Entry, ChannelData]] = {}
         self._masters = Masters(files) if masters is None else masters
         self._links: list[EntryLink] = []
+        self._earlier: EarlierEntries | None = None
+
+    def is_saved(self) -> bool:
+        """Whether the file has the scan, complete or being written by this process, or refuses it."""
+        path = data_file(self._scan)
+        names = self._entry_names()
+        return path is not None and bool(
+            look_into_holder(self._files, path, lambda root: is_saved(root, self._scan, names))
+        )
 
     def create(self) -> None:
         """Make the entries and what is known before the first point. May be called again after an error.
 
-        Raises NoFilename, EntryExists (nothing was touched; ScanSavedElsewhere when it is this very scan),
-        FileLocked, FileNotWritable, NotHdf5, FileBroken.
+        Entries of the same scan that are not complete are gone on with. Raises NoFilename, EntryExists
+        (nothing was touched; ScanSavedElsewhere when it is this very scan), FileLocked, FileNotWritable,
+        FileBroken.
         """
         path = data_file(self._scan)
         if path is None:
             raise NoFilename(self._scan.name)
-        self._file = self._files.acquire(path, self._root_attributes())
+        self._file, holder, damage = acquire_holder(self._files, path, self._root_attributes())
+        self.uris = entry_uris(self._scan, self._options.entry_name, holder)
         try:
             self._create_entries(self._file)
         except BaseException:
@@ -85,7 +101,8 @@ class ScanFile:
             raise
         for problem in self._scan.problems:
             self.warn(f"scan info: {problem}")
-        self._links = master_links(self._scan, self._options.entry_name)
+        self._warn_all(filter(None, [damage]))
+        self._links = master_links(self._scan, self._options.entry_name, holder)
         self._warn_all(self._masters.link(self._links, self._root_attributes()))
 
     def add_channel(self, channel: ChannelDescription) -> None:
@@ -133,6 +150,9 @@ class ScanFile:
                 continue
             entry, data = found
             try:
+                if self._earlier is not None and not data.has_dataset and points:
+                    for block in self._earlier.lacking(data, entry.scan_rank, points[0].start):
+                        entry.append(data, [block])
                 self.bytes_written += entry.append(data, points)
                 self.points[key] = data.points
             except FileBroken:
@@ -168,6 +188,8 @@ class ScanFile:
         self._file.flush()
         if self._publish(self._file):
             self._file.flush()
+        if self._earlier is not None and self._earlier.are_in(self._channels):
+            self._remove_earlier(self._file)
         self._warn_all(self._masters.retry(self._links))
 
     def refer_to(self, scan: Scan) -> None:
@@ -182,16 +204,22 @@ class ScanFile:
         except Exception as error:
             self.warn(f"{scan.name} is not linked: {type(error).__name__}: {error}")
 
-    def finish(self, info: Mapping[str, Any] | None, exception: str, failed: str | None) -> str | None:
+    def finish(
+        self, info: Mapping[str, Any] | None, exception: str, failed: str | None, *, may_go_on: bool = False
+    ) -> str | None:
         """Complete the entries and give the file back, whatever happens; why the writing failed, or None.
 
         ``info`` and ``exception`` are those of the scan's end, None and "" when it was not seen; ``failed``
-        says why the writing failed where that is known outside. Does nothing without a file.
+        says why the writing failed where that is known outside. An entry that ``may_go_on`` is one that a
+        later ``create`` goes on with. Does nothing without a file.
         """
         if self._file is None:
             return failed
         try:
             self._finish_cameras(self._file)
+            if may_go_on:
+                for entry in self._entries.values():
+                    entry.note.set_unfinished(failed or "the scan had not ended")
             self._finish_entries(info, exception, failed)
             self._warn_all(self._masters.retry(self._links, at_once=True))
             self._file.flush()
@@ -201,7 +229,9 @@ class ScanFile:
         return failed or "; ".join(self.lost.values()) or None
 
     def _create_entries(self, file: LiveFile) -> None:
-        self._make_room(file)
+        names = self._entry_names()
+        earlier = EarlierEntries(file.root, self.warn)
+        self._make_room(file, earlier)
         chunking = chunk_options(self._scan.storage, self._options, self.warn)
         try:
             for subscan in self._scan.subscans:
@@ -211,22 +241,36 @@ class ScanFile:
         except FileBroken:
             raise
         except Exception:
-            for name in filter(partial(has_item, file.root), self._entry_names()):
+            for name in filter(partial(has_item, file.root), names):
                 del file.root[name]
             raise
+        file.entries.update(names)
+        if earlier:
+            self._earlier, self.resumed = earlier, True
+            for entry in self._entries.values():
+                entry.note.set_resumed()
         for entry in self._entries.values():
             entry.note.keep_warnings(self.warnings)
         self._set_default(file)
         file.flush()
 
-    def _make_room(self, file: LiveFile) -> None:
+    def _make_room(self, file: LiveFile, earlier: EarlierEntries) -> None:
+        names = self._entry_names()
         try:
-            self._warn_all(filter(None, [make_room(file.root, name) for name in self._entry_names()]))
+            earlier.set_aside(self._scan, names, file.entries)
+            self._warn_all(filter(None, [make_room(file.root, name) for name in names]))
         except EntryExists as error:
             writer = writer_of(file.root.get(error.name), self._scan)
             if writer is not None:
                 raise ScanSavedElsewhere(error.path, error.name, writer) from None
             raise
+
+    def _remove_earlier(self, file: LiveFile) -> None:
+        """All that the earlier entries have is committed in the new ones."""
+        earlier, self._earlier = self._earlier, None
+        if earlier is not None:
+            earlier.remove()
+            file.flush()
 
     def _finish_cameras(self, file: LiveFile) -> None:
         """All frames are in the file before anything is said of its points."""
@@ -239,6 +283,11 @@ class ScanFile:
 
     def _finish_entries(self, info: Mapping[str, Any] | None, exception: str, failed: str | None) -> None:
         assert self._file is not None
+        if self._earlier is not None and (
+            left := self._earlier.bring_all_over(self._channels, self.add_channel, self.append)
+        ):
+            self.warn(left)
+            self._earlier = None
         scan = self._scan if info is None else self._updated(info)
         ending = Ending.from_info(info or {}, None if info is None else exception)
         for key, (_, data) in self._channels.items():
@@ -252,6 +301,8 @@ class ScanFile:
             entry.finish(scan, ending)
         self._file.flush()
         self._publish(self._file)
+        self._file.flush()
+        self._remove_earlier(self._file)
         status = Status.FAILED if failed or self.lost else Status.SUCCEEDED
         for entry in self._entries.values():
             entry.note.set_status(status)
@@ -291,9 +342,12 @@ class ScanFile:
 
     def _close(self) -> None:
         file, self._file = self._file, None
+        if file is not None:
+            file.entries.difference_update(entry.name for entry in self._entries.values())
         for entry in self._entries.values():
             entry.plots.close()
         self._entries.clear()
+        self._earlier = None
         self._channels.clear()
         self.cameras.clear()
         if file is not None:

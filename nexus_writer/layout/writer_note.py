@@ -20,6 +20,8 @@ from nexus_writer.model import Block, Scan, Subscan
 from .points_report import PointsReport, Reported
 
 PROGRAM = "nexus-writer"
+UNFINISHED = "writer/unfinished"
+"""In an entry whose status is final: why the writing ended before the scan did. It may be resumed."""
 
 
 class Status(Enum):
@@ -62,6 +64,14 @@ class WriterNote:
         if status.is_final:
             write_text(self._group, "end_time", now)
 
+    def set_unfinished(self, why: str) -> None:
+        """The writing ends before the scan does, and may go on later."""
+        write_text(self._group, UNFINISHED.partition("/")[2], why)
+
+    def set_resumed(self) -> None:
+        """An earlier writing did not come to its end; this one goes on with it from now on."""
+        write_text(self._group, "resumed", _now())
+
     def keep_warnings(self, warnings: Sequence[str]) -> None:
         """``warnings`` are all so far; those that the note lacks are added."""
         if not warnings:
@@ -69,6 +79,10 @@ class WriterNote:
         if self._warnings is None:
             self._warnings = GrowingDataset(self._group, "warnings", np.dtype(object), ())
         self._warnings.append([Block("", 0, np.array(warnings, dtype=object))])
+
+    def stage(self, channels: Collection[Reported]) -> None:
+        """Points are about to be flushed."""
+        self._points.stage(channels)
 
     def commit(self, channels: Collection[Reported]) -> bool:
         """Points have been flushed: count them. Whether there is something to flush now."""

@@ -89,6 +89,16 @@ class WriterOptions(BaseSettings):
     flush_bytes: int = Field(32 * 2**20, gt=0, description="bytes received that are flushed at once")
     pace_s: float = Field(0.02, ge=0, description="seconds between two reads of a scan that sends slowly")
     queue_size: int = Field(8, gt=0, description="replies of Redis that may wait for the writer thread")
+    look_back_s: float = Field(
+        600.0,
+        ge=0,
+        description="scans that run, or ended so many seconds ago at most, are saved when the writer starts",
+    )
+    silence_s: float = Field(
+        3600.0,
+        ge=0,
+        description="seconds without any sign of a running scan after which its file is completed; 0: never",
+    )
     purge_after_s: float = Field(300.0, ge=0, description="seconds after which a finished scan is forgotten")
 
     @field_validator("path_map", mode="before")

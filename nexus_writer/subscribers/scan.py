@@ -6,19 +6,17 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import gevent
 import redis
 from gevent import GreenletExit
 
 from nexus_writer.concurrency import Event
-from nexus_writer.data import keys
 from nexus_writer.data.connection import connect
-from nexus_writer.data.node_info import NodeInfo
 from nexus_writer.data.scan_items import ScanEnded, ScanItem
 from nexus_writer.data.scan_reader import ScanReader
 from nexus_writer.hdf5 import FileLocked, Hdf5Error
@@ -29,6 +27,7 @@ from .modes import Mode, Request
 from .options import WriterOptions
 from .references import References, ScansReferenced, look_up
 from .scan_consumer import NotSaved, ScanConsumer, ScanFound
+from .scan_found import find_scan
 from .state import SubscriberState
 from .status import ScanStatus
 from .subscriber import LISTENS, REDIS_AWAY, Subscriber
@@ -44,7 +43,14 @@ WAIT_FOR_ANOTHER_S = 0.5
 """Seconds between two looks at something outside that the writing waits for: a locked file, a full disk."""
 
 
-Received = ScanItem | ScanFound | ScansReferenced
+@dataclass(frozen=True, slots=True)
+class ScanSilent:
+    """Nothing was published of the scan for so many seconds."""
+
+    seconds: float
+
+
+Received = ScanItem | ScanFound | ScansReferenced | ScanSilent
 
 
 class NexusScanWriter(Subscriber[Received]):
@@ -76,6 +82,10 @@ class NexusScanWriter(Subscriber[Received]):
         self._lag_entries = 0
         self._warnings_logged = 0
         self._disk: DiskSpace | None = None
+        self._may_go_on = True
+        self._silent = ""
+        self.silent_since: Mapping[str, bytes] | None = None
+        """Where each stream of the scan ended when it was given up for its silence; None when it was not."""
 
     # -- for clients --
 
@@ -111,6 +121,20 @@ class NexusScanWriter(Subscriber[Received]):
         disk = self._disk_space()
         return disk.free_mb() if disk else None
 
+    def stop(self, wait: bool = False, timeout: float | None = None) -> None:
+        """Listen no more, and complete the file with what there is: for good, the scan is not resumed."""
+        self._may_go_on = False
+        super().stop(wait, timeout)
+
+    def kill(self, wait: bool = False, timeout: float | None = None) -> None:
+        """The same, without what was not written yet."""
+        self._may_go_on = False
+        super().kill(wait, timeout)
+
+    def leave(self) -> None:
+        """The writer ends, the scan does not: complete the file, for now. Whoever looks back resumes it."""
+        super().stop()
+
     def status(self) -> ScanStatus:
         """Everything about it as one frozen value."""
         scan = self._consumer.scan
@@ -141,7 +165,7 @@ class NexusScanWriter(Subscriber[Received]):
     # -- listener --
 
     def _listen(self) -> Iterator[Sequence[Received]]:
-        yield [self._ask_redis(self._find)]
+        yield [self._ask_redis(lambda: find_scan(self.key, self._client))]
         reader = ScanReader(self._client, self.key, pace_s=self._options.pace_s)
         try:
             yield from self._follow(reader)
@@ -153,8 +177,9 @@ class NexusScanWriter(Subscriber[Received]):
             reader.close()
 
     def _follow(self, reader: ScanReader) -> Iterator[Sequence[Received]]:
-        """To the end of the scan."""
+        """To the end of the scan, or until it was silent for too long."""
         ask_lag_at = time.monotonic() + ASK_LAG_EVERY_S
+        spoke_at = time.monotonic()
         while True:
             items = self._ask_redis(lambda: reader.read(timeout_s=ASK_LAG_EVERY_S))
             self._listening.send()
@@ -164,6 +189,11 @@ class NexusScanWriter(Subscriber[Received]):
                 yield items
                 if isinstance(items[-1], ScanEnded):
                     return
+                spoke_at = time.monotonic()
+            elif 0 < self._options.silence_s <= time.monotonic() - spoke_at:
+                self.silent_since = dict(reader.positions)
+                yield [ScanSilent(time.monotonic() - spoke_at)]
+                return
             if time.monotonic() >= ask_lag_at:
                 self._lag_entries = self._ask_redis(reader.entries_behind)
                 ask_lag_at = time.monotonic() + ASK_LAG_EVERY_S
@@ -179,23 +209,14 @@ class NexusScanWriter(Subscriber[Received]):
                 if isinstance(items[-1], ScanEnded):
                     return
 
-    def _find(self) -> ScanFound:
-        """The scan's info, and those of its dataset, collection and proposal, raw."""
-        info = NodeInfo(self.key, self._client).raw()
-        parents = []
-        parent: Any = self._client.hget(self.key, "parent")
-        while parent:
-            found: Any = self._client.hmget(parent, "node_type", "parent")
-            node_type, above = found
-            if node_type not in (b"dataset", b"dataset_collection", b"proposal"):
-                break
-            parents.append(NodeInfo(keys.to_text(parent), self._client).raw())
-            parent = above
-        return ScanFound(info, tuple(parents))
-
     # -- consumer, in the writer thread --
 
     def _consume(self, item: Received) -> None:
+        if isinstance(item, ScanSilent):
+            self._silent = (
+                f"the scan was silent for {item.seconds:.0f} s: interrupted, resumed when it speaks"
+            )
+            raise Finished
         if not isinstance(item, ScanFound):
             self._consumer.feed(item)
             return
@@ -267,11 +288,17 @@ class NexusScanWriter(Subscriber[Received]):
         if sound and request is not None:
             waited_for = "" if self.reason == LISTENS else f", while it waited: {self.reason}"
             failure = f"{request.value} before the scan ended{waited_for}"
-        if sound and request is None:
+        if sound and request is None and not self._silent:
             self._wait_for_frames()
-        failure = self._consumer.finish(failure, flush=sound and request is not Request.KILL)
+        failure = self._consumer.finish(
+            failure or self._silent or None,
+            flush=sound and request is not Request.KILL,
+            may_go_on=self._may_go_on and not (sound and self._consumer.has_ended),
+        )
         self._log_warnings(failure)
         self._writer.link_later()
+        if self._silent and sound and failure:
+            return SubscriberState.OFF, failure
         if failure is not None:
             return SubscriberState.FAULT, failure
         return SubscriberState.OFF, "Finished successfully"

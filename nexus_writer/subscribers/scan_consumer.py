@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nexus_writer.data.cameras import CAMERA_TYPE
 from nexus_writer.data.errors import Undecodable
@@ -92,10 +92,19 @@ class ScanConsumer:
         self._file = ScanFile(self.scan, self._files, self._options.layout, self._masters)
         self.progress = ScanProgress(uris=tuple(self._file.uris))
 
+    def is_saved(self) -> bool:
+        """After ``find``: whether the file has the scan, complete, or refuses it."""
+        assert self._file is not None
+        return self._file.is_saved()
+
     def open(self) -> None:
-        """Create the scan's entries. Raises FileLocked when somebody else writes the file: try again."""
+        """Create the scan's entries, or go on with those that were given up.
+
+        Raises FileLocked when somebody else writes the file: try again.
+        """
         assert self._file is not None
         self._file.create()
+        self.progress = replace(self.progress, uris=tuple(self._file.uris))
         self._file.commit()
 
     def feed(self, item: ScanItem | ScansReferenced) -> None:
@@ -236,11 +245,16 @@ class ScanConsumer:
         file.commit()
         return file.cameras.patience_s(), sum(file.cameras.points.values())
 
-    def finish(self, failure: str | None, *, flush: bool = True) -> str | None:
+    @property
+    def has_ended(self) -> bool:
+        """Whether the end of the scan was received."""
+        return self._ended is not None
+
+    def finish(self, failure: str | None, *, flush: bool = True, may_go_on: bool = False) -> str | None:
         """Complete the file, whatever happened; why the writing failed, None when it did not.
 
         ``failure`` says why the scan could not be followed to its end; without ``flush`` pending points are
-        dropped.
+        dropped. A scan that ``may_go_on`` is gone on with when it is opened again.
         """
         file = self._file
         if file is None:
@@ -252,11 +266,12 @@ class ScanConsumer:
         except Hdf5Error as error:
             failure = failure or str(error)
         if self._ended is None:
-            failure = file.finish(None, "", failure or "the writer was stopped before the scan ended")
+            failure = failure or "the writer was stopped before the scan ended"
+            failure = file.finish(None, "", failure, may_go_on=may_go_on)
         else:
             info = self._decode_info(self._ended.info)
             self.scan_end_time = _timestamp(info.get("end_timestamp"))
-            failure = file.finish(info, self._ended.exception, failure)
+            failure = file.finish(info, self._ended.exception, failure, may_go_on=may_go_on)
         self._report(file)
         self._file = None
         return failure

@@ -7,26 +7,34 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 
+import gevent
 import redis
+from gevent.pool import Group
 
 from nexus_writer.data.connection import connect
 from nexus_writer.data.events import Event, EventType
 from nexus_writer.data.nodes import DataNode, get_session_node
+from nexus_writer.data.scan_reader import ScanVanished
 from nexus_writer.data.walk import Walk
 
+from .backoff import Backoff
 from .errors import ScansRunning, UnknownScan
+from .look_back import scans_to_save
 from .modes import Mode, Request
 from .options import WriterOptions, warn_of_unknown_variables
 from .scan import NexusScanWriter
+from .silence import wait_until_it_speaks
 from .state import SubscriberState
 from .status import SessionStatistics
-from .subscriber import LISTENS, Subscriber
+from .subscriber import LISTENS, REDIS_AWAY, Subscriber
 from .validation import Validator
 from .writer_thread import WriterThread, shared_writer_thread
 
 SCAN_TYPES = ("scan", "scan_group")
 RATE_OVER_S = 1.0
 """Points per second are averaged over at least this long."""
+ANNOUNCED_WITHIN_S = 5.0
+"""A scan that was found by looking back may be announced so much later, and is the same one."""
 
 
 class NexusSessionWriter(Subscriber[Event]):
@@ -51,6 +59,9 @@ class NexusSessionWriter(Subscriber[Event]):
         self._purged = {"finished": 0, "failed": 0, "points": 0, "bytes": 0}
         self._rate_sample = (time.monotonic(), 0)
         self._points_per_s = 0.0
+        self._beside = Group()
+        self._looked_back = False
+        self._late: set[str] = set()
 
     # -- scans --
 
@@ -73,10 +84,13 @@ class NexusSessionWriter(Subscriber[Event]):
         return [scan for scan in self._scans.values() if scan.end_time is None]
 
     def purge(self, older_than_s: float = 5.0) -> None:
-        """Forget scans that finished more than ``older_than_s`` s ago; statistics keep counting them."""
+        """Forget scans that finished more than ``older_than_s`` s ago; statistics keep counting them.
+
+        A scan that is merely silent is kept: when it speaks, its beamline asks for it at once.
+        """
         before = time.time() - older_than_s
         for key, scan in list(self._scans.items()):
-            if scan.end_time is not None and scan.end_time <= before:
+            if scan.end_time is not None and scan.end_time <= before and scan.silent_since is None:
                 del self._scans[key]
                 progress = scan.status().progress
                 self._purged["failed" if scan.state is SubscriberState.FAULT else "finished"] += 1
@@ -117,12 +131,15 @@ class NexusSessionWriter(Subscriber[Event]):
         super().stop(wait=wait, timeout=timeout)
 
     def shut_down(self, timeout: float = 10.0) -> bool:
-        """Listen no more, and bring every running scan's file to a clean end; False when some take longer."""
+        """Listen no more, and bring every running scan's file to a clean end; False when some take longer.
+
+        Scans that have not ended are gone on with by the writer that looks back next.
+        """
         super().stop()
         if "_validator" in self.__dict__:
             self._validator.stop()
         for scan in self.running():
-            scan.stop()
+            scan.leave()
         deadline = time.monotonic() + timeout
         for scan in self.running():
             scan.join(max(0.0, deadline - time.monotonic()))
@@ -147,19 +164,25 @@ class NexusSessionWriter(Subscriber[Event]):
         return session.walk_on_new_events(
             include_filter=SCAN_TYPES,
             exclude_children=SCAN_TYPES,
-            started_event=_Subscribed(self._listening.send),
+            started_event=_Subscribed(self._subscribed),
         )
 
     def _consume(self, event: Event) -> None:
         if event.type is not EventType.NEW_NODE or event.node.type not in SCAN_TYPES:
             return
-        known = self._scans.get(event.node.db_name)
-        if known is not None and not known.done():
+        if event.node.db_name in self._late:  # announced while we looked back
+            self._late.discard(event.node.db_name)
+        else:
+            self._save(event.node)
+
+    def _save(self, node: DataNode) -> None:
+        known = self._scans.get(node.db_name)
+        if self._request is not None or (known is not None and not known.done()):
             return
         self.purge(self.options.purge_after_s)
         scan = NexusScanWriter(
-            event.node.db_name,
-            event.node.name,
+            node.db_name,
+            node.name,
             self.session,
             self._connected(),
             self.options,
@@ -169,14 +192,68 @@ class NexusSessionWriter(Subscriber[Event]):
         self._scans.pop(scan.key, None)  # a new scan of an old name is the latest
         self._scans[scan.key] = scan
         scan.start()
+        if self.options.silence_s:
+            self._beside.spawn(self._attend, scan, node)
         if self.options.validation:
             self._validator.follow(scan)
+
+    # -- greenlets beside them, in the same thread --
+
+    def _subscribed(self) -> None:
+        self._listening.send()
+        if self.options.look_back_s and not self._looked_back:
+            self._looked_back = True
+            self._beside.spawn(self._look_back)
+
+    def _look_back(self) -> None:
+        """Save what began before the listening did."""
+        try:
+            self._patiently(self._save_what_lacks)
+        except Exception as error:
+            self._warn(f"Scans before the start of the writer were not looked for: {self._describe(error)}")
+        gevent.sleep(ANNOUNCED_WITHIN_S)
+        self._late.clear()
+
+    def _save_what_lacks(self, client: redis.Redis) -> None:
+        writer = self._writer or shared_writer_thread()
+        session = get_session_node(self.session, connection=client)
+        for scan in scans_to_save(session, client, self.options, writer, self._scans):
+            if scan.node.db_name not in self._scans:
+                self._late.add(scan.node.db_name)
+                self._save(scan.node)
+
+    def _attend(self, scan: NexusScanWriter, node: DataNode) -> None:
+        """Go on with a scan that was given up for its silence, should it speak again."""
+        scan.join()
+        since = scan.silent_since
+        if since is None:
+            return
+        try:
+            self._patiently(lambda client: wait_until_it_speaks(client, scan.key, since))
+        except ScanVanished:
+            scan.silent_since = None
+        else:
+            self._save(node)
+
+    def _patiently(self, ask: Callable[[redis.Redis], None]) -> None:
+        """Ask Redis, by a connection that nobody shares, again and again while it is away."""
+        backoff = Backoff()
+        while True:
+            try:
+                client = self._connect(green=True)
+                try:
+                    return ask(client)
+                finally:
+                    client.close()
+            except REDIS_AWAY:
+                gevent.sleep(backoff.next_s())
 
     @cached_property
     def _validator(self) -> Validator:
         return Validator(self._writer or shared_writer_thread())
 
     def _finish(self, request: Request | None, failure: str | None) -> tuple[SubscriberState, str]:
+        self._beside.kill(block=False)
         if self._client is not None:
             self._client.close()
         return super()._finish(request, failure)

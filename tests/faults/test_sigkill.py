@@ -1,0 +1,65 @@
+"""SIGKILL at random moments, while it starts, listens, creates, writes, flushes, resumes and completes."""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.faults.kept import Beamline, assert_complete, walk
+from tests.faults.writers import spawn
+from tests.serve_process import entry_is_final, serving, wait_until
+
+SESSION = "killed"
+KILLS_A_ROUND = 5
+OPTIONS = ("--required-disk-space", "0", "--flush-period-s", "0.02", "--pace-s", "0.005")
+
+
+def one_round(seed: int, redis_url: str, directory: Path) -> None:
+    """A few scans, published whatever happens; writers that are killed; one that is not."""
+    chance = random.Random(seed)
+    log = directory / "writer.log"
+    directory.mkdir()
+    beamline = Beamline.at(redis_url, SESSION, directory / "data")
+    publishing = beamline.run([chance.choice((3, 40, 400, 900)) for _ in range(4)])
+    unreadable = 0
+    for _ in range(KILLS_A_ROUND):
+        writer = spawn(SESSION, redis_url, log, *OPTIONS)
+        time.sleep(chance.uniform(0.6, 2.0))
+        assert writer.poll() is None, log.read_text()
+        writer.kill()
+        writer.wait(10)
+        unreadable += walk(directory / "data")
+    publishing.join(60)
+    assert beamline.failure is None, beamline.failure
+    with serving(SESSION, redis_url, directory, *OPTIONS) as last:
+        for scan in beamline.scans:
+            wait_until(
+                lambda s=scan: entry_is_final(s.path, s.entry),  # type: ignore[misc]
+                f"{scan.entry} complete",
+                timeout_s=30,
+            )
+        assert last.stop() == 0
+    for scan in beamline.scans:
+        assert_complete(scan)
+    assert "Traceback" not in log.read_text()
+    assert unreadable <= 1
+
+
+@pytest.mark.timeout(300)
+def test_every_point_is_there_once_after_20_kills(redis_url: str, tmp_path: Path) -> None:
+    for number in range(20 // KILLS_A_ROUND):
+        seed = random.randrange(2**32)
+        print(f"round {number}: seed {seed}")
+        one_round(seed, redis_url, tmp_path / str(number))
+
+
+@pytest.mark.full
+@pytest.mark.timeout(3600)
+def test_every_point_is_there_once_after_300_kills(redis_url: str, tmp_path: Path) -> None:
+    for number in range(300 // KILLS_A_ROUND):
+        seed = random.randrange(2**32)
+        print(f"round {number}: seed {seed}")
+        one_round(seed, redis_url, tmp_path / str(number))
