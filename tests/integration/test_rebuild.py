@@ -18,7 +18,13 @@ from tests.integration.test_replays import RECORDED_ROOT, expected_entries, put_
 from tests.serve_process import entry_is_final, serving, wait_until
 
 COUNTERS = DeviceSpec("ctl", (ChannelSpec("diode", np.float64),))
-OF_THE_RUN = (r"/writer/(start_time|end_time|date|host|author)", r"@?file_name", r"masters?", r"^/@default ")
+OF_THE_RUN = (
+    r"/writer/(start_time|end_time|date|host|author)",
+    r"@?file_name",
+    r"masters?",
+    r"^/@default ",
+    r"/writer/points/(channel|key) values",  # rows stand in the order of the channels' first points
+)
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,8 @@ def test_replay_of_a_recording_gives_the_same_file(
     dataset = SessionPublisher(redis_client, SESSION).dataset(tmp_path / "data", "hg123", "sample")
     path, tape = dataset.policy.filename, tmp_path / "tape.jsonl.gz"
     publish(dataset, 2)
-    with serving(SESSION, redis_url, tmp_path / "writer"), recording(redis_url, tape):
+    only_new = ("--look-back-s", "0")
+    with serving(SESSION, redis_url, tmp_path / "writer", *only_new), recording(redis_url, tape):
         publish(dataset, 20)
         publish(dataset, 5)
         wait_until(lambda: entry_is_final(path, "3.1"), "saved while it is recorded")
