@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test test-full test-blissdata lint types imports unit clean
+.PHONY: help demo test test-full faults test-blissdata lint types imports unit clean
 
 help:
 	@echo "make demo       run the whole thing once: Redis, Tango device, beamline, client (about 15 s)"
 	@echo "make test       lint, types, import contract and tests (under 10 minutes)"
 	@echo "make test-full  the same with the long form of the heavy suites"
+	@echo "make faults     kills, freezes, full disks, lost connections, each many times, and a table (hours)"
 	@echo "make test-blissdata  what we publish, read by real blissdata 0.3 clients"
 	@echo "make lint | types | imports | unit    one part of make test"
 	@echo "make clean      remove .venv, caches and demo_data"
@@ -35,6 +36,9 @@ test: lint types imports unit
 
 test-full: lint types imports $(VENV)/.test
 	$(BIN)/python -m pytest --full
+
+faults: $(VENV)/.test
+	$(BIN)/python -m pytest tests/faults --full --timeout 900
 
 $(VENV)-blissdata/.done: tests/data_room/blissdata-requirements.txt | $(BIN)/python
 	@$(PYTHON) -m venv $(VENV)-blissdata

@@ -9,8 +9,10 @@ import h5py
 import pytest
 
 from tests.faults.kept import Beamline, expected
+from tests.faults.trials import trials
 from tests.serve_process import entry_is_final, serving, wait_until
 
+pytestmark = pytest.mark.fault("publisher killed mid-scan")
 SESSION = "dead"
 OPTIONS = ("--required-disk-space", "0", "--flush-period-s", "0.02", "--silence-s", "2")
 
@@ -36,9 +38,7 @@ def is_free(path: Path) -> bool:
     return True
 
 
-@pytest.mark.parametrize(
-    "trial", [0, 1, *(pytest.param(trial, marks=pytest.mark.full) for trial in range(2, 10))]
-)
+@trials(2, 10)
 def test_the_scan_is_completed_as_interrupted(trial: int, redis_url: str, tmp_path: Path) -> None:
     data = tmp_path / "data"
     path = data / "hg123/id00/20260101/RAW_DATA/sample/sample_0001/sample_0001.h5"

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.faults.kept import Beamline, assert_complete, walk
+from tests.faults.trials import trials
 from tests.faults.writers import spawn
 from tests.serve_process import entry_is_final, serving, wait_until
 
+pytestmark = pytest.mark.fault("SIGKILL of the writer at a random moment, restart")
 SESSION = "killed"
 KILLS_A_ROUND = 5
 OPTIONS = ("--required-disk-space", "0", "--flush-period-s", "0.02", "--pace-s", "0.005")
@@ -48,18 +51,11 @@ def one_round(seed: int, redis_url: str, directory: Path) -> None:
     assert unreadable <= 1
 
 
-@pytest.mark.timeout(300)
-def test_every_point_is_there_once_after_20_kills(redis_url: str, tmp_path: Path) -> None:
-    for number in range(20 // KILLS_A_ROUND):
-        seed = random.randrange(2**32)
-        print(f"round {number}: seed {seed}")
-        one_round(seed, redis_url, tmp_path / str(number))
-
-
-@pytest.mark.full
-@pytest.mark.timeout(3600)
-def test_every_point_is_there_once_after_300_kills(redis_url: str, tmp_path: Path) -> None:
-    for number in range(300 // KILLS_A_ROUND):
-        seed = random.randrange(2**32)
-        print(f"round {number}: seed {seed}")
-        one_round(seed, redis_url, tmp_path / str(number))
+@trials(20 // KILLS_A_ROUND, 300 // KILLS_A_ROUND)
+def test_every_point_is_there_once(
+    trial: int, redis_url: str, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    seed = random.randrange(2**32)
+    print(f"round {trial}: seed {seed}")
+    record_property("times", KILLS_A_ROUND)
+    one_round(seed, redis_url, tmp_path / "round")

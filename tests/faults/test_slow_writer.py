@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 from tests.faults.kept import Beamline, expected
+from tests.faults.trials import trials
 from tests.serve_process import entry_is_final, serving, wait_until
 
+pytestmark = pytest.mark.fault("stream trimmed under a slow writer")
 SESSION = "slow"
 MAX_ENTRIES = 50
 OPTIONS = ("--required-disk-space", "0", "--flush-period-s", "0.02", "--pace-s", "0.005")
@@ -38,9 +40,7 @@ def assert_exact_gap(path: Path, entry: str, length: int) -> None:
             assert f"ctl:{name}: points {first} to {last} never came" in warnings
 
 
-@pytest.mark.parametrize(
-    "trial", [0, 1, *(pytest.param(trial, marks=pytest.mark.full) for trial in range(2, 10))]
-)
+@trials(2, 10)
 def test_a_trimmed_stream_leaves_exact_gaps(trial: int, redis_url: str, tmp_path: Path) -> None:
     """Restarted afterwards, in half of the trials: the gap is known to the writer that goes on, too."""
     chance = random.Random(seed := random.randrange(2**32))
