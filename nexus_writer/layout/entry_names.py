@@ -50,5 +50,10 @@ def entry_name(scan: Scan, subscan: Subscan, template: str = DEFAULT_ENTRY_NAME)
     return _formatted(template, scan.number, subscan.index)
 
 
+def entry_names(scan: Scan, template: str = DEFAULT_ENTRY_NAME) -> list[str]:
+    """Of all subscans, in their order."""
+    return [entry_name(scan, subscan, template) for subscan in scan.subscans]
+
+
 def _formatted(template: str, scan_nb: int, subscan: int) -> str:
     return template.format(scan_nb=scan_nb, subscan=subscan)

@@ -7,7 +7,7 @@ from pathlib import Path, PurePath
 
 from nexus_writer.model import Scan
 
-from .entry_names import DEFAULT_ENTRY_NAME, entry_name
+from .entry_names import DEFAULT_ENTRY_NAME, entry_names
 
 SEPARATE_FILE_STEM = "bliss_master"
 
@@ -47,4 +47,4 @@ def entry_uris(scan: Scan, template: str = DEFAULT_ENTRY_NAME, path: Path | None
     path = path or data_file(scan)
     if path is None:
         return []
-    return [f"{path}::/{entry_name(scan, subscan, template)}" for subscan in scan.subscans]
+    return [f"{path}::/{name}" for name in entry_names(scan, template)]

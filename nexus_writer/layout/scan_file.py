@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import nexus_writer
 from nexus_writer.hdf5 import (
-    EntryExists,
     FileBroken,
     LiveFile,
     OpenFiles,
-    has_item,
-    set_attributes,
 )
 from nexus_writer.model import Block, ChannelDescription, Ending, Scan
 
 from .camera_data import CameraData
 from .cameras import Cameras
 from .channel_data import ChannelData
-from .chunk_options import chunk_options
-from .earlier_entries import EarlierEntries, is_saved
+from .earlier_entries import is_saved
 from .entry import Entry
-from .entry_links import EntryLink, links_from, make_links, make_room
-from .entry_names import entry_name
-from .errors import NoFilename, ScanSavedElsewhere
+from .entry_links import EntryLink, links_from, make_links
+from .entry_names import entry_names
+from .errors import NoFilename
 from .holder import acquire_holder, look_into_holder
 from .location import data_file, entry_uris
 from .masters import Masters, master_links
 from .options import LayoutOptions
-from .writer_note import PROGRAM, Status, writer_of
+from .scan_entries import ScanEntries
+from .writer_note import PROGRAM, Status
 
 
 class ScanFile:
@@ -68,16 +64,15 @@ class ScanFile:
         self._options = options
         self._files = files
         self._file: LiveFile | None = None
-        self._entries: dict[str, Entry] = {}
+        self._entries: ScanEntries | None = None
         self._channels: dict[str, tuple[Entry, ChannelData]] = {}
         self._masters = Masters(files) if masters is None else masters
         self._links: list[EntryLink] = []
-        self._earlier: EarlierEntries | None = None
 
     def is_saved(self) -> bool:
         """Whether the file has the scan, complete or being written by this process, or refuses it."""
         path = data_file(self._scan)
-        names = self._entry_names()
+        names = entry_names(self._scan, self._options.entry_name)
         return path is not None and bool(
             look_into_holder(self._files, path, lambda root: is_saved(root, self._scan, names))
         )
@@ -92,10 +87,15 @@ class ScanFile:
         path = data_file(self._scan)
         if path is None:
             raise NoFilename(self._scan.name)
-        self._file, holder, damage = acquire_holder(self._files, path, self._root_attributes())
+        self._file, holder, damage = acquire_holder(self._files, path, _root_attributes(self._scan))
         self.uris = entry_uris(self._scan, self._options.entry_name, holder)
         try:
-            self._create_entries(self._file)
+            self._entries = ScanEntries(self._file, self._scan, self._options, self.warn)
+            self.resumed = self._entries.resumed
+            for entry in self._entries:
+                entry.note.keep_warnings(self.warnings)
+            self._entries.set_default()
+            self._file.flush()
         except BaseException:
             self._close()
             raise
@@ -103,7 +103,7 @@ class ScanFile:
             self.warn(f"scan info: {problem}")
         self._warn_all(filter(None, [damage]))
         self._links = master_links(self._scan, self._options.entry_name, holder)
-        self._warn_all(self._masters.link(self._links, self._root_attributes()))
+        self._warn_all(self._masters.link(self._links, _root_attributes(self._scan)))
 
     def add_channel(self, channel: ChannelDescription) -> None:
         """Make the place of a channel, before its first point."""
@@ -122,7 +122,8 @@ class ScanFile:
         """None when it is there already, and when it cannot be."""
         if channel.key in self._channels:
             return None
-        entry = self._entries[self._scan.subscan_of(channel.key).name]
+        assert self._entries is not None
+        entry = self._entries.of_channel(channel.key)
         try:
             data = add(entry, channel)
         except FileBroken:
@@ -136,7 +137,7 @@ class ScanFile:
     def prepare(self, info: Mapping[str, Any]) -> None:
         """The scan is prepared: metadata, and the status RUNNING."""
         scan = self._updated(info)
-        for entry in self._entries.values():
+        for entry in self._entries or ():
             entry.prepare(scan)
 
     def append(self, blocks: Mapping[str, Sequence[Block]]) -> None:
@@ -150,15 +151,21 @@ class ScanFile:
                 continue
             entry, data = found
             try:
-                if self._earlier is not None and not data.has_dataset and points:
-                    for block in self._earlier.lacking(data, entry.scan_rank, points[0].start):
-                        entry.append(data, [block])
+                if not data.has_dataset and points:
+                    self._bring_over(entry, data, points[0].start)
                 self.bytes_written += entry.append(data, points)
                 self.points[key] = data.points
             except FileBroken:
                 raise
             except Exception as error:
                 self.lose(key, f"{data.channel.name} is not saved from point {data.points} on: {error}")
+
+    def _bring_over(self, entry: Entry, data: ChannelData, stop: int) -> None:
+        """The points before ``stop`` that only an earlier writing has."""
+        earlier = self._entries.earlier if self._entries is not None else None
+        if earlier is not None:
+            for block in earlier.lacking(data, entry.scan_rank, stop):
+                entry.append(data, [block])
 
     def lose(self, key: str, why: str) -> None:
         """Give a channel up: ``why`` is warned of, and the writing ends FAILED."""
@@ -170,7 +177,7 @@ class ScanFile:
         if text in self.warnings:
             return
         self.warnings.append(text)
-        for entry in self._entries.values():
+        for entry in self._entries or ():
             entry.note.keep_warnings(self.warnings)
 
     def _warn_all(self, texts: Iterable[str]) -> None:
@@ -179,17 +186,18 @@ class ScanFile:
 
     def commit(self) -> None:
         """Let readers see what was written. Raises FileBroken."""
-        if self._file is None:
+        file, entries = self._file, self._entries
+        if file is None or entries is None:
             return
         self.cameras.update()
         self.points |= self.cameras.points
-        for entry in self._entries.values():
+        for entry in entries:
             entry.stage()
-        self._file.flush()
-        if self._publish(self._file):
-            self._file.flush()
-        if self._earlier is not None and self._earlier.are_in(self._channels):
-            self._remove_earlier(self._file)
+        file.flush()
+        if self.cameras.publish() | entries.publish():
+            file.flush()
+        if entries.earlier is not None and entries.earlier.are_in(self._channels):
+            entries.remove_earlier()
         self._warn_all(self._masters.retry(self._links))
 
     def refer_to(self, scan: Scan) -> None:
@@ -213,64 +221,33 @@ class ScanFile:
         says why the writing failed where that is known outside. An entry that ``may_go_on`` is one that a
         later ``create`` goes on with. Does nothing without a file.
         """
-        if self._file is None:
+        file, entries = self._file, self._entries
+        if file is None or entries is None:
             return failed
         try:
-            self._finish_cameras(self._file)
+            self._finish_cameras(file)
             if may_go_on:
-                for entry in self._entries.values():
+                for entry in entries:
                     entry.note.set_unfinished(failed or "the scan had not ended")
-            self._finish_entries(info, exception, failed)
+            self._finish_earlier(entries)
+            self._tell_gaps()
+            if failed and failed != "; ".join(self.lost.values()):
+                self.warn(failed)
+            scan = self._scan if info is None else self._updated(info)
+            entries.finish(scan, Ending.from_info(info or {}, None if info is None else exception))
+            file.flush()
+            self.cameras.publish()
+            entries.publish()
+            file.flush()
+            entries.remove_earlier()
+            entries.set_status(Status.FAILED if failed or self.lost else Status.SUCCEEDED)
+            entries.set_default()
             self._warn_all(self._masters.retry(self._links, at_once=True))
-            self._file.flush()
-            self._file.sync()
+            file.flush()
+            file.sync()
         finally:
             self._close()
         return failed or "; ".join(self.lost.values()) or None
-
-    def _create_entries(self, file: LiveFile) -> None:
-        names = self._entry_names()
-        earlier = EarlierEntries(file.root, self.warn)
-        self._make_room(file, earlier)
-        chunking = chunk_options(self._scan.storage, self._options, self.warn)
-        try:
-            for subscan in self._scan.subscans:
-                self._entries[subscan.name] = Entry(
-                    file.root, self._scan, subscan, self._options, chunking, self.warn
-                )
-        except FileBroken:
-            raise
-        except Exception:
-            for name in filter(partial(has_item, file.root), names):
-                del file.root[name]
-            raise
-        file.entries.update(names)
-        if earlier:
-            self._earlier, self.resumed = earlier, True
-            for entry in self._entries.values():
-                entry.note.set_resumed()
-        for entry in self._entries.values():
-            entry.note.keep_warnings(self.warnings)
-        self._set_default(file)
-        file.flush()
-
-    def _make_room(self, file: LiveFile, earlier: EarlierEntries) -> None:
-        names = self._entry_names()
-        try:
-            earlier.set_aside(self._scan, names, file.entries)
-            self._warn_all(filter(None, [make_room(file.root, name) for name in names]))
-        except EntryExists as error:
-            writer = writer_of(file.root.get(error.name), self._scan)
-            if writer is not None:
-                raise ScanSavedElsewhere(error.path, error.name, writer) from None
-            raise
-
-    def _remove_earlier(self, file: LiveFile) -> None:
-        """All that the earlier entries have is committed in the new ones."""
-        earlier, self._earlier = self._earlier, None
-        if earlier is not None:
-            earlier.remove()
-            file.flush()
 
     def _finish_cameras(self, file: LiveFile) -> None:
         """All frames are in the file before anything is said of its points."""
@@ -281,74 +258,41 @@ class ScanFile:
         self.points |= self.cameras.points
         self.cameras.close()
 
-    def _finish_entries(self, info: Mapping[str, Any] | None, exception: str, failed: str | None) -> None:
-        assert self._file is not None
-        if self._earlier is not None and (
-            left := self._earlier.bring_all_over(self._channels, self.add_channel, self.append)
+    def _finish_earlier(self, entries: ScanEntries) -> None:
+        """Redis has no more: what only an earlier writing has, and what of that cannot be read."""
+        if entries.earlier is not None and (
+            left := entries.earlier.bring_all_over(self._channels, self.add_channel, self.append)
         ):
             self.warn(left)
-            self._earlier = None
-        scan = self._scan if info is None else self._updated(info)
-        ending = Ending.from_info(info or {}, None if info is None else exception)
+            entries.earlier = None
+
+    def _tell_gaps(self) -> None:
         for key, (_, data) in self._channels.items():
             ranges = [f"{start} to {stop - 1}" for start, stop in data.gaps]
             if ranges:
                 more = f" and {len(ranges) - 10} more ranges" if len(ranges) > 10 else ""
                 self.lose(key, f"{data.channel.name}: points {', '.join(ranges[:10])}{more} never came")
-        if failed and failed != "; ".join(self.lost.values()):
-            self.warn(failed)
-        for entry in self._entries.values():
-            entry.finish(scan, ending)
-        self._file.flush()
-        self._publish(self._file)
-        self._file.flush()
-        self._remove_earlier(self._file)
-        status = Status.FAILED if failed or self.lost else Status.SUCCEEDED
-        for entry in self._entries.values():
-            entry.note.set_status(status)
-        self._set_default(self._file)
-
-    def _entry_names(self) -> list[str]:
-        scan = self._scan
-        return [entry_name(scan, subscan, self._options.entry_name) for subscan in scan.subscans]
-
-    def _publish(self, file: LiveFile) -> bool:
-        """Show what was staged before the last flush; whether there was anything."""
-        shown = [entry for entry in self._entries.values() if entry.plots.shown]
-        published = [self.cameras.publish(), *(entry.publish() for entry in self._entries.values())]
-        if not shown and any(entry.plots.shown for entry in self._entries.values()):
-            self._set_default(file)
-        return any(published)
-
-    def _set_default(self, file: LiveFile) -> None:
-        """The root shows the scan that was created, got a plot or was finished last: the first of its
-        subscans that has a plot, without any the first one."""
-        entries = list(self._entries.values())
-        shown = next((entry for entry in entries if entry.plots.shown), entries[0])
-        set_attributes(file.root, {"default": shown.name})
 
     def _updated(self, info: Mapping[str, Any]) -> Scan:
         scan = self._scan.updated(info)
         return scan.without_config() if self._options.noconfig else scan
 
-    def _root_attributes(self) -> dict[str, str]:
-        """Of a new file. Its creator is who publishes the scans: tools know BLISS files by that."""
-        publisher, version = self._scan.publisher, self._scan.publisher_version
-        attributes = {
-            "creator": publisher or PROGRAM,
-            "creator_version": version if publisher else nexus_writer.__version__,
-        }
-        return attributes | ({"publisher_version": version} if version else {})
-
     def _close(self) -> None:
         file, self._file = self._file, None
-        if file is not None:
-            file.entries.difference_update(entry.name for entry in self._entries.values())
-        for entry in self._entries.values():
-            entry.plots.close()
-        self._entries.clear()
-        self._earlier = None
+        entries, self._entries = self._entries, None
+        if entries is not None:
+            entries.close()
         self._channels.clear()
         self.cameras.clear()
         if file is not None:
             self._files.release(file)
+
+
+def _root_attributes(scan: Scan) -> dict[str, str]:
+    """Of a new file. Its creator is who publishes the scans: tools know BLISS files by that."""
+    publisher, version = scan.publisher, scan.publisher_version
+    attributes = {
+        "creator": publisher or PROGRAM,
+        "creator_version": version if publisher else nexus_writer.__version__,
+    }
+    return attributes | ({"publisher_version": version} if version else {})

@@ -8,7 +8,7 @@ import h5py
 import pytest
 
 from nexus_writer.layout import LayoutOptions, Places
-from nexus_writer.layout.location import entry_name
+from nexus_writer.layout.entry_names import entry_name
 from nexus_writer.model import Scan
 from tests.model.scan_infos import scan_info, scan_key
 
