@@ -23,6 +23,7 @@ from nexus_writer.hdf5 import FileLocked, Hdf5Error
 
 from .disk import DiskSpace, existing_parent
 from .errors import FileStaysLocked, Finished
+from .follower import LISTENS, REDIS_AWAY
 from .modes import Mode, Request
 from .options import WriterOptions
 from .references import References, ScansReferenced, look_up
@@ -30,7 +31,7 @@ from .scan_consumer import NotSaved, ScanConsumer, ScanFound
 from .scan_found import find_scan
 from .state import SubscriberState
 from .status import ScanStatus
-from .subscriber import LISTENS, REDIS_AWAY, Subscriber
+from .subscriber import Subscriber
 from .writer_thread import WriterThread
 
 logger = logging.getLogger(__name__)

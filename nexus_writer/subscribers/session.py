@@ -19,6 +19,7 @@ from nexus_writer.data.walk import Walk
 
 from .backoff import Backoff
 from .errors import ScansRunning, UnknownScan
+from .follower import LISTENS, REDIS_AWAY
 from .look_back import scans_to_save
 from .modes import Mode, Request
 from .options import WriterOptions, warn_of_unknown_variables
@@ -26,7 +27,7 @@ from .scan import NexusScanWriter
 from .silence import wait_until_it_speaks
 from .state import SubscriberState
 from .status import SessionStatistics
-from .subscriber import LISTENS, REDIS_AWAY, Subscriber
+from .subscriber import Subscriber
 from .validation import Validator
 from .writer_thread import WriterThread, shared_writer_thread
 

@@ -13,12 +13,9 @@ The two meet in one of three ways (``Mode``). Whatever the way, these hold:
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import threading
 import time
 import traceback
-import weakref
 from collections.abc import Callable, Iterator, Sequence
 from queue import Empty
 from typing import Generic, TypeVar
@@ -27,25 +24,19 @@ import gevent
 import redis
 from gevent import GreenletExit
 
-from nexus_writer.concurrency import Event, HubTrigger, Queue, Thread, ThreadResource
+from nexus_writer.concurrency import Event, HubTrigger, Queue, Thread
 from nexus_writer.data.connection import connect
-from nexus_writer.data.errors import BeaconUnreachable, DataError, RedisUnreachable
-from nexus_writer.data.node_info import NodeInfo
-from nexus_writer.data.nodes import DataNode, get_node
+from nexus_writer.data.errors import DataError
 from nexus_writer.hdf5 import Hdf5Error
 from nexus_writer.layout import LayoutError
 from nexus_writer.model.roots import OutsideRoots
 
-from .backoff import Backoff
-from .errors import FileStaysLocked, Finished, ListenerFailed, NodeMissing, NotStarted
+from .errors import FileStaysLocked, Finished, ListenerFailed, NotStarted
+from .follower import LISTENS, Follower
 from .modes import Mode, Request
 from .state import SubscriberState
 
 Item = TypeVar("Item")
-Answer = TypeVar("Answer")
-LISTENS = "Start listening to Redis events"
-REDIS_AWAY = (RedisUnreachable, BeaconUnreachable, redis.ConnectionError, redis.TimeoutError)
-"""What may pass: all else that Redis answers is a failure."""
 EXPECTED = (
     DataError,
     Hdf5Error,
@@ -59,15 +50,13 @@ EXPECTED = (
 logger = logging.getLogger(__name__)
 
 
-class Subscriber(Generic[Item]):
+class Subscriber(Follower, Generic[Item]):
     """Follows one node from ``start`` until its end, a stop, a kill or a failure.
 
     Subclasses say how to listen (``_listen``), how to consume a batch (``_consume``), what to do now and then
     (``_tick``, at the latest after ``_seconds_to_tick``) and how to end (``_finish``).
     """
 
-    key: str
-    """Full name of the node in Redis."""
     mode: Mode
 
     def __init__(
@@ -81,126 +70,18 @@ class Subscriber(Generic[Item]):
     ) -> None:
         if (mode is Mode.PARALLEL) != (thread is not None):
             raise ValueError("a parallel subscriber, and no other, needs a thread for its consumer")
-        self.key = key
+        super().__init__(key, connect)
         self.mode = mode
-        self._connect = connect
-        self._home = threading.get_ident()
-        self._nodes = ThreadResource(self._own_node)
         self._thread = thread
         self._queue: Queue[Sequence[Item] | _Last] = Queue(maxsize=queue_size)
         self._queue_size = queue_size
-        self._lock = threading.Lock()
-        self._state = SubscriberState.INIT
-        self._reason = "instantiation"
         self._request: Request | None = None
         self._interrupt = Event()
         self._listening = Event()
-        self._finished = Event()
         self._listener: gevent.Greenlet | None = None
         self._listener_ran = False
         self._ending = False
         self._end_listener: HubTrigger | None = None
-        self._started_at: float | None = None
-        self._finished_at: float | None = None
-
-    # -- node --
-
-    @property
-    def node(self) -> DataNode:
-        """The node in Redis; each thread that asks has its own, with a connection of its own.
-
-        Raises NodeMissing when it does not exist, redis.ConnectionError and DataError when Redis is away.
-        """
-        return self._nodes.get()
-
-    @property
-    def info(self) -> NodeInfo:
-        """What the node says of itself, asked from Redis at every access."""
-        return self.node.info
-
-    def _own_node(self) -> DataNode:
-        """A node for this thread, whose connection ends with it.
-
-        Elsewhere than at home its sockets are plain: gevent's cannot be closed once a thread's hub is gone.
-        """
-        client = self._connect(green=threading.get_ident() == self._home)
-        node = self._make_node(client)
-        weakref.finalize(node, client.close)
-        return node
-
-    def _make_node(self, client: redis.Redis) -> DataNode:
-        node = get_node(self.key, connection=client)
-        if node is None:
-            raise NodeMissing(self.key)
-        return node
-
-    def _ask_redis(self, ask: Callable[[], Answer]) -> Answer:
-        """What ``ask`` returns, asked again for as long as Redis is away."""
-        while True:
-            try:
-                return ask()
-            except REDIS_AWAY as error:
-                self._wait_for_redis(str(error))
-
-    def _wait_for_redis(self, why: str) -> None:
-        """Return when it answers; the reason says so meanwhile, and no longer."""
-        backoff = Backoff()
-        self._warn(f"Redis is away ({why}): trying again until it answers")
-        while True:
-            gevent.sleep(backoff.next_s())
-            with contextlib.suppress(*REDIS_AWAY):
-                self._connect(green=True).close()
-                self._say(LISTENS, logging.WARNING)
-                return
-
-    # -- state --
-
-    @property
-    def state(self) -> SubscriberState:
-        """INIT, ON, OFF or FAULT."""
-        return self._state
-
-    @property
-    def reason(self) -> str:
-        """Why the subscriber is in its state: one line for its users."""
-        return self._reason
-
-    def done(self) -> bool:
-        """Is it finished, OFF or FAULT, and its resources released?"""
-        return self._finished.is_set()
-
-    @property
-    def end_time(self) -> float | None:
-        """When it became OFF or FAULT, epoch seconds; None before."""
-        return self._finished_at
-
-    def duration(self) -> float:
-        """Seconds that it has listened so far, or had listened when it finished."""
-        if self._started_at is None:
-            return 0.0
-        return (self._finished_at or time.time()) - self._started_at
-
-    def _say(self, reason: str, level: int = logging.INFO) -> None:
-        """Give a new reason and stay in the state."""
-        with self._lock:
-            changed = reason != self._reason
-            self._reason = reason
-        if changed:
-            logger.log(level, "[%s] %s", self.key, reason)
-
-    def _warn(self, reason: str) -> None:
-        """Give a reason that somebody should look at."""
-        self._say(reason, logging.WARNING)
-
-    def _become(self, state: SubscriberState, reason: str) -> bool:
-        with self._lock:
-            if not self._state.may_become(state):
-                return False
-            self._state = state
-            self._reason = reason
-        level = logging.ERROR if state is SubscriberState.FAULT else logging.INFO
-        logger.log(level, "[%s] %s: %s", self.key, state.name, reason)
-        return True
 
     # -- life --
 
