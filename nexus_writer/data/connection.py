@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import socket
+from pathlib import Path
+from ssl import SSLCertVerificationError, TLSVersion
 from typing import Any, cast
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import redis
 from redis.backoff import NoBackoff
@@ -14,7 +16,7 @@ from redis.connection import Connection, ConnectionPool, parse_url
 from redis.retry import Retry
 
 from .beacon import DATA_DB, Beacon, CreateConnection
-from .errors import BadRedisUrl, NoRedisAddress, RedisRefused, RedisUnreachable
+from .errors import BadRedisUrl, NoRedisAddress, RedisNotTrusted, RedisRefused, RedisUnreachable
 
 URL_VARIABLE = "NEXUS_WRITER_REDIS_URL"
 BEACON_VARIABLE = "BEACON_HOST"
@@ -24,12 +26,19 @@ REPLY_TIMEOUT_S = 10.0
 
 _SCHEMES = ("redis", "rediss", "unix")
 _PASSWORD = re.compile(r"^((?:\w+://)?+[^:@/]*):.*@")
-_PASSWORD_OPTION = re.compile(r"([?&]password=)[^&]*")
+_OPTION = re.compile(r"([?&])([^?&=]*)=[^&]*")
+_TLS_FILES = ("ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile")
+_CERTIFICATE_IS = ("none", "optional", "required")
 
 
 def masked(url: str) -> str:
-    """The URL without its password, for messages and logs."""
-    return _PASSWORD_OPTION.sub(r"\1***", _PASSWORD.sub(r"\1:***@", url))
+    """The URL without its passwords, for messages and logs."""
+    return _OPTION.sub(_masked_option, _PASSWORD.sub(r"\1:***@", url))
+
+
+def _masked_option(option: re.Match[str]) -> str:
+    secret = "password" in unquote(option[2])
+    return f"{option[1]}{option[2]}=***" if secret else option[0]
 
 
 def redis_url(url: str | None = None, *, beacon: str | None = None, green: bool = False) -> str:
@@ -51,11 +60,12 @@ def redis_url(url: str | None = None, *, beacon: str | None = None, green: bool 
 def connect(url: str | None = None, *, beacon: str | None = None, green: bool = False) -> redis.Redis:
     """A client that has reached its server: RESP2, replies as bytes, no retries of its own.
 
-    ``redis://``, ``rediss://`` (TLS, not with ``green``) and ``unix://`` URLs; without a database in it,
-    database 1, where BLISS publishes scans. ``green``: on gevent's sockets, for use in greenlets; one
-    connection must not be shared between greenlets at a time, the client's pool sees to that.
+    ``redis://``, ``rediss://`` (TLS, with the ``ssl_`` options of redis-py) and ``unix://`` URLs; without a
+    database in it, database 1, where BLISS publishes scans. ``green``: on gevent's sockets, for use in
+    greenlets; one connection must not be shared between greenlets at a time, the client's pool sees to that.
 
-    Raises ``BadRedisUrl``, ``RedisUnreachable`` and the errors of ``redis_url``.
+    Raises ``BadRedisUrl``, ``RedisUnreachable`` (with ``RedisRefused`` and ``RedisNotTrusted``) and the
+    errors of ``redis_url``.
     """
     url = redis_url(url, beacon=beacon, green=green)
     try:
@@ -70,6 +80,8 @@ def connect(url: str | None = None, *, beacon: str | None = None, green: bool = 
         raise RedisRefused(masked(url), _reason(error)) from error
     except (redis.RedisError, OSError) as error:
         client.close()
+        if isinstance(error.__context__, SSLCertVerificationError):
+            raise RedisNotTrusted(masked(url), error.__context__.verify_message.rstrip(".")) from error
         raise RedisUnreachable(masked(url), _reason(error)) from error
     return client
 
@@ -93,10 +105,11 @@ def _options(url: str, green: bool) -> dict[str, Any]:
     try:
         _check(urlsplit(url))
         options: dict[str, Any] = parse_url(url)  # type: ignore[no-untyped-call]
+        _check_tls(options)
     except ValueError as error:
         raise BadRedisUrl(masked(url), str(error)) from None
     return {
-        "connection_class": _connection_class(url, options.pop("connection_class", Connection), green),
+        "connection_class": _connection_class(options.pop("connection_class", Connection), green),
         "db": DATA_DB,
         "socket_connect_timeout": CONNECT_TIMEOUT_S,
         "socket_timeout": REPLY_TIMEOUT_S,
@@ -129,13 +142,22 @@ def _check(parts: SplitResult) -> None:
         raise ValueError("what follows host and port is not the number of a database")
 
 
-def _connection_class(url: str, plain: type, green: bool) -> type:
+def _check_tls(options: dict[str, Any]) -> None:
+    """Refuses what would look like a server that is away."""
+    if options.get("ssl_cert_reqs", "required") not in _CERTIFICATE_IS:
+        raise ValueError(f"ssl_cert_reqs is none of {', '.join(_CERTIFICATE_IS)}")
+    if "ssl_min_version" in options and options["ssl_min_version"] not in (*TLSVersion,):
+        raise ValueError(f"ssl_min_version is no version of TLS: {TLSVersion.TLSv1_3:d} is TLS 1.3")
+    for name in _TLS_FILES:
+        if name in options and not Path(options[name]).exists():
+            raise ValueError(f"there is no {options[name]}, which {name} names")
+
+
+def _connection_class(plain: type, green: bool) -> type:
     if not green:
         return plain
     from .green import GREEN_CLASSES
 
-    if plain not in GREEN_CLASSES:
-        raise BadRedisUrl(masked(url), "TLS is not supported with gevent's sockets")
     return GREEN_CLASSES[plain]
 
 

@@ -20,7 +20,8 @@ class BadRedisUrl(DataError):
 
     def __init__(self, url: str, why: str) -> None:
         super().__init__(
-            f"{url!r} is not a Redis address ({why}): give redis://HOST:PORT/1 or unix:///PATH?db=1"
+            f"{url!r} is not a Redis address ({why}): give redis://HOST:PORT/1, rediss://HOST:PORT/1 or "
+            "unix:///PATH?db=1"
         )
 
 
@@ -48,6 +49,18 @@ class RedisRefused(RedisUnreachable):
     def __init__(self, url: str, why: str) -> None:
         DataError.__init__(
             self, f"Redis at {url} refuses us ({why}): correct user, password or database in its URL"
+        )
+        self.url = url
+
+
+class RedisNotTrusted(RedisUnreachable):
+    """What answers shows a certificate that is not that of the host, or of no authority that we trust."""
+
+    def __init__(self, url: str, why: str) -> None:
+        DataError.__init__(
+            self,
+            f"the certificate of {url} is not trusted ({why}): give the file of its authority, "
+            "?ssl_ca_certs=PATH, or the host's name as in the certificate",
         )
         self.url = url
 

@@ -1,7 +1,8 @@
 """Connections to Redis on gevent's own sockets: a wait for Redis lets other greenlets run.
 
 Nothing is monkey patched. redis-py and hiredis only need an object that behaves like a socket, and a
-check for readable data that does not block the hub.
+check for readable data that does not block the hub. redis-py wraps sockets of TLS by the standard library,
+which would block the hub: so the context is made here, of gevent's class, from redis-py's options.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import contextlib
 from typing import Any
 
 import gevent.socket as green_socket
-from redis.connection import Connection, UnixDomainSocketConnection
+import gevent.ssl as green_ssl
+from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection
 
 create_connection = green_socket.create_connection
 
@@ -69,8 +71,49 @@ class GreenUnixConnection(_GreenWait, UnixDomainSocketConnection):
         return _connected(sock, self.path, self.socket_connect_timeout, self.socket_timeout)
 
 
+class GreenTlsConnection(GreenConnection, SSLConnection):
+    """TLS over TCP. The server's certificate is verified, unless the URL says ``ssl_cert_reqs=none``."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        if self.ssl_validate_ocsp or self.ssl_validate_ocsp_stapled:
+            raise TypeError("'ssl_validate_ocsp' is not for gevent's sockets")
+
+    def _connect(self) -> Any:
+        context = self._context()
+        sock = super()._connect()
+        try:
+            sock.settimeout(self.socket_connect_timeout)
+            sock = context.wrap_socket(sock, server_hostname=self.host)
+            sock.settimeout(self.socket_timeout)
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    def _context(self) -> Any:
+        context = green_ssl.SSLContext(green_ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = self.check_hostname
+        context.verify_mode = self.cert_reqs
+        for flag in self.ssl_include_verify_flags or ():
+            context.verify_flags |= flag
+        for flag in self.ssl_exclude_verify_flags or ():
+            context.verify_flags &= ~flag
+        if self.certfile or self.keyfile:
+            context.load_cert_chain(self.certfile, self.keyfile, self.certificate_password)
+        context.load_default_certs()
+        if self.ca_certs or self.ca_path or self.ca_data:
+            context.load_verify_locations(self.ca_certs, self.ca_path, self.ca_data)
+        if self.ssl_min_version is not None:
+            context.minimum_version = self.ssl_min_version
+        if self.ssl_ciphers:
+            context.set_ciphers(self.ssl_ciphers)
+        return context
+
+
 GREEN_CLASSES: dict[type, type] = {
     Connection: GreenConnection,
+    SSLConnection: GreenTlsConnection,
     UnixDomainSocketConnection: GreenUnixConnection,
 }
 """redis-py's connection classes and those that stand in for them."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
 import time
@@ -83,20 +82,23 @@ class Follower:
 
     def _ask_redis(self, ask: Callable[[], Answer]) -> Answer:
         """What ``ask`` returns, asked again for as long as Redis is away."""
+        backoff = Backoff()
         while True:
             try:
                 return ask()
             except REDIS_AWAY as error:
-                self._wait_for_redis(str(error))
+                self._wait_for_redis(str(error), backoff)
 
-    def _wait_for_redis(self, why: str) -> None:
-        """Return when it answers; the reason says so meanwhile, and no longer."""
-        backoff = Backoff()
-        self._warn(f"Redis is away ({why}): trying again until it answers")
+    def _wait_for_redis(self, why: str, backoff: Backoff) -> None:
+        """Return when it answers; the reason says meanwhile what is wrong, and no longer."""
         while True:
+            self._warn(f"Redis is away ({why}): trying again until it answers")
             gevent.sleep(backoff.next_s())
-            with contextlib.suppress(*REDIS_AWAY):
+            try:
                 self._connect(green=True).close()
+            except REDIS_AWAY as error:
+                why = str(error)
+            else:
                 self._say(LISTENS, logging.WARNING)
                 return
 

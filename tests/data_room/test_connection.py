@@ -250,13 +250,6 @@ def test_an_url_that_cannot_be_understood(url: str, green: bool) -> None:
     check_line(caught.value)
 
 
-def test_tls_is_for_plain_sockets(free_port: int) -> None:
-    with pytest.raises(BadRedisUrl, match="TLS is not supported with gevent"):
-        connect(f"rediss://127.0.0.1:{free_port}/1", green=True)
-    with pytest.raises(RedisUnreachable, match="refused"):
-        connect(f"rediss://127.0.0.1:{free_port}/1")
-
-
 def test_beacon_is_away(free_port: int) -> None:
     with pytest.raises(BeaconUnreachable, match="BEACON_HOST"):
         connect(beacon=f"127.0.0.1:{free_port}")
