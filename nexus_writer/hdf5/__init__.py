@@ -19,12 +19,13 @@ from .errors import (
 )
 from .external import MAX_FRAMES, ExternalFrames, RawFrame
 from .filters import SCHEMES
-from .grid_dataset import GridDataset, PointDataset, points_dataset
+from .grid_dataset import GridDataset
 from .growing import GrowingDataset
 from .links import external_target, has_item, has_own, rename_link
 from .live_file import LiveFile, live_file_of
 from .open_files import OpenFiles
 from .originals import Originals
+from .point_dataset import PointDataset, points_dataset
 from .readable_root import look_into
 from .reading import LiveReader, open_live
 from .replaced import Recipe, ReplacedDataset

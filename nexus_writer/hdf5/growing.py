@@ -17,7 +17,7 @@ from .errors import PointsRefused
 from .items import path_of, place_of, refuse_taken, set_attributes
 from .live_file import LiveFile, live_file_of
 from .plain_tail import PlainTail, write_rows
-from .storage import converted, storage_for
+from .storage import Storage, converted, storage_for
 
 _JOINED_NBYTES = 64 * 2**20
 
@@ -48,8 +48,6 @@ class GrowingDataset:
         attributes: Mapping[str, str] | None = None,
         fill: bool = False,
     ) -> None:
-        if len(scan_shape) != 1:
-            raise ValueError("a growing dataset is flat: its scan shape has one dimension")
         live_file = live_file_of(group)
         if live_file is None:
             raise ValueError("a growing dataset is in a file of OpenFiles")
@@ -105,7 +103,7 @@ class GrowingDataset:
             for values in self._joined(parts):
                 self._write(start, values)
                 start += len(values)
-                nbytes += _nbytes(values)
+                nbytes += nbytes_of(values)
         self._coverage = coverage
         if refused is not None:
             raise refused
@@ -152,7 +150,7 @@ class GrowingDataset:
     ) -> None:
         parent, encoded = place_of(group.id, name)
         self.path = path_of(parent, encoded)
-        self._storage = storage_for(dtype, scan_shape, point_shape, chunking, fill)
+        self._storage = self._storage_for(dtype, scan_shape, point_shape, chunking, fill)
         try:
             self._id = self._storage.create(parent, encoded)
         except Exception:
@@ -161,6 +159,18 @@ class GrowingDataset:
         self._extent = self._storage.extent
         self._tail = PlainTail(self._id, self._storage, self.live_file) if self._storage.filters else None
         set_attributes(self._id, attributes, fresh=True)
+
+    def _storage_for(
+        self,
+        dtype: np.dtype[Any],
+        scan_shape: tuple[int, ...],
+        point_shape: tuple[int, ...],
+        chunking: ChunkOptions,
+        fill: bool,
+    ) -> Storage:
+        if len(scan_shape) != 1:
+            raise ValueError("a growing dataset is flat: its scan shape has one dimension")
+        return storage_for(dtype, scan_shape, point_shape, chunking, fill)
 
     def _points(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """``values`` with the dataset's dtype and rank."""
@@ -214,7 +224,8 @@ class GrowingDataset:
             self._tail.write(start, values, extent)
 
 
-def _nbytes(values: npt.NDArray[Any]) -> int:
+def nbytes_of(values: npt.NDArray[Any]) -> int:
+    """Of numbers, or of texts as UTF-8."""
     if values.dtype.kind == "O":
         return sum(len(text.encode()) for text in values.ravel())
     return values.nbytes

@@ -139,8 +139,13 @@ class PlainTail:
 
 def write_rows(dataset: Any, start: int, values: npt.NDArray[Any], storage: Storage) -> None:
     """Rows from ``start`` on, by HDF5; the dataset has the extent already."""
+    write_box(dataset, (start,) + (0,) * (values.ndim - 1), values, storage)
+
+
+def write_box(dataset: Any, start: tuple[int, ...], values: npt.NDArray[Any], storage: Storage) -> None:
+    """A box of the shape of ``values`` from the element ``start`` on."""
     in_file = dataset.get_space()
-    in_file.select_hyperslab((start,) + (0,) * (values.ndim - 1), values.shape)
+    in_file.select_hyperslab(start, values.shape)
     dataset.write(
         h5py.h5s.create_simple(values.shape), in_file, np.ascontiguousarray(values), storage.memory_type
     )
