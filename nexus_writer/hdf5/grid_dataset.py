@@ -30,8 +30,6 @@ class GridDataset(GrowingDataset):
     and every dimension is unlimited: points beyond the grid make the slow axis longer, by whole rows. What
     :class:`GrowingDataset` says of points holds. :meth:`finish` marks a grid with holes by the attribute
     :data:`UNFILLED`, (n, 2) ranges [start, stop) of points in C order: a 0 may be a measured one.
-
-    Never compressed: a compressed chunk that is not full would be packed anew for every point.
     """
 
     @property
@@ -47,8 +45,8 @@ class GridDataset(GrowingDataset):
 
     @guarded
     def finish(self) -> None:
-        """No more points will come. Raises FileBroken."""
-        self.live_file.check()
+        """No more points will come: as for a :class:`GrowingDataset`. Raises FileBroken."""
+        super().finish()
         if self.unfilled:
             set_attributes(self._id, {UNFILLED: np.array(self.unfilled, dtype=np.int64)})
 
@@ -61,8 +59,7 @@ class GridDataset(GrowingDataset):
         fill: bool,
     ) -> Storage:
         self._grid = scan_shape
-        plain = replace(chunking, compression_scheme="none")
-        storage = storage_for(dtype, scan_shape, point_shape, plain, fill)
+        storage = storage_for(dtype, scan_shape, point_shape, chunking, fill)
         shape = scan_shape + storage.extent[1:]
         return replace(storage, space=h5py.h5s.create_simple(shape, (h5py.h5s.UNLIMITED,) * len(shape)))
 
@@ -82,5 +79,8 @@ class GridDataset(GrowingDataset):
         for box in boxes(start, start + len(values), self._grid):
             size = tuple(n or 0 for n in box.count)
             part = values[done : done + prod(size)].reshape(size + point)
-            write_box(self._id, box.start + (0,) * len(point), part, self._storage)
+            if self._tail is None:
+                write_box(self._id, box.start + (0,) * len(point), part, self._storage)
+            else:
+                self._tail.write_part(box.start, part, self.shape)
             done += prod(size)

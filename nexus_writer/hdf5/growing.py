@@ -114,7 +114,7 @@ class GrowingDataset:
         """No more points will come: what waits uncompressed in the file is compressed. Raises FileBroken."""
         self.live_file.check()
         if self._tail is not None:
-            self._tail.finish(self._extent)
+            self._tail.finish(self.shape)
 
     def _runs(
         self, blocks: Sequence[Block], coverage: Coverage
@@ -157,7 +157,9 @@ class GrowingDataset:
             refuse_taken(parent, encoded)
             raise
         self._extent = self._storage.extent
-        self._tail = PlainTail(self._id, self._storage, self.live_file) if self._storage.filters else None
+        self._tail = None
+        if self._storage.filters:
+            self._tail = PlainTail(self._id, self._storage, self.live_file, scan_shape[1:])
         set_attributes(self._id, attributes, fresh=True)
 
     def _storage_for(

@@ -16,7 +16,9 @@ from ._library import h5py
 
 _KEEP_SIZE, _PUNCH_HOLE = 1, 2
 _ATTEMPTS = 8
-_STOPPER_NBYTES = 4096
+_STOPPER_NBYTES = 2048
+_NODE_NBYTES = 2048
+"""Of a node of the index of a dataset's chunks: no fewer."""
 
 _OCCUPANT = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
 _OCCUPANT.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
@@ -36,18 +38,21 @@ class Places:
     def __len__(self) -> int:
         return len(self._fresh) + len(self._flushed)
 
-    def keep_from_end(self, item: Any, addresses: list[int]) -> None:
-        """Before places are freed: have something behind them. What is freed at its end, a file shrinks by,
-        and the next few bytes of metadata would go there.
+    def keep_from_end(self, item: Any, nbytes: int) -> None:
+        """Before places of ``nbytes`` are freed: have something behind everything, the nodes of indexes that
+        get empty with them too. What is freed at its end, a file shrinks by, and the next bytes, of any kind,
+        would go there, over what the file's index still leads to.
 
         ``item`` is any object of the file, here and below.
         """
+        file = h5py.h5i.get_file_id(item)
+        smallest = min(nbytes, _NODE_NBYTES)
         for _ in range(_ATTEMPTS):
-            if max(addresses) < self._end:
+            if file.get_filesize() - self._end < smallest:
                 return
             stopper = _new_occupant(item, _STOPPER_NBYTES)
             self._stoppers.append(stopper)
-            self._end = max(self._end, stopper.get_offset())
+            self._end = max(self._end, stopper.get_offset() + _STOPPER_NBYTES)
 
     def occupy(self, item: Any, addresses: list[int], nbytes: int) -> bool:
         """Occupy freed places of ``nbytes`` each.

@@ -7,7 +7,8 @@ HDF5 itself would keep a partial chunk in memory and compress all of it at every
   points are written at their place in it: no memory, no move, as cheap as an uncompressed dataset;
 * a full chunk is compressed once, to another place; the old one stays untouched until the next flush
   (:mod:`.places`). HDF5 frees a chunk's place before it looks for the new one, so chunks are cut off first,
-  their places occupied, and the chunks written anew.
+  their places occupied, and the chunks written anew. On a grid a row of chunks is full when all of its places
+  have points.
 
 The handle that wrote such a chunk must not read it through HDF5 2.0, which forgets its filter mask.
 """
@@ -17,6 +18,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -29,17 +31,24 @@ from .storage import Storage
 
 @dataclass(slots=True)
 class _PlainRow:
-    """A row of chunks: the address of each in the file, by its position within the row, and its points."""
+    """A row of chunks: the address of each in the file, by its position within the row, and its points.
+
+    Those of a grid are counted one by one: a row of a line has as many as it is long.
+    """
 
     addresses: dict[tuple[int, ...], int] = field(default_factory=dict)
     points: int = 0
 
 
 class PlainTail:
-    """Writes the points of one compressed dataset. A point is written once; it need not be in order."""
+    """Writes the points of one compressed dataset. A point is written once; it need not be in order.
 
-    def __init__(self, dataset: Any, storage: Storage, file: LiveFile) -> None:
+    ``grid`` are the dimensions of the scan behind the first one: () for a line.
+    """
+
+    def __init__(self, dataset: Any, storage: Storage, file: LiveFile, grid: tuple[int, ...] = ()) -> None:
         self._dataset = dataset
+        self._grid = grid
         self._storage = storage
         self._file = file
         self._length, *inner = storage.chunk
@@ -53,13 +62,27 @@ class PlainTail:
         head = min(stop, -(-start // self._length) * self._length)
         tail = max(head, stop // self._length * self._length)
         if start < head:
-            self._write_plain(start, values[: head - start])
+            self._write_plain(start, self._nowhere, values[: head - start])
             self._compress_if_full(start // self._length, extent)
         if head < tail:
             write_rows(self._dataset, head, values[head - start : tail - start], self._storage)
             self._last = max(self._last, tail // self._length - 1)
         if tail < stop:
-            self._write_plain(tail, values[tail - start :])
+            self._write_plain(tail, self._nowhere, values[tail - start :])
+
+    def write_part(self, start: tuple[int, ...], values: npt.NDArray[Any], extent: tuple[int, ...]) -> None:
+        """Points of a grid, a box of them from the place ``start`` on. Raises FileBroken."""
+        if values.shape[1 : len(start)] == self._grid:
+            self.write(start[0], values, extent)
+            return
+        for row, part in enumerate(values, start[0]):
+            self._write_plain(row, start[1:], part[np.newaxis])
+            self._compress_if_full(row // self._length, extent)
+
+    @property
+    def _nowhere(self) -> tuple[int, ...]:
+        """The first place of a whole row."""
+        return (0,) * len(self._grid)
 
     def finish(self, extent: tuple[int, ...]) -> None:
         """No more points will come: compress the last row of chunks too, into places that others left."""
@@ -67,30 +90,47 @@ class PlainTail:
             self._file.flush()
             self._compress(self._last, extent, into_old_places=True)
 
-    def _write_plain(self, start: int, values: npt.NDArray[Any]) -> None:
-        """Points within one row of chunks that does not get full by them alone."""
+    def _write_plain(self, start: int, place: tuple[int, ...], values: npt.NDArray[Any]) -> None:
+        """Points within one row of chunks that does not get full by them alone: from row ``start`` on, each
+        row from ``place`` on."""
         number, offset = divmod(start, self._length)
         row = self._rows.setdefault(number, _PlainRow())
         self._last = max(self._last, number)
         item = self._storage.dtype.itemsize
-        for column, part in self._columns(values):
+        for column, within, part in self._columns(place, values):
             address = row.addresses.get(column)
             if address is None:
                 address = row.addresses[column] = self._new_chunk(number, column)
-            self._file.write_at(part, address + offset * int(np.prod(self._inner, dtype=np.int64)) * item)
-        row.points += len(values)
+            for corner, run in _runs(part, self._storage.chunk):
+                first = np.ravel_multi_index(tuple(np.add((offset, *within), corner)), self._storage.chunk)
+                self._file.write_at(run, address + int(first) * item)
+        row.points += prod(values.shape[: 1 + len(self._grid)])
 
-    def _columns(self, values: npt.NDArray[Any]) -> Iterator[tuple[tuple[int, ...], npt.NDArray[Any]]]:
-        """``values`` cut into the chunks of a row, each filled up to the chunk's lengths."""
-        counts = (range(-(-n // c)) for n, c in zip(values.shape[1:], self._inner, strict=True))
-        for column in itertools.product(*counts):
-            cut = tuple(slice(i * c, (i + 1) * c) for i, c in zip(column, self._inner, strict=True))
+    def _columns(
+        self, place: tuple[int, ...], values: npt.NDArray[Any]
+    ) -> Iterator[tuple[tuple[int, ...], tuple[int, ...], npt.NDArray[Any]]]:
+        """``values`` cut into the chunks of a row: which one, where in it, and what, each point filled up to
+        the chunk's lengths."""
+        first = place + (0,) * (values.ndim - 1 - len(place))
+        ends = [start + n for start, n in zip(first, values.shape[1:], strict=True)]
+        ranges = [
+            range(start // c, -(-stop // c)) for start, stop, c in zip(first, ends, self._inner, strict=True)
+        ]
+        for column in itertools.product(*ranges):
+            chunk = [(i * c, (i + 1) * c) for i, c in zip(column, self._inner, strict=True)]
+            lows = [max(low, start) for (low, _), start in zip(chunk, first, strict=True)]
+            cut = tuple(
+                slice(low - start, high - start)
+                for low, (_, high), start in zip(lows, chunk, first, strict=True)
+            )
             part = values[(slice(None), *cut)]
-            if part.shape[1:] != self._inner:
-                padded = self._storage.empty((len(values), *self._inner))
+            full = part.shape[: 1 + len(place)] + self._inner[len(place) :]
+            if part.shape != full:
+                padded = self._storage.empty(full)
                 padded[tuple(map(slice, part.shape))] = part
                 part = padded
-            yield column, np.ascontiguousarray(part)
+            within = tuple(low - start for low, (start, _) in zip(lows, chunk, strict=True))
+            yield column, within, np.ascontiguousarray(part)
 
     def _new_chunk(self, number: int, column: tuple[int, ...]) -> int:
         """The address of a new chunk of fill values."""
@@ -102,7 +142,7 @@ class PlainTail:
 
     def _compress_if_full(self, number: int, extent: tuple[int, ...]) -> None:
         """A row that lacks points stays plain, so that they can come late."""
-        if number == self._last and self._rows[number].points == self._length:
+        if number == self._last and self._rows[number].points == self._length * prod(self._grid):
             self._compress(number, extent)
 
     def _compress(self, number: int, extent: tuple[int, ...], *, into_old_places: bool = False) -> None:
@@ -115,7 +155,7 @@ class PlainTail:
             self._storage.chunk_nbytes,
             list(row.addresses.values()),
         )
-        places.keep_from_end(self._dataset, addresses)
+        places.keep_from_end(self._dataset, nbytes)
         self._dataset.set_extent((start, *extent[1:]))
         occupied = places.occupy(self._dataset, addresses, nbytes)
         if into_old_places:
@@ -135,6 +175,17 @@ class PlainTail:
             target = values[(slice(None), *cut)]
             target[...] = part[tuple(map(slice, target.shape))]
         return values
+
+
+def _runs(
+    part: npt.NDArray[Any], chunk: tuple[int, ...]
+) -> Iterator[tuple[tuple[int, ...], npt.NDArray[Any]]]:
+    """The pieces of ``part`` that lie in one piece in a chunk, each with the place of its first element."""
+    whole = part.ndim
+    while whole > 1 and part.shape[whole - 1] == chunk[whole - 1]:
+        whole -= 1
+    for corner in np.ndindex(part.shape[: whole - 1]):
+        yield corner + (0,) * (part.ndim - whole + 1), part[corner]
 
 
 def write_rows(dataset: Any, start: int, values: npt.NDArray[Any], storage: Storage) -> None:

@@ -55,14 +55,14 @@ def cuts(draw: st.DrawFn) -> tuple[tuple[int, ...], tuple[int, ...], int, list[l
 
 
 @settings(deadline=None, max_examples=60)
-@given(cuts(), st.sampled_from(["f8", "i4", ">u2"]))
-def test_any_cut_into_flushes_gives_the_same_file(cut: Any, dtype: str) -> None:
+@given(cuts(), st.sampled_from(["f8", "i4", ">u2"]), st.booleans())
+def test_any_cut_into_flushes_gives_the_same_file(cut: Any, dtype: str, compressed: bool) -> None:
     grid, point, points, flushes = cut
     values = np.arange(1, points * prod(point) + 1).reshape(points, *point).astype(dtype)
     with new_file() as live:
-        dataset = GridDataset(
-            live.root, "x", dtype, point, scan_shape=grid, chunking=ChunkOptions(chunk_nbytes=64)
-        )
+        limit_nbytes = 0 if compressed else 2**20
+        chunking = ChunkOptions(chunk_nbytes=64, compression_limit_nbytes=limit_nbytes)
+        dataset = GridDataset(live.root, "x", dtype, point, scan_shape=grid, chunking=chunking)
         for blocks in flushes:
             dataset.append([Block("", start, values[start:stop]) for start, stop in blocks])
         dataset.finish()
@@ -118,10 +118,10 @@ def test_a_point_that_does_not_fit_is_refused(live: LiveFile) -> None:
     assert read_back(live, "x").tolist() == [[1, 0], [0, 0]]
 
 
-def test_a_large_grid_is_cut_and_not_compressed(live: LiveFile) -> None:
+def test_a_large_grid_is_cut_and_compressed(live: LiveFile) -> None:
     GridDataset(live.root, "x", float, (), scan_shape=(1000, 1000))
     live.flush()
     with as_after_a_kill(live) as file:
         assert file["x"].chunks == (250, 250)
-        assert file["x"].compression is None
+        assert (file["x"].compression, file["x"].shuffle) == ("gzip", True)
         assert file["x"].id.get_storage_size() == 0

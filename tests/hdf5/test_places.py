@@ -19,7 +19,7 @@ def test_freed_places_are_occupied_exactly(live: LiveFile, chunks: int) -> None:
     """Also when they were the end of the file."""
     places = Places()
     dataset, addresses = chunked(live, "x", chunks)
-    places.keep_from_end(dataset.id, addresses)
+    places.keep_from_end(dataset.id, NBYTES)
     dataset.resize((0,))
     assert places.occupy(dataset.id, addresses, NBYTES)
     assert sorted(places.give_all_back()) == sorted((address, NBYTES) for address in addresses)
@@ -29,7 +29,7 @@ def test_other_free_places_of_that_size_are_passed_over(live: LiveFile) -> None:
     places = Places()
     first, _ = chunked(live, "first", 3)
     second, addresses = chunked(live, "second", 3)
-    places.keep_from_end(second.id, addresses)
+    places.keep_from_end(second.id, NBYTES)
     first.resize((0,))
     second.resize((0,))
     assert places.occupy(second.id, addresses, NBYTES)
@@ -39,7 +39,7 @@ def test_other_free_places_of_that_size_are_passed_over(live: LiveFile) -> None:
 def test_only_places_of_before_the_last_flush_are_given_back(live: LiveFile) -> None:
     places = Places()
     dataset, addresses = chunked(live, "x", 2)
-    places.keep_from_end(dataset.id, addresses)
+    places.keep_from_end(dataset.id, NBYTES)
     dataset.resize((0,))
     places.occupy(dataset.id, addresses, NBYTES)
     places.give_back(NBYTES, 2)

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nexus_writer.hdf5 import ChunkOptions, GrowingDataset, LiveFile, OpenFiles, create_group, write_value
+from nexus_writer.hdf5 import (
+    ChunkOptions,
+    GridDataset,
+    GrowingDataset,
+    LiveFile,
+    OpenFiles,
+    create_group,
+    write_value,
+)
 
 from .conftest import as_after_a_kill, block, read_back
 
@@ -61,6 +69,95 @@ def check(live: LiveFile, widths: list[int], count: int) -> None:
         for i, width in enumerate(widths):
             found = file[f"d{i}"][:count]
             np.testing.assert_array_equal(found, rows(i, 0, count, width))
+
+
+@pytest.mark.parametrize("seed", [0, 3, 5])
+def test_frames_of_many_chunks_survive_too(live: LiveFile, seed: int) -> None:
+    """So many that the index of the dataset loses nodes when a row of chunks is cut off."""
+    options = ChunkOptions(chunk_nbytes=2048, compression_limit_nbytes=0)
+    dataset = GrowingDataset(live.root, "x", "f8", (16, 16), scan_shape=(200,), chunking=options)
+    live.flush()
+    random = np.random.default_rng(seed)
+    values = random.random((600, 16, 16))
+    points = flushed = 0
+    for _ in range(12):
+        size = int(random.integers(1, 50))
+        dataset.append([block(points, values[points : points + size])])
+        points += size
+        with as_after_a_kill(live) as file:
+            np.testing.assert_array_equal(file["x"][:flushed], values[:flushed])
+        if random.random() < 0.5:
+            live.flush()
+            flushed = points
+
+
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    grid=st.sampled_from([(5, 7), (3, 40), (40, 3), (2, 3, 9)]),
+    width=st.sampled_from([(), (3,), (70,), (2, 5)]),
+    sizes=st.lists(st.tuples(st.integers(1, 50), st.booleans()), min_size=1, max_size=10),
+)
+def test_what_was_flushed_of_a_grid_survives_a_kill_at_any_moment(
+    tmp_path_factory: pytest.TempPathFactory,
+    grid: tuple[int, ...],
+    width: tuple[int, ...],
+    sizes: list[tuple[int, bool]],
+) -> None:
+    files = OpenFiles()
+    live = files.acquire(tmp_path_factory.mktemp("kill") / "scan.h5", {})
+    options = ChunkOptions(chunk_nbytes=512, compression_limit_nbytes=0)
+    dataset = GridDataset(live.root, "x", "f8", width, scan_shape=grid, chunking=options)
+    values = np.random.default_rng(1).random((500, *width))
+    live.flush()
+    points = flushed = 0
+
+    def check_grid() -> None:
+        with as_after_a_kill(live) as file:
+            found = file["x"][()].reshape(-1, *width)
+            np.testing.assert_array_equal(found[:flushed], values[:flushed])
+
+    for size, flush in sizes:
+        dataset.append([block(points, values[points : points + size])])
+        check_grid()
+        points += size
+        if flush:
+            live.flush()
+            flushed = points
+            check_grid()
+    dataset.finish()
+    check_grid()
+    flushed = points
+    files.release(live)
+    check_grid()
+    with as_after_a_kill(live) as file:
+        assert file["x"].compression == "gzip"
+        assert np.isnan(file["x"][()].reshape(-1, *width)[points:]).all()
+
+
+def test_chunks_of_a_grid_are_compressed_row_by_row(live: LiveFile) -> None:
+    """A row of chunks waits uncompressed for its last point, whichever way that comes."""
+    options = ChunkOptions(chunk_nbytes=1024, compression_limit_nbytes=0)
+    dataset = GridDataset(live.root, "x", "f8", (), scan_shape=(20, 40), chunking=options)
+
+    def stored() -> list[bool]:
+        live.flush()
+        with as_after_a_kill(live) as file:
+            assert file["x"].chunks == (5, 10)
+            chunks = (file["x"].id.get_chunk_info(i) for i in range(file["x"].id.get_num_chunks()))
+            return [chunk.size < 100 for chunk in chunks]
+
+    for point in range(199):
+        dataset.append([block(point, [0.0])])
+    assert stored() == [False] * 4
+    dataset.append([block(199, [0.0])])
+    assert stored() == [True] * 4
+    dataset.append([block(200, np.zeros(450))])
+    assert stored() == [True] * 12 + [False] * 4
+    dataset.finish()
+    assert stored() == [True] * 16
+    found = read_back(live, "x").ravel()
+    assert (found[:650] == 0).all()
+    assert np.isnan(found[650:]).all()
 
 
 def test_chunks_are_compressed_when_full_and_at_the_end(live: LiveFile) -> None:
