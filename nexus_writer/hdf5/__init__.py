@@ -19,7 +19,7 @@ from .errors import (
 )
 from .external import MAX_FRAMES, ExternalFrames, RawFrame
 from .filters import SCHEMES
-from .grid_dataset import GridDataset
+from .grid_dataset import UNFILLED, GridDataset
 from .growing import GrowingDataset
 from .links import external_target, has_item, has_own, rename_link
 from .live_file import LiveFile, live_file_of
@@ -43,12 +43,13 @@ from .tree import (
     write_tree,
     write_value,
 )
-from .virtual import VirtualFrames, source_name
+from .virtual import VirtualFrames, frames_shape, source_name
 
 __all__ = [
     "MAX_FRAMES",
     "NOT_MEASURED",
     "SCHEMES",
+    "UNFILLED",
     "ChunkOptions",
     "Counts",
     "EarlierPoints",
@@ -90,6 +91,7 @@ __all__ = [
     "expected_shape",
     "external_link",
     "external_target",
+    "frames_shape",
     "has_item",
     "has_link",
     "has_own",

@@ -6,12 +6,13 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import prod
 from pathlib import PurePath
 from typing import Any
 
 import numpy as np
 
-from nexus_writer.model import FrameRun
+from nexus_writer.model import FrameRun, boxes
 
 from ._library import h5py
 from .items import file_type
@@ -21,6 +22,9 @@ from .items import file_type
 class VirtualFrames:
     """The frames of ``runs``, which follow each other from 0 on: (frames,) + ``frame_shape``.
 
+    On a ``grid`` of several dimensions they fill its places in C order instead; it has its whole shape from
+    the start, and more rows when there are more frames.
+
     A frame whose file is missing reads as the fill value, 0 or NaN. The extent of a source is declared as
     just what is taken of it, with an explicit selection: so a file may have more frames, now or later, and
     none is opened to make this. ``files`` are as they are to be written, see :func:`source_name`.
@@ -29,25 +33,46 @@ class VirtualFrames:
     runs: Sequence[FrameRun]
     dtype: np.dtype[Any]
     frame_shape: tuple[int, ...]
+    grid: tuple[int, ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        frames = self.runs[-1].stop if self.runs else 0
+        return frames_shape(frames, self.grid) + self.frame_shape
 
     def create(self, group: Any) -> Any:
-        frames = self.runs[-1].stop if self.runs else 0
-        rank = 1 + len(self.frame_shape)
-        space = h5py.h5s.create_simple((frames, *self.frame_shape), (h5py.h5s.UNLIMITED,) * rank)
+        shape = self.shape
+        rank = len(shape)
+        space = h5py.h5s.create_simple(shape, (h5py.h5s.UNLIMITED,) * rank)
         creation = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
         creation.set_obj_track_times(False)
         if not self.runs:
             creation.set_layout(h5py.h5d.VIRTUAL)
         creation.set_fill_value(np.array(np.nan if self.dtype.kind in "fc" else 0, dtype=self.dtype))
-        once, corner = (1,) * rank, (0,) * (rank - 1)
+        corner = (0,) * len(self.frame_shape)
         for run in self.runs:
-            block = (run.count, *self.frame_shape)
-            source = h5py.h5s.create_simple((run.first + run.count, *self.frame_shape))
-            source.select_hyperslab((run.first, *corner), once, None, block)
-            space.select_hyperslab((run.start, *corner), once, None, block)
-            creation.set_virtual(space, _escaped(run.file), _escaped(run.dataset), source)
+            first = run.first
+            for box in boxes(run.start, run.stop, shape[: rank - len(corner)]):
+                places = tuple(n or 0 for n in box.count)
+                count = prod(places)
+                source = h5py.h5s.create_simple((first + count, *self.frame_shape))
+                _select(source, (first, *corner), (count, *self.frame_shape))
+                _select(space, box.start + corner, places + self.frame_shape)
+                creation.set_virtual(space, _escaped(run.file), _escaped(run.dataset), source)
+                first += count
         space.select_all()
         return h5py.h5d.create(group, None, file_type(self.dtype), space, creation)
+
+
+def frames_shape(frames: int, grid: tuple[int, ...]) -> tuple[int, ...]:
+    """The dimensions in front of those of a frame."""
+    if len(grid) < 2:
+        return (frames,)
+    return (max(grid[0], -(-frames // prod(grid[1:]))), *grid[1:])
+
+
+def _select(space: Any, start: tuple[int, ...], block: tuple[int, ...]) -> None:
+    space.select_hyperslab(start, (1,) * len(start), None, block)
 
 
 def source_name(file: str, directory: str | os.PathLike[str]) -> str:

@@ -16,11 +16,22 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from nexus_writer.data.edf_files import FabioMissing, NotRaw
-from nexus_writer.hdf5 import ChunkOptions, FramesUnreadable, ReplacedDataset, look_at_frames, set_attributes
+from nexus_writer.hdf5 import (
+    UNFILLED,
+    ChunkOptions,
+    FramesUnreadable,
+    ReplacedDataset,
+    frames_shape,
+    look_at_frames,
+    set_attributes,
+)
 from nexus_writer.model import Block, ChannelDescription, FrameFiles
 
 from .channel_data import NUMBERS, ChannelData, DatasetView
@@ -55,16 +66,17 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class FrameDataset:
-    """A dataset by reference, as others see it."""
+    """A dataset by reference, as others see it; with the shape of a ``grid`` of several dimensions."""
 
     path: str
     points: int
     point_shape: tuple[int, ...]
+    grid: tuple[int, ...] = ()
     gaps: tuple[tuple[int, int], ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return (self.points, *self.point_shape)
+        return frames_shape(self.points, self.grid) + self.point_shape
 
 
 class CameraData(ChannelData):
@@ -115,7 +127,8 @@ class CameraData(ChannelData):
         """There is one."""
         if self._dataset is not None:
             return self._dataset
-        return FrameDataset(f"{self.group.name}/{self.place.dataset}", self.points, tuple(self.channel.shape))
+        path = f"{self.group.name}/{self.place.dataset}"
+        return FrameDataset(path, self.points, tuple(self.channel.shape), self._grid)
 
     def describe(self, channel: ChannelDescription, files: FrameFiles) -> None:
         """Where the camera saves, and what its frames are like. Once."""
@@ -191,6 +204,7 @@ class CameraData(ChannelData):
         if store is None or self._files is None:
             return
         store.close()
+        self._tell_holes()
         if self._way is not Way.COPY:
             runs = self._files.runs(0, self._goal)
             shape = self.channel.shape if self._way is Way.VIRTUAL else None
@@ -203,6 +217,19 @@ class CameraData(ChannelData):
             set_attributes(self.group[self.place.dataset], {"units": self.unit})
 
     @property
+    def _grid(self) -> tuple[int, ...]:
+        """That of the dataset: texts, and files that are shown as they are, cannot have places without a
+        frame."""
+        return self._scan_shape if self._way is Way.VIRTUAL and self._grid_rank else ()
+
+    def _tell_holes(self) -> None:
+        """A place without a frame reads as 0."""
+        size = prod(frames_shape(self.points, self._grid))
+        if self._linked and self.points < size:
+            unfilled = np.array([(self.points, size)], dtype=np.int64)
+            set_attributes(self.group[self.place.dataset], {UNFILLED: unfilled})
+
+    @property
     def _way(self) -> Way:
         return self._ways[0] if self._ways else Way.TEXT
 
@@ -213,7 +240,7 @@ class CameraData(ChannelData):
             case Way.VIRTUAL:
                 if not self._is_declared() and not self._observe(files):
                     return None
-                recipe = virtual_recipe(files, directory, self.channel.dtype, self.channel.shape)
+                recipe = virtual_recipe(files, directory, self.channel.dtype, self.channel.shape, self._grid)
                 return FrameVersions(self._new_dataset(), recipe, self.attributes)
             case Way.EXTERNAL:
                 return ExternalVersions(self._new_dataset(), files, self.attributes)

@@ -127,14 +127,20 @@ class ExternalVersions(FrameVersions):
 
 
 def virtual_recipe(
-    files: FrameFiles, directory: Path, dtype: np.dtype[Any], frame_shape: tuple[int, ...]
+    files: FrameFiles,
+    directory: Path,
+    dtype: np.dtype[Any],
+    frame_shape: tuple[int, ...],
+    grid: tuple[int, ...] = (),
 ) -> Callable[[int], Recipe]:
-    """Virtual datasets in a file of ``directory``."""
+    """Virtual datasets in a file of ``directory``, with the shape of a ``grid`` of several dimensions."""
 
     def named(run: FrameRun) -> FrameRun:
         return replace(run, file=source_name(run.file, directory))
 
-    return lambda frames: VirtualFrames([named(run) for run in files.runs(0, frames)], dtype, frame_shape)
+    return lambda frames: VirtualFrames(
+        [named(run) for run in files.runs(0, frames)], dtype, frame_shape, grid
+    )
 
 
 def uri_recipe(files: FrameFiles, directory: Path) -> Callable[[int], Recipe]:

@@ -91,6 +91,27 @@ def test_frames_may_have_colours(live: LiveFile, tmp_path: Path) -> None:
     assert read(live, [run(0, 2, "cam.h5")], shape=(2, 3, 3))[0] == [2, 2, 3, 3]
 
 
+@pytest.mark.parametrize("frames", [0, 1, 4, 5, 12, 14])
+@pytest.mark.parametrize("per_file", [1, 5, 100])
+def test_frames_on_a_grid(live: LiveFile, tmp_path: Path, frames: int, per_file: int) -> None:
+    grid = (3, 2, 2)
+    runs = []
+    for start in range(0, frames, per_file):
+        count = min(per_file, frames - start)
+        camera_file(tmp_path / f"cam{start}.h5", 90 + start, 10 + count)
+        runs.append(run(start, count, f"cam{start}.h5", first=10))
+    dataset = ReplacedDataset(live.root, "image")
+    dataset.stage(VirtualFrames(runs, np.dtype("u2"), (2, 3), grid), {})
+    dataset.publish()
+    live.flush()
+    dataset.close()
+    with h5py.File(live.path, locking=False) as file:
+        data = file["image"]
+        assert (data.shape, data.maxshape) == ((max(3, -(-frames // 4)), 2, 2, 2, 3), (None,) * 5)
+        pixels = data[..., 1, 2].ravel().tolist()
+    assert pixels == [*range(100, 100 + frames), *[0] * (len(pixels) - frames)]
+
+
 @pytest.mark.parametrize(
     ("file", "name"),
     [

@@ -113,6 +113,60 @@ def test_frames_are_there_from_the_start_and_grow(files: OpenFiles, tmp_path: Pa
         assert "warnings" not in file["1.1/writer"]
 
 
+MESH: dict[str, Any] = {"data_dim": 2, "npoints1": 3, "npoints2": 2, "npoints": 6}
+
+
+def test_frames_keep_the_shape_of_their_mesh(files: OpenFiles, tmp_path: Path) -> None:
+    """From the start, and when it is stopped: places without a frame are named."""
+    camera = Camera(files, tmp_path, LayoutOptions(keepshape=True), **MESH)
+    camera.describe()
+    write_files(camera.directory, 5)
+    for frames in (0, 1, 5):
+        camera.refer(frames)
+        with camera.opened() as file:
+            data = file["1.1/measurement/image"]
+            assert (data.shape, data.dtype, data.maxshape) == ((2, 3, *SHAPE), DTYPE, (None,) * 4)
+            assert data[..., 0, 0].ravel().tolist() == [*range(frames), *[0] * (6 - frames)]
+            assert data.attrs["interpretation"] == "image"
+        assert camera.file.points[camera.channel.key] == frames
+    assert camera.finish(5) is None
+    with camera.opened() as file:
+        assert file[DATA].attrs["unfilled"].tolist() == [[5, 6]]
+        assert file["1.1/writer/points/received"][()].tolist() == [5]
+        assert status(file) == "SUCCEEDED"
+
+
+def test_more_frames_than_a_mesh_has_places(files: OpenFiles, tmp_path: Path) -> None:
+    camera = Camera(files, tmp_path, LayoutOptions(keepshape=True), **MESH)
+    camera.describe()
+    write_files(camera.directory, 8)
+    assert camera.finish(8) is None
+    with camera.opened() as file:
+        assert file[DATA][..., 0, 0].tolist() == [[0, 1, 2], [3, 4, 5], [6, 7, 0]]
+        assert file[DATA].attrs["unfilled"].tolist() == [[8, 9]]
+
+
+def test_texts_for_frames_stay_a_list(files: OpenFiles, tmp_path: Path) -> None:
+    options = LayoutOptions(keepshape=True, disable_external_hdf5=True)
+    camera = Camera(files, tmp_path, options, **MESH)
+    camera.describe()
+    write_files(camera.directory, 6)
+    assert camera.finish(6) is None
+    with camera.opened() as file:
+        assert file[DATA].shape == (6,)
+
+
+def test_copied_frames_keep_the_shape_of_their_mesh(files: OpenFiles, tmp_path: Path) -> None:
+    options = LayoutOptions(keepshape=True, disable_external_hdf5=True, copy_non_external=True)
+    camera = Camera(files, tmp_path, options, **MESH)
+    camera.describe()
+    write_files(camera.directory, 5)
+    camera.refer(2)
+    assert camera.finish(5) is None
+    with camera.opened() as file:
+        assert file[DATA][..., 0, 0].tolist() == [[0, 1, 2], [3, 4, 0]]
+
+
 def test_spare_frames_in_the_last_file_are_left_out(files: OpenFiles, tmp_path: Path) -> None:
     camera = Camera(files, tmp_path, LayoutOptions())
     camera.describe(saving_frame_per_file=4)
