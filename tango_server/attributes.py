@@ -62,6 +62,7 @@ READINGS: Mapping[str, Callable[[Snapshot], Any]] = {
     "points_per_second": lambda s: round(s.statistics.points_per_s, 1),
     "lag_seconds": lambda s: round(s.statistics.lag_s, 3),
     "lag_entries": lambda s: s.statistics.lag_entries,
+    "lag_fill": lambda s: round(s.statistics.lag_fill, 3),
     "queue_fill": lambda s: round(s.statistics.queue_fill, 3),
 }
 """Every attribute that follows the scans."""
@@ -161,6 +162,17 @@ class ScanAttributes:
         "Redis keeps about 2048 of each channel.",
         unit="entries",
         min_value=0,
+    )
+    lag_fill = _scalar(
+        "lag_fill",
+        float,
+        "0 to 1: of the channel with most entries that were not received, the part of what Redis keeps of "
+        "it. At 1 points are lost.",
+        format="%.2f",
+        min_value=0,
+        max_value=1,
+        max_warning=0.25,
+        max_alarm=0.5,
     )
     queue_fill = _scalar(
         "queue_fill",

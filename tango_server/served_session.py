@@ -138,5 +138,5 @@ class ServedSession:
         )
 
 
-LARGEST = frozenset({"lag_s", "queue_fill"})
+LARGEST = frozenset({"lag_s", "lag_fill", "queue_fill"})
 """Statistics of which the largest counts; of the others, the sum."""

@@ -29,13 +29,14 @@ from nexus_writer.data.info import RawInfo, announced_keys, exception_of, fetch_
 from nexus_writer.data.link import Link
 from nexus_writer.data.scan_items import NodeAdded, ScanEnded, ScanItem, ScanPoints, ScanPrepared
 from nexus_writer.data.streams import RawEntry, Reply, Streams
-from nexus_writer.data.unread import unread_entries
+from nexus_writer.data.unread import Unread, unread_entries
 
 IDLE_BLOCK_S = 5.0
 GRACE_S = 5.0
 FIRST_COUNT = 8
 _PREPARED = "_prepared"
 _END = "_end"
+_STARTED = b"start_timestamp"
 
 
 class ScanVanished(DataError):
@@ -43,15 +44,25 @@ class ScanVanished(DataError):
 
     def __init__(self, scan_key: str) -> None:
         super().__init__(
-            f"scan {scan_key} is gone from Redis before its end: Redis was restarted without persistence, "
-            "or has evicted it (look at its maxmemory); what was read is saved"
+            f"scan {scan_key} is gone from Redis before its end: Redis was flushed, restarted without "
+            "persistence, or has evicted it (look at its maxmemory); what was read is saved"
+        )
+
+
+class ScanReplaced(DataError):
+    """Redis has lost a scan, and another one has its key: not one point of that may be taken for ours."""
+
+    def __init__(self, scan_key: str) -> None:
+        super().__init__(
+            f"Redis has lost scan {scan_key}, another one that started later has its name: what was read is "
+            "saved"
         )
 
 
 class ScanReader:
     """Reads one scan from its beginning, also when it runs already or has ended.
 
-    ``read`` belongs to one thread or greenlet; ``entries_behind``, ``positions`` and ``interrupt`` may be
+    ``read`` belongs to one thread or greenlet; ``unread``, ``positions`` and ``interrupt`` may be
     used by others meanwhile. After an error, or a ``read`` that was killed while it waited, a later ``read``
     makes a new connection and goes on where the last one was: nothing is lost, nothing comes twice.
     """
@@ -77,14 +88,15 @@ class ScanReader:
         self._end: list[RawEntry] = []
         self._behind = True
         self._seen = False
+        self._started: bytes | None = None
         self._rest_until = self._check_after = 0.0
         self._ended = False
 
     def read(self, timeout_s: float | None = None) -> list[ScanItem]:
         """What is new, as soon as there is something; [] when nothing came within ``timeout_s``.
 
-        Raises EOFError after ScanEnded was returned, redis.ConnectionError when Redis does not answer,
-        ScanVanished.
+        Raises EOFError after ScanEnded was returned, redis.ConnectionError when Redis does not answer;
+        ScanVanished now and then for as long as nothing is left of the scan; ScanReplaced, for good.
         """
         if self._ended:
             raise EOFError(f"{self.scan_key} has ended")
@@ -104,7 +116,7 @@ class ScanReader:
         data = self._streams.data
         return {data.label(stream): data[stream].id for stream in data}
 
-    def entries_behind(self) -> int:
+    def unread(self) -> Unread:
         """Entries in Redis, over all data streams, that were not read. Asks Redis, by another connection."""
         data = self._streams.data
         return unread_entries(self._probe, {stream: data[stream] for stream in data})
@@ -189,6 +201,8 @@ class ScanReader:
     def _add_nodes(self) -> None:
         """Fetch the nodes that were announced and follow their streams; known ones are left alone."""
         new = [key for key in dict.fromkeys(self._announced) if key not in self._known]
+        if len(new) < len(self._announced):  # a scan announces its nodes once
+            self._identify(self._link.call(b"HGET", keys.info(self.scan_key), _STARTED))
         if not new:
             return
         for record, info in fetch_announced(self._link, new):
@@ -208,14 +222,29 @@ class ScanReader:
         return items
 
     def _scan_info(self) -> RawInfo:
-        return RawInfo.from_reply(self._link.call(b"HGETALL", keys.info(self.scan_key)))
+        info = RawInfo.from_reply(self._link.call(b"HGETALL", keys.info(self.scan_key)))
+        self._identify(info.fields.get(_STARTED))
+        return info
 
     def _check_existence(self) -> None:
-        """Raises ScanVanished when nothing is left of a scan that was there."""
+        """Raises ScanVanished when nothing is left of a scan that was there, ScanReplaced."""
         self._check_after = time.monotonic() + IDLE_BLOCK_S
         names = [keys.to_bytes(self.scan_key), *self._streams.control, *self._streams.data]
-        if self._seen and not self._link.call(b"EXISTS", *names):
+        left, started = self._link.call_all(
+            [(b"EXISTS", *names), (b"HGET", keys.info(self.scan_key), _STARTED)]
+        )
+        self._identify(started)
+        if self._seen and left == 0:
             raise ScanVanished(self.scan_key)
+
+    def _identify(self, started: object) -> None:
+        """That the scan of our key is still ours: it started when ours did."""
+        if not isinstance(started, bytes):
+            return
+        if self._started is None:
+            self._started = started
+        elif self._started != started:
+            raise ScanReplaced(self.scan_key)
 
 
 def _whole_ms(seconds: float) -> int:

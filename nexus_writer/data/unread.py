@@ -1,8 +1,14 @@
-"""How far a reader is behind Redis."""
+"""How far a reader is behind Redis, and how close to losing points.
+
+Publishers let Redis throw away what is old: BLISS keeps about 2048 entries of each stream, ours say
+themselves. Redis does not tell a stream's limit; a stream that has been trimmed shows it by its length.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from nexus_writer.data.link import Link
 from nexus_writer.data.streams import StreamPosition
@@ -27,28 +33,64 @@ return counts
 """
 
 
-def unread_entries(link: Link, positions: Mapping[bytes, StreamPosition]) -> int:
-    """Entries behind ``positions``, over all these data streams. Raises what the link does.
+KEPT_BY_BLISS = 2048
+KEPT_AT_MOST = KEPT_BY_BLISS + 128
+"""Redis trims whole nodes of about 100 entries."""
+UNLIMITED = sys.maxsize
+"""Of a stream that has grown beyond that, and was never trimmed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """What a reader has yet to read: ``entries`` of all streams, and of the fullest stream the part of what
+    Redis keeps of it, 0 to 1 (points are being lost)."""
+
+    entries: int = 0
+    fill: float = 0.0
+
+
+def unread_entries(link: Link, positions: Mapping[bytes, StreamPosition]) -> Unread:
+    """What is behind ``positions`` in these data streams. Raises what the link does.
 
     Exact for entries of one point. Larger ones are counted by the server (Redis 7); an older server, or
     entries that were trimmed before they were read, leave an upper bound: points, or entries that there are.
     """
     if not positions:
-        return 0
+        return Unread()
     replies = link.call(b"EVAL", _COUNTS, len(positions), *positions)
-    return sum(_unread(reply, position) for reply, position in zip(replies, positions.values(), strict=True))
+    streams = [_Stream.of(reply) for reply in replies]
+    unread = [stream.unread(position) for stream, position in zip(streams, positions.values(), strict=True)]
+    fill = max(min(1.0, count / stream.kept) for count, stream in zip(unread, streams, strict=True))
+    return Unread(sum(unread), fill)
 
 
-def _unread(counts: Sequence[int | bytes], position: StreamPosition) -> int:
-    length, last_id, added, deleted_id = int(counts[0]), counts[1], int(counts[2]), counts[3]
-    points = _index(last_id) - _index(position.id)
-    if points <= 0:
-        return 0
-    most = min(points, length)
-    if added < 0:
-        return most
-    created_empty = 1 if _index(deleted_id) == 0 and deleted_id != b"0-0" else 0
-    return min(most, max(1, added - created_empty - position.entries))
+@dataclass(frozen=True, slots=True)
+class _Stream:
+    """What Redis says of a stream. ``added`` is -1 where it does not count."""
+
+    length: int
+    last: int
+    added: int
+
+    @classmethod
+    def of(cls, counts: Sequence[int | bytes]) -> _Stream:
+        length, last_id, added, deleted_id = int(counts[0]), counts[1], int(counts[2]), counts[3]
+        created_empty = added > 0 and _index(deleted_id) == 0 and deleted_id != b"0-0"
+        return cls(length, _index(last_id), added - created_empty)
+
+    @property
+    def kept(self) -> int:
+        """Entries that Redis keeps of it."""
+        if self.added > self.length > 0:
+            return self.length
+        return KEPT_BY_BLISS if self.length <= KEPT_AT_MOST else UNLIMITED
+
+    def unread(self, position: StreamPosition) -> int:
+        points = self.last - _index(position.id)
+        if points <= 0:
+            return 0
+        most = min(points, self.length)
+        return most if self.added < 0 else min(most, max(1, self.added - position.entries))
 
 
 def _index(entry_id: int | bytes) -> int:

@@ -18,12 +18,13 @@ from gevent import GreenletExit
 from nexus_writer.concurrency import Event
 from nexus_writer.data.connection import connect
 from nexus_writer.data.scan_items import ScanEnded, ScanItem
-from nexus_writer.data.scan_reader import ScanReader
+from nexus_writer.data.scan_reader import ScanReader, ScanReplaced, ScanVanished
 from nexus_writer.hdf5 import FileLocked, Hdf5Error
 
 from .disk import DiskSpace, existing_parent
 from .errors import FileStaysLocked, Finished
 from .follower import LISTENS, REDIS_AWAY
+from .lag import LagWatch
 from .modes import Mode, Request
 from .options import WriterOptions
 from .references import References, ScansReferenced, look_up
@@ -35,7 +36,8 @@ from .subscriber import Subscriber
 from .writer_thread import WriterThread
 
 logger = logging.getLogger(__name__)
-ASK_LAG_EVERY_S = 1.0
+LISTEN_S = 1.0
+"""How long one reading waits for something new."""
 DRAIN_WITHIN_S = 2.0
 """How long a scan that is stopped may still take what waits in Redis."""
 LOOK_FOR_FRAMES_S = 0.05
@@ -45,13 +47,21 @@ WAIT_FOR_ANOTHER_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class ScanSilent:
-    """Nothing was published of the scan for so many seconds."""
+class ScanInterrupted:
+    """Nothing more comes of the scan, for now; or, ``for_good``, ever."""
 
-    seconds: float
+    why: str
+    for_good: bool = False
 
 
-Received = ScanItem | ScanFound | ScansReferenced | ScanSilent
+@dataclass(frozen=True, slots=True)
+class ScanGone:
+    """Redis has lost the scan; its publisher may go on all the same."""
+
+    why: str
+
+
+Received = ScanItem | ScanFound | ScansReferenced | ScanInterrupted | ScanGone
 
 
 class NexusScanWriter(Subscriber[Received]):
@@ -80,11 +90,13 @@ class NexusScanWriter(Subscriber[Received]):
         self._consumer = ScanConsumer(key, options, writer.files, writer.masters)
         self._references = References()
         self._known = Event()
-        self._lag_entries = 0
+        self._lag = LagWatch(key)
         self._warnings_logged = 0
         self._disk: DiskSpace | None = None
         self._may_go_on = True
-        self._silent = ""
+        self._interrupted = ""
+        self.replaced = False
+        """Whether another scan has its key now."""
         self.silent_since: Mapping[str, bytes] | None = None
         """Where each stream of the scan ended when it was given up for its silence; None when it was not."""
 
@@ -150,7 +162,8 @@ class NexusScanWriter(Subscriber[Received]):
             end_time=self.end_time,
             scan_end_time=self._consumer.scan_end_time,
             lag_s=0.0 if self.done() else self._consumer.lag_s(),
-            lag_entries=0 if self.done() else self._lag_entries,
+            lag_entries=0 if self.done() else self._lag.unread.entries,
+            lag_fill=0.0 if self.done() else self._lag.unread.fill,
             queue_fill=0.0 if self.done() else min(1.0, len(self._queue) / self._queue_size),
             validation=self.validation,
             progress=self._consumer.progress,
@@ -168,6 +181,7 @@ class NexusScanWriter(Subscriber[Received]):
     def _listen(self) -> Iterator[Sequence[Received]]:
         yield [self._ask_redis(lambda: find_scan(self.key, self._client))]
         reader = ScanReader(self._client, self.key, pace_s=self._options.pace_s)
+        watching = gevent.spawn(self._lag.follow, reader)
         try:
             yield from self._follow(reader)
         except GreenletExit:
@@ -175,14 +189,23 @@ class NexusScanWriter(Subscriber[Received]):
                 yield from self._what_is_there(reader)
             raise
         finally:
+            watching.kill()
             reader.close()
 
     def _follow(self, reader: ScanReader) -> Iterator[Sequence[Received]]:
-        """To the end of the scan, or until it was silent for too long."""
-        ask_lag_at = time.monotonic() + ASK_LAG_EVERY_S
-        spoke_at = time.monotonic()
+        """To the end of the scan, or until it was silent for too long; time without Redis does not count."""
+        silent_s = 0.0
         while True:
-            items = self._ask_redis(lambda: reader.read(timeout_s=ASK_LAG_EVERY_S))
+            asked_at = time.monotonic()
+            try:
+                items = self._ask_redis(lambda: reader.read(timeout_s=LISTEN_S))
+            except ScanVanished as gone:
+                items = []
+                yield [ScanGone(str(gone))]
+            except ScanReplaced as gone:
+                self.replaced = True
+                yield [ScanInterrupted(str(gone), for_good=True)]
+                return
             self._listening.send()
             if items:
                 if names := self._references.among(items):
@@ -190,14 +213,14 @@ class NexusScanWriter(Subscriber[Received]):
                 yield items
                 if isinstance(items[-1], ScanEnded):
                     return
-                spoke_at = time.monotonic()
-            elif 0 < self._options.silence_s <= time.monotonic() - spoke_at:
+                silent_s = 0.0
+                continue
+            silent_s += min(LISTEN_S, time.monotonic() - asked_at)
+            if 0 < self._options.silence_s <= silent_s:
                 self.silent_since = dict(reader.positions)
-                yield [ScanSilent(time.monotonic() - spoke_at)]
+                why = f"the scan was silent for {silent_s:.0f} s: interrupted, resumed when it speaks"
+                yield [ScanInterrupted(why)]
                 return
-            if time.monotonic() >= ask_lag_at:
-                self._lag_entries = self._ask_redis(reader.entries_behind)
-                ask_lag_at = time.monotonic() + ASK_LAG_EVERY_S
 
     def _what_is_there(self, reader: ScanReader) -> Iterator[Sequence[Received]]:
         """What Redis has at this moment, for a scan that is stopped; where Redis is away, nothing."""
@@ -213,10 +236,13 @@ class NexusScanWriter(Subscriber[Received]):
     # -- consumer, in the writer thread --
 
     def _consume(self, item: Received) -> None:
-        if isinstance(item, ScanSilent):
-            self._silent = (
-                f"the scan was silent for {item.seconds:.0f} s: interrupted, resumed when it speaks"
-            )
+        if isinstance(item, ScanGone):
+            self._warn(item.why)
+            self._consumer.warn(item.why)
+            return
+        if isinstance(item, ScanInterrupted):
+            self._interrupted = item.why
+            self._may_go_on &= not item.for_good
             raise Finished
         if not isinstance(item, ScanFound):
             self._consumer.feed(item)
@@ -289,16 +315,16 @@ class NexusScanWriter(Subscriber[Received]):
         if sound and request is not None:
             waited_for = "" if self.reason == LISTENS else f", while it waited: {self.reason}"
             failure = f"{request.value} before the scan ended{waited_for}"
-        if sound and request is None and not self._silent:
+        if sound and request is None and not self._interrupted:
             self._wait_for_frames()
         failure = self._consumer.finish(
-            failure or self._silent or None,
+            failure or self._interrupted or None,
             flush=sound and request is not Request.KILL,
             may_go_on=self._may_go_on and not (sound and self._consumer.has_ended),
         )
         self._log_warnings(failure)
         self._writer.link_later()
-        if self._silent and sound and failure:
+        if self._interrupted and sound and failure:
             return SubscriberState.OFF, failure
         if failure is not None:
             return SubscriberState.FAULT, failure

@@ -130,6 +130,13 @@ class ScanConsumer:
             case ScanEnded():
                 self._ended = item
 
+    def warn(self, text: str) -> None:
+        """Say it in the file, at once."""
+        if self._file is not None:
+            self._file.warn(text)
+            self._file.commit()
+            self._report(self._file)
+
     def _add(self, node: NodeAdded, file: ScanFile) -> None:
         if node.node_type not in CHANNEL_TYPES:
             return

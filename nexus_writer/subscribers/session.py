@@ -112,6 +112,7 @@ class NexusSessionWriter(Subscriber[Event]):
             points_per_s=self._rate(points),
             lag_s=max((s.lag_s for s in running), default=0.0),
             lag_entries=sum(s.lag_entries for s in running),
+            lag_fill=max((s.lag_fill for s in running), default=0.0),
             queue_fill=max((s.queue_fill for s in running), default=0.0),
         )
 
@@ -193,8 +194,7 @@ class NexusSessionWriter(Subscriber[Event]):
         self._scans.pop(scan.key, None)  # a new scan of an old name is the latest
         self._scans[scan.key] = scan
         scan.start()
-        if self.options.silence_s:
-            self._beside.spawn(self._attend, scan, node)
+        self._beside.spawn(self._attend, scan, node)
         if self.options.validation:
             self._validator.follow(scan)
 
@@ -224,8 +224,11 @@ class NexusSessionWriter(Subscriber[Event]):
                 self._save(scan.node)
 
     def _attend(self, scan: NexusScanWriter, node: DataNode) -> None:
-        """Go on with a scan that was given up for its silence, should it speak again."""
+        """Go on with a scan that was given up for its silence, should it speak again; and save the one that
+        has its name now, where Redis was flushed meanwhile."""
         scan.join()
+        if scan.replaced:
+            self._save(node)
         since = scan.silent_since
         if since is None:
             return

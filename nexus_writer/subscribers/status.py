@@ -52,6 +52,8 @@ class ScanStatus:
     """Age of the oldest data that were received and cannot be read in the file yet."""
     lag_entries: int
     """Entries that are published and not yet received, when last asked."""
+    lag_fill: float
+    """Of the channel with most of them: the part of what Redis keeps of it. At 1 points are lost."""
     queue_fill: float
     """0 (empty) to 1 (full: reading waits and Redis buffers)."""
     validation: str = ""
@@ -82,4 +84,5 @@ class SessionStatistics:
     points_per_s: float
     lag_s: float
     lag_entries: int
+    lag_fill: float
     queue_fill: float

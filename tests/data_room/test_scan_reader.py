@@ -13,10 +13,12 @@ import pytest
 import redis
 
 from nexus_writer.data.embedded import EmbeddedRedis
+from nexus_writer.data.pickles import dumps
 from nexus_writer.data.points import PointDecoder
 from nexus_writer.data.recording import Recording, replay
 from nexus_writer.data.scan_items import NodeAdded, ScanEnded, ScanItem, ScanPoints, ScanPrepared
-from nexus_writer.data.scan_reader import ScanReader, ScanVanished
+from nexus_writer.data.scan_reader import ScanReader, ScanReplaced, ScanVanished
+from nexus_writer.data.unread import Unread
 from tests.data_room.by_hand import HandPublisher, add_entry
 
 RECORDINGS = [
@@ -503,6 +505,35 @@ class TestConnection:
         with pytest.raises(ScanVanished, match="is gone from Redis before its end"):
             reader.read(5)
 
+    def test_a_later_scan_of_the_same_name_is_not_ours(
+        self, publisher: HandPublisher, scan: str, channels: list[str]
+    ) -> None:
+        """Redis was flushed between two readings: the ids of the new scan go on where ours ended."""
+        reader = ScanReader(publisher.client, scan)
+        publisher.client.hset(f"{scan}_info", "start_timestamp", dumps(1.0))
+        publisher.points(channels[0], [1.0] * 10)
+        while reader.read(0):
+            pass
+        publisher.client.flushdb()
+        assert publisher.scan() == scan
+        publisher.client.hset(f"{scan}_info", "start_timestamp", dumps(2.0))
+        device = publisher.below(scan, "timer", "None")
+        publisher.points(publisher.channel(device, "epoch"), [2.0] * 20)
+        with pytest.raises(ScanReplaced, match="another one that started later has its name"):
+            reader.read(5)
+
+    def test_a_later_scan_of_the_same_name_after_a_restart(
+        self, publisher: HandPublisher, scan: str, channels: list[str]
+    ) -> None:
+        reader = ScanReader(publisher.client, scan)
+        publisher.client.hset(f"{scan}_info", "start_timestamp", dumps(1.0))
+        while reader.read(0):
+            pass
+        reader.close()
+        publisher.client.hset(f"{scan}_info", "start_timestamp", dumps(2.0))
+        with pytest.raises(ScanReplaced):
+            reader.read(0)
+
     def test_a_scan_that_waits_long_is_not_taken_for_lost(
         self, monkeypatch: pytest.MonkeyPatch, publisher: HandPublisher, scan: str, channels: list[str]
     ) -> None:
@@ -545,7 +576,7 @@ class TestConnection:
     ) -> None:
         before = len(publisher.client.client_list())
         reader.read(5)
-        reader.entries_behind()
+        reader.unread()
         assert len(publisher.client.client_list()) == before + 2
         reader.close()
         reader.close()
@@ -581,16 +612,16 @@ class TestPositions:
                 publisher.client.xdel(f"{channel}_data", "0-1")
         while reader.read(0):
             pass
-        assert reader.entries_behind() == 0
+        assert reader.unread().entries == 0
         publisher.points(channels[0], [1.0] * 20)
         publisher.block(channels[1], [1.0] * 50)
         publisher.block(channels[1], [1.0] * 50, start=50)
-        assert reader.entries_behind() == 22
+        assert reader.unread().entries == 22
         while reader.read(0):
             pass
-        assert reader.entries_behind() == 0
+        assert reader.unread().entries == 0
         publisher.block(channels[1], [1.0] * 50, start=100)
-        assert reader.entries_behind() == 1
+        assert reader.unread().entries == 1
 
     def test_entries_that_were_trimmed_do_not_count(
         self, publisher: HandPublisher, scan: str, channels: list[str], reader: ScanReader
@@ -599,10 +630,29 @@ class TestPositions:
         while reader.read(0):
             pass
         publisher.points(channels[0], [1.0] * 3, start=100)
-        assert reader.entries_behind() == 3
+        assert reader.unread().entries == 3
+
+    def test_how_much_of_what_redis_keeps_is_unread(
+        self, publisher: HandPublisher, scan: str, channels: list[str], reader: ScanReader
+    ) -> None:
+        while reader.read(0):
+            pass
+        publisher.points(channels[0], [1.0] * 512)
+        publisher.points(channels[1], [1.0] * 100)
+        assert reader.unread() == Unread(612, 0.25)  # as BLISS keeps 2048
+        publisher.points(channels[1], [1.0] * 2100, start=100)
+        assert reader.unread().entries == 2712
+        assert reader.unread().fill == 0.25  # the other one has no limit
+        publisher.points(channels[0], [1.0], start=512, maxlen=600, approximate=False)
+        publisher.points(channels[0], [1.0] * 200, start=513, maxlen=600, approximate=False)
+        assert reader.unread().fill == 1.0  # trimmed to 600
+        while reader.read(0):
+            pass
+        publisher.points(channels[0], [1.0] * 60, start=713, maxlen=600, approximate=False)
+        assert reader.unread() == Unread(60, 0.1)
 
     def test_before_any_channel_is_known(self, reader: ScanReader) -> None:
-        assert reader.entries_behind() == 0
+        assert reader.unread().entries == 0
 
 
 class TestGreen:

@@ -60,6 +60,7 @@ NUMBERS = {
     "points_per_second": (CmdArgType.DevDouble, "points/s"),
     "lag_seconds": (CmdArgType.DevDouble, "s"),
     "lag_entries": (CmdArgType.DevLong64, "entries"),
+    "lag_fill": (CmdArgType.DevDouble, ""),
     "queue_fill": (CmdArgType.DevDouble, ""),
     "free_disk_space": (CmdArgType.DevDouble, "MB"),
 }

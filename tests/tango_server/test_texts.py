@@ -23,6 +23,7 @@ RUNNING = ScanStatus(
     scan_end_time=None,
     lag_s=0.0,
     lag_entries=0,
+    lag_fill=0.0,
     queue_fill=0.0,
     progress=ScanProgress(
         uris=("/data/a.h5::/1.1",), subscans=(SubscanProgress("timer", 28, 28, 0),), points=84, bytes=672
