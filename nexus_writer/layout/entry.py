@@ -38,6 +38,7 @@ from .options import LayoutOptions
 from .places import Places
 from .plot_channel import node_order, plot_channel
 from .plots import Plots, grid_axes
+from .points_report import Absent, Reported
 from .sample import sample_tree
 from .writer_note import Status, WriterNote
 
@@ -66,6 +67,8 @@ class Entry:
         self._places = Places(scan, subscan, options)
         self._dump = Dump(warn)
         self._channels: dict[str, ChannelData] = {}
+        self._elsewhere: set[str] = set()
+        self._absent: list[Absent] = []
         self._measurement: Any = None
         self.group = create_group(root, self.name, "NXentry")
         write_text(self.group, "title", scan.title)
@@ -94,6 +97,10 @@ class Entry:
         self._channels[channel.name] = data
         return data
 
+    def pass_over(self, name: str) -> None:
+        """A channel that has appeared, and whose points are no numbers to save."""
+        self._elsewhere.add(name)
+
     def _about(self, channel: ChannelDescription) -> dict[str, Any]:
         """What the data of a channel are made with; its group is there then."""
         place = self._places[channel.name]
@@ -121,11 +128,11 @@ class Entry:
     def stage(self) -> None:
         """Prepare what readers are to see after the next flush and ``publish``."""
         self._attempt("plots", self.plots.stage, (placed.channel for placed in self._placed_channels()))
-        self.note.stage(self._channels.values())
+        self.note.stage(self._reported())
 
     def publish(self) -> bool:
         """Show what was staged before the last flush, and count its points; whether there was anything."""
-        return self.plots.publish() | self.note.commit(self._channels.values())
+        return self.plots.publish() | self.note.commit(self._reported())
 
     def create_dataset(self, data: ChannelData, first: Block) -> None:
         """Make the dataset of a channel, empty, and its links; ``first`` are its first points."""
@@ -160,11 +167,16 @@ class Entry:
         self._attempt("metadata", self._write_metadata, scan)
         self._attempt("positions", self.instrument.write_end, scan.positioners)
         self._attempt("notes", self._write_notes, scan)
-        self._attempt("counts of points", partial(self.note.finish, scan=scan), self._channels.values())
+        known = self._channels.keys() | self._elsewhere
+        self._absent = [Absent(name) for name in self._listed if name not in known]
+        self._attempt("counts of points", partial(self.note.finish, scan=scan), self._reported())
         write_text(self.group, "end_reason", ending.reason)
         end = (ending.time or datetime.now().astimezone()).isoformat()
         write_text(self.group, "end_time", end)
         self._write_applications(scan, placed, end)
+
+    def _reported(self) -> list[Reported]:
+        return [*self._channels.values(), *self._absent]
 
     def _link(self, data: ChannelData) -> None:
         place = data.place

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,6 +24,19 @@ class Reported(Protocol):
     def points(self) -> int: ...
     @property
     def gaps(self) -> Sequence[tuple[int, int]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A channel that the scan announced and that never appeared; its key is not known."""
+
+    name: str
+    points: int = 0
+    gaps: Sequence[tuple[int, int]] = ()
+
+    @property
+    def channel(self) -> ChannelDescription:
+        return ChannelDescription("", self.name, np.dtype(object), (), None)
 
 
 class PointsReport:

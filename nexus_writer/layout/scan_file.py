@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-import nexus_writer
 from nexus_writer.hdf5 import (
     FileBroken,
     LiveFile,
@@ -25,8 +24,9 @@ from .holder import acquire_holder, look_into_holder
 from .location import data_file, entry_uris
 from .masters import Masters, master_links
 from .options import LayoutOptions
+from .root_attributes import root_attributes
 from .scan_entries import ScanEntries
-from .writer_note import PROGRAM, Status
+from .writer_note import Status
 
 
 class ScanFile:
@@ -87,7 +87,7 @@ class ScanFile:
         path = data_file(self._scan)
         if path is None:
             raise NoFilename(self._scan.name)
-        self._file, holder, damage = acquire_holder(self._files, path, _root_attributes(self._scan))
+        self._file, holder, damage = acquire_holder(self._files, path, root_attributes(self._scan))
         self.uris = entry_uris(self._scan, self._options.entry_name, holder)
         try:
             self._entries = ScanEntries(self._file, self._scan, self._options, self.warn)
@@ -103,7 +103,7 @@ class ScanFile:
             self.warn(f"scan info: {problem}")
         self._warn_all(filter(None, [damage]))
         self._links = master_links(self._scan, self._options.entry_name, holder)
-        self._warn_all(self._masters.link(self._links, _root_attributes(self._scan)))
+        self._warn_all(self._masters.link(self._links, root_attributes(self._scan)))
 
     def add_channel(self, channel: ChannelDescription) -> None:
         """Make the place of a channel, before its first point."""
@@ -115,6 +115,11 @@ class ScanFile:
         data = self._add(channel, Entry.add_camera)
         if isinstance(data, CameraData):
             self.cameras.add(channel.key, data)
+
+    def pass_over(self, key: str, name: str) -> None:
+        """A channel of the scan has appeared whose points are nothing to save here."""
+        if self._entries is not None:
+            self._entries.of_channel(key).pass_over(name)
 
     def _add(
         self, channel: ChannelDescription, add: Callable[[Entry, ChannelDescription], ChannelData]
@@ -286,13 +291,3 @@ class ScanFile:
         self.cameras.clear()
         if file is not None:
             self._files.release(file)
-
-
-def _root_attributes(scan: Scan) -> dict[str, str]:
-    """Of a new file. Its creator is who publishes the scans: tools know BLISS files by that."""
-    publisher, version = scan.publisher, scan.publisher_version
-    attributes = {
-        "creator": publisher or PROGRAM,
-        "creator_version": version if publisher else nexus_writer.__version__,
-    }
-    return attributes | ({"publisher_version": version} if version else {})

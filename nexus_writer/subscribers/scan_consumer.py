@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from nexus_writer.data.cameras import CAMERA_TYPE
 from nexus_writer.data.errors import Undecodable
 from nexus_writer.data.info import RawInfo
+from nexus_writer.data.keys import REFERENCE_TYPE
 from nexus_writer.data.points import PointDecoder
 from nexus_writer.data.scan_items import (
     CameraPrepared,
@@ -138,6 +139,8 @@ class ScanConsumer:
             self._report(self._file)
 
     def _add(self, node: NodeAdded, file: ScanFile) -> None:
+        if node.node_type == REFERENCE_TYPE:
+            file.pass_over(node.key, node.name)
         if node.node_type not in CHANNEL_TYPES:
             return
         if node.node_type == CAMERA_TYPE:

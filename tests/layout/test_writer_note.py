@@ -126,10 +126,29 @@ def test_the_end_tells_what_came_and_what_is_missing(made: Made) -> None:
         assert note.parent["end_reason"].asstr()[()] == "FAILURE: RuntimeError"
 
 
+def test_a_channel_that_never_appears_has_a_row(made: Made) -> None:
+    scan_file, scan, path = made
+    b = channel(scan, "ctl:b")
+    scan_file.add_channel(b)
+    scan_file.append(points(b, 1.0))
+    scan_file.commit()
+    assert scan_file.finish({"npoints": 10}, "", None) is None
+    with note_in(path) as note:
+        assert columns(note) == {
+            "channel": ["ctl:b", "ctl:a"],
+            "key": [b.key, ""],
+            "expected": [10, 10],
+            "committed": [1, 0],
+            "received": [1, 0],
+        }
+        assert text(note, "status") == "SUCCEEDED"
+
+
 def test_without_gaps_nothing_is_missing(made: Made) -> None:
     scan_file, scan, path = made
     a = channel(scan, "ctl:a")
     scan_file.add_channel(a)
+    scan_file.pass_over(f"{scan.key}:timer:ctl:b", "ctl:b")
     scan_file.append(points(a, 1.0))
     assert scan_file.finish({"npoints": 20}, "", None) is None
     with note_in(path) as note:

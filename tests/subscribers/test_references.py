@@ -38,6 +38,7 @@ def test_scans_of_a_sequence_in_its_own_file_are_not_linked(
         assert file["1.1/measurement/temperature"][()].tolist() == [20, 21, 22]
         assert file["1.1/writer/status"].asstr()[()] == "SUCCEEDED"
         assert "warnings" not in file["1.1/writer"]
+        assert set(file["1.1/writer/points/channel"].asstr()) == {"scan_numbers", "temperature"}
     assert links_in(scan.filename) == {}
 
 
