@@ -43,10 +43,11 @@ UNLIMITED = sys.maxsize
 @dataclass(frozen=True, slots=True)
 class Unread:
     """What a reader has yet to read: ``entries`` of all streams, and of the fullest stream the part of what
-    Redis keeps of it, 0 to 1 (points are being lost)."""
+    Redis keeps of it, 0 to 1 (points are being lost); ``most`` are the entries of any one stream."""
 
     entries: int = 0
     fill: float = 0.0
+    most: int = 0
 
 
 def unread_entries(link: Link, positions: Mapping[bytes, StreamPosition]) -> Unread:
@@ -61,7 +62,7 @@ def unread_entries(link: Link, positions: Mapping[bytes, StreamPosition]) -> Unr
     streams = [_Stream.of(reply) for reply in replies]
     unread = [stream.unread(position) for stream, position in zip(streams, positions.values(), strict=True)]
     fill = max(min(1.0, count / stream.kept) for count, stream in zip(unread, streams, strict=True))
-    return Unread(sum(unread), fill)
+    return Unread(sum(unread), fill, max(unread))
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from .open_files import OpenFiles
 from .originals import Originals
 from .point_dataset import PointDataset, points_dataset
 from .readable_root import look_into
-from .reading import LiveReader, open_live
+from .reading import LiveReader, names_in, open_live
 from .replaced import Recipe, ReplacedDataset
 from .replaced_group import NewGroup, ReplacedGroup, has_link
 from .reshaped import NOT_MEASURED, create_reshaped, create_stacked, unlink
@@ -99,6 +99,7 @@ __all__ = [
     "look_at_frames",
     "look_into",
     "lost_links",
+    "names_in",
     "open_live",
     "own_entries",
     "points_dataset",

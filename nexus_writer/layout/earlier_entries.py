@@ -12,6 +12,7 @@ killed, too.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -49,6 +50,12 @@ def is_saved(root: Any, scan: Scan, names: Sequence[str]) -> bool:
     return bool(found) and not unfinished and not any(_aside(root, scan, names))
 
 
+def is_in(root: Any, scan: Scan, names: Sequence[str]) -> bool:
+    """Whether a file holds anything of a scan, complete or not."""
+    found = (standing(root[name], scan) for name in names if has_own(root, name))
+    return any(one is not Standing.FOREIGN for one in found) or any(_aside(root, scan, names))
+
+
 class EarlierEntries:
     """What earlier writings of a scan left in its file, from :meth:`set_aside` on. Writer thread only."""
 
@@ -72,10 +79,17 @@ class EarlierEntries:
             if name in in_use or one is Standing.FOREIGN or not resumed:
                 raise EntryExists(self._root.file.filename, name)
         for name in found:
-            new_name = next(one for one in _names_aside(name) if not has_item(self._root, one))
+            new_name = next(one for one in names_aside(name) if not has_item(self._root, one))
             rename_link(self._root, name, new_name)
             aside.append(new_name)
         self._entries = {name: EarlierEntry(self._root[name], self._warn) for name in aside}
+
+    def look(self, scan: Scan, names: Sequence[str]) -> None:
+        """Only look at what there is of the scan: nothing is touched."""
+        own = [name for name in names if has_own(self._root, name)]
+        mine = [name for name in own if standing(self._root[name], scan) is not Standing.FOREIGN]
+        aside = _aside(self._root, scan, names)
+        self._entries = {name: EarlierEntry(self._root[name], self._warn) for name in (*mine, *aside)}
 
     def channels(self) -> Mapping[str, int]:
         """Committed points by channel key; only channels that have some."""
@@ -160,14 +174,20 @@ class EarlierEntries:
 def _aside(root: Any, scan: Scan, names: Sequence[str]) -> Iterator[str]:
     """Entries of the scan that were set aside before."""
     for name in names:
-        for aside in _names_aside(name):
+        for aside in names_aside(name):
             if not has_own(root, aside):
                 continue
             if standing(root[aside], scan) is not Standing.FOREIGN:
                 yield aside
 
 
-def _names_aside(name: str) -> Iterator[str]:
+def is_aside(name: str) -> bool:
+    """Whether a name is that of an entry that was set aside."""
+    return re.fullmatch(rf".+{_ASIDE}(_\d+)?", name) is not None
+
+
+def names_aside(name: str) -> Iterator[str]:
+    """What an entry that is set aside may be called."""
     yield f"{name}{_ASIDE}"
     for number in range(2, MOST_TRIES):
         yield f"{name}{_ASIDE}_{number}"

@@ -27,8 +27,12 @@ class Standing(Enum):
 
 def standing(group: Any, scan: Scan) -> Standing:
     """An entry is the scan's when node and start time are; a scan without start time has no entry yet."""
-    start = scan.start.isoformat() if scan.start is not None else None
-    if _text(group, "writer/scan") == scan.key:
+    return standing_of(group, scan.key, scan.start.isoformat() if scan.start is not None else None)
+
+
+def standing_of(group: Any, key: str, start: str | None) -> Standing:
+    """The same, of a scan known by its key and start time alone."""
+    if _text(group, "writer/scan") == key:
         if _text(group, "start_time") != start:
             return Standing.FOREIGN
         final = _text(group, "writer/status") in [status.value for status in Status if status.is_final]
@@ -38,6 +42,12 @@ def standing(group: Any, scan: Scan) -> Standing:
     begun = members.isdisjoint(("measurement", "end_time")) and not _text(group, "writer/status")
     mine = start is not None and _text(group, "start_time") == start
     return Standing.BEGUN if empty or (mine and begun) else Standing.FOREIGN
+
+
+def identity(group: Any) -> tuple[str, str] | None:
+    """Key and start time of the scan that an entry is of; None where it does not say so."""
+    key, start = _text(group, "writer/scan"), _text(group, "start_time")
+    return None if key is None or start is None else (key, start)
 
 
 @dataclass(frozen=True, slots=True)

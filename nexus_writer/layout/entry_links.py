@@ -19,12 +19,17 @@ from .location import data_file
 @dataclass(frozen=True, slots=True)
 class EntryLink:
     """The first free one of ``names``, in the root of ``file``, is to lead to ``entry`` of ``target``, a path
-    relative to the directory of ``file``."""
+    relative to the directory of ``file``. One that leads to ``or_target`` is as good."""
 
     file: Path
     names: tuple[str, ...]
     target: str
     entry: str
+    or_target: str = ""
+
+    def is_made_by(self, found: tuple[str, str] | None) -> bool:
+        """Whether a link to ``found``, file and path, is the one."""
+        return found in [(target, f"/{self.entry}") for target in (self.target, self.or_target)]
 
 
 def links_from(
@@ -48,7 +53,7 @@ def make_links(root: Any, links: Sequence[EntryLink]) -> dict[EntryLink, str]:
         for name in link.names:
             if not has_item(root, name):
                 external_link(root, name, link.target, f"/{link.entry}")
-            elif external_target(root, name) != (link.target, f"/{link.entry}"):
+            elif not link.is_made_by(external_target(root, name)):
                 continue
             break
         else:
@@ -57,6 +62,11 @@ def make_links(root: Any, links: Sequence[EntryLink]) -> dict[EntryLink, str]:
                 f"{link.names[-1]} there"
             )
     return problems
+
+
+def are_made(root: Any, links: Sequence[EntryLink]) -> bool:
+    """Whether all these links are there."""
+    return all(any(link.is_made_by(external_target(root, name)) for name in link.names) for link in links)
 
 
 def make_room(root: Any, entry: str) -> str:

@@ -1,56 +1,173 @@
-"""The file that holds a scan's entries: its own, or one beside it when HDF5 makes nothing of that.
+"""The file that holds a scan's entries: its own, or a side file beside it.
 
-A damaged file is left as it is: what it holds may still be saved by hand. The scan is written, from the first
-point that Redis has, into ``NAME_rebuilt.h5``, and so are later scans, until somebody moves the damaged file
-away; then its name is free for a new one.
+* A damaged file is left as it is: what it holds may still be saved by hand. The scan is written, from the
+  first point that Redis has, into ``NAME_rebuilt.h5``, and so are later scans, until somebody moves the
+  damaged file away; then its name is free for a new one.
+* A file that another process has open for writing is waited for. Who can wait no longer, because Redis keeps
+  only so much, asks for a place ``beside``: ``NAME_beside.h5``, or the next number where that is taken, too.
+  The scan is linked in its own file later on, see :mod:`.side_links`.
+
+A scan that was begun in one of them is gone on with there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from nexus_writer.hdf5 import FileDamaged, LiveFile, NotHdf5, OpenFiles, look_into
+from nexus_writer.hdf5 import (
+    FileDamaged,
+    FileLocked,
+    Hdf5Error,
+    LiveFile,
+    NotHdf5,
+    OpenFiles,
+    has_item,
+    look_into,
+)
+from nexus_writer.model import Scan
 
-from .location import beside
+from .earlier_entries import EarlierEntries, is_in, is_saved
 
 MOST_FILES = 10
+REBUILT, BESIDE = "_rebuilt", "_beside"
+_LOOKS = 3
+_BETWEEN_LOOKS_S = 0.02
 Answer = TypeVar("Answer")
 
 
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """An acquired file, and why it is not the scan's own: one line, "" when it is."""
+
+    file: LiveFile
+    path: Path
+    remark: str = ""
+
+
+def side_files(path: Path) -> list[Path]:
+    """The side files of a file that there are."""
+    return [side for kind in (REBUILT, BESIDE) for side in _numbered(path, kind) if side.exists()]
+
+
+def is_side_file(path: Path, own: Path) -> bool:
+    """Whether ``path`` is where scans of ``own`` go while that is open elsewhere."""
+    return path in _numbered(own, BESIDE)
+
+
 def acquire_holder(
-    files: OpenFiles, path: Path, root_attributes: Mapping[str, str]
-) -> tuple[LiveFile, Path, str]:
-    """The first of them that can be written, its path, and what is wrong with those before ("" if nothing).
+    files: OpenFiles,
+    path: Path,
+    root_attributes: Mapping[str, str],
+    scan: Scan,
+    names: Sequence[str],
+    *,
+    beside: bool = False,
+) -> Holder:
+    """The file for the entries ``names`` of a scan whose own file is ``path``.
 
-    Raises what ``OpenFiles.acquire`` raises but for damage, and that when it has no end.
+    Raises what ``OpenFiles.acquire`` raises but for damage, and that when it has no end; with ``beside`` a
+    file that is locked is passed by.
     """
-    damage: list[str] = []
-    problem: NotHdf5 | FileDamaged | None = None
-    for holder in _holders(path):
+    for side in reversed(side_files(path)):
+        if look_at(files, side, lambda root: is_in(root, scan, names)):
+            try:
+                return Holder(files.acquire(side, root_attributes), side)
+            except FileLocked:
+                if not beside:
+                    raise
+    problem: Hdf5Error
+    try:
+        return Holder(files.acquire(path, root_attributes), path)
+    except (NotHdf5, FileDamaged) as error:
+        problem, kind, later = error, REBUILT, ""
+    except FileLocked as error:
+        if not beside:
+            raise
+        problem, kind, later = error, BESIDE, f", and linked in {path.name} when that is free"
+    obstacle = problem
+    for side in _numbered(path, kind):
         try:
-            file = files.acquire(holder, root_attributes)
-        except (NotHdf5, FileDamaged) as error:
-            problem = error
-            damage.append(str(error))
-        else:
-            return file, holder, f"{damage[0]}; the scan is saved in {holder}" if damage else ""
-    assert problem is not None
-    raise problem
-
-
-def look_into_holder(files: OpenFiles, path: Path, look: Callable[[Any], Answer]) -> Answer | None:
-    """What ``look`` says of the root of the first of them that can be read; None when that does not exist."""
-    for holder in _holders(path):
-        try:
-            return look_into(files, holder, look)
-        except FileDamaged:
+            file = files.acquire(side, root_attributes)
+        except (NotHdf5, FileDamaged, FileLocked) as error:
+            if isinstance(error, FileLocked) and not beside:
+                raise
+            obstacle = error
             continue
+        if _has_room(file.root, scan, names):
+            return Holder(file, side, f"{problem}; the scan is saved in {side}{later}")
+        files.release(file)
+    raise obstacle
+
+
+def is_saved_anywhere(files: OpenFiles, path: Path, scan: Scan, names: Sequence[str]) -> bool:
+    """Whether the scan's file or one beside it has the scan, complete or being written by this process; or
+    refuses it. Raises FileBroken."""
+
+    def has_it(root: Any) -> bool:
+        return is_in(root, scan, names)
+
+    def has_all_of_it(root: Any) -> bool:
+        return is_saved(root, scan, names)
+
+    beside = [side for side in side_files(path) if look_at(files, side, has_it)]
+    if any(look_at(files, side, has_all_of_it) for side in beside):
+        return True
+    if beside:
+        return bool(look_at(files, path, lambda root: has_it(root) and has_all_of_it(root)))
+    return bool(look_at(files, path, has_all_of_it))
+
+
+def file_of(files: OpenFiles, path: Path, scan: Scan, names: Sequence[str]) -> Path | None:
+    """Which of the files has the scan; None when none has."""
+    for file in (*reversed(side_files(path)), path):
+        if look_at(files, file, lambda root: is_in(root, scan, names)):
+            return file
     return None
 
 
-def _holders(path: Path) -> Iterator[Path]:
-    yield path
+def bring_over_from_beside(
+    files: OpenFiles,
+    path: Path,
+    holder: Path,
+    scan: Scan,
+    names: Sequence[str],
+    bring: Callable[[EarlierEntries], str],
+    warn: Callable[[str], None],
+) -> None:
+    """``bring`` the points of a scan that another file than ``holder`` has; warn of what is left there."""
+
+    def look(root: Any) -> str:
+        earlier = EarlierEntries(root, warn)
+        earlier.look(scan, names)
+        return bring(earlier) if earlier else ""
+
+    for other in (path, *side_files(path)):
+        if other != holder and (left := look_at(files, other, look)):
+            warn(f"{other}: {left}")
+
+
+def look_at(files: OpenFiles, path: Path, look: Callable[[Any], Answer]) -> Answer | None:
+    """What ``look`` says of the root of a file; None when it does not exist, or cannot be read.
+
+    Another process may be in the middle of a flush: it is looked at again.
+    """
+    for left in reversed(range(_LOOKS)):
+        try:
+            return look_into(files, path, look)
+        except FileDamaged:
+            if left:
+                time.sleep(_BETWEEN_LOOKS_S)
+    return None
+
+
+def _has_room(root: Any, scan: Scan, names: Sequence[str]) -> bool:
+    return is_in(root, scan, names) or not any(has_item(root, name) for name in names)
+
+
+def _numbered(path: Path, kind: str) -> Iterator[Path]:
     for number in range(1, MOST_FILES):
-        yield beside(path, number)
+        yield path.with_stem(f"{path.stem}{kind}" + (f"_{number}" if number > 1 else ""))

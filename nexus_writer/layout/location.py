@@ -32,11 +32,6 @@ def data_file(scan: Scan) -> Path | None:
     return Path(os.path.normpath(directory / f"{SEPARATE_FILE_STEM}{filename.suffix}"))
 
 
-def beside(path: Path, number: int) -> Path:
-    """Where a scan is saved when its file is damaged: ``NAME_rebuilt.h5``, then ``NAME_rebuilt_2.h5`` ..."""
-    return path.with_stem(f"{path.stem}_rebuilt" + (f"_{number}" if number > 1 else ""))
-
-
 def data_directory(scan: Scan) -> Path:
     """Where relative names in the scan's file start."""
     return (data_file(scan) or Path()).parent

@@ -10,12 +10,22 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from nexus_writer.hdf5 import OpenFiles
+from nexus_writer.hdf5 import FileDamaged, OpenFiles, look_into
 from nexus_writer.model import Scan
 
-from .entry_links import EntryLink, is_same_file, links_from, make_links, target_from, unique_name
+from .entry_links import (
+    EntryLink,
+    are_made,
+    is_same_file,
+    links_from,
+    make_links,
+    target_from,
+    unique_name,
+)
 from .entry_names import DEFAULT_ENTRY_NAME, entry_name
+from .holder import is_side_file
 from .location import data_file
+from .side_links import SideLinks
 
 DATASET_LEVEL = "dataset"
 RETRY_EVERY_S = 2.0
@@ -31,30 +41,34 @@ def master_links(
     A link is called as the entry in the file of the dataset, elsewhere ``<file>_<entry>``. With a file for
     each scan that is ``bliss_master_1.1`` in every dataset: where another dataset has the name already, the
     link is named after its own dataset, ``sample_0001_1.1``, or else after the whole path. ``holder`` is the
-    file that holds the entries where it is not the scan's own.
+    file that holds the entries where it is not the scan's own; one that is linked there later on does not
+    change the name, and a link to the scan's own file is as good.
     """
     holder = holder or data_file(scan)
     if holder is None:
         return []
     links = []
+    own = data_file(scan) or holder
+    stem = own.stem if is_side_file(holder, own) else holder.stem
     for level, text in scan.masters.items():
         master = Path(text)
         if level == DATASET_LEVEL:
             links += links_from(master, scan, template, holder)
         elif not is_same_file(master, holder):
             target = target_from(master, holder)
+            or_target = target_from(master, own) if stem != holder.stem else ""
             for subscan in scan.subscans:
                 entry = entry_name(scan, subscan, template)
-                stems = dict.fromkeys((holder.stem, Path(scan.filename).stem))
-                names = (*(f"{stem}_{entry}" for stem in stems), unique_name(target, entry))
-                links.append(EntryLink(master, names, target, entry))
+                stems = dict.fromkeys((stem, Path(scan.filename).stem))
+                names = (*(f"{one}_{entry}" for one in stems), unique_name(target, entry))
+                links.append(EntryLink(master, names, target, entry, or_target))
     return links
 
 
 class Masters:
     """The links that wait to be made, of all scans of a process. Writer thread only; never raises.
 
-    What is in the way of a link is told in one line each.
+    What is in the way of a link is told in one line each. ``sides`` are the links to entries in side files.
     """
 
     def __init__(self, files: OpenFiles, clock_s: Callable[[], float] = time.monotonic) -> None:
@@ -64,9 +78,10 @@ class Masters:
         self._impossible: dict[EntryLink, str] = {}
         self._failing: dict[Path, str] = {}
         self._retry_at_s = 0.0
+        self.sides = SideLinks(files, clock_s)
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._waiting) + len(self.sides)
 
     def link(self, links: Sequence[EntryLink], root_attributes: Mapping[str, str]) -> list[str]:
         """Make links; what makes some impossible. A master that cannot be opened now is tried again later.
@@ -80,11 +95,23 @@ class Masters:
             self._try(master)
         return self._told(links)
 
+    def complete(self, links: Sequence[EntryLink], root_attributes: Mapping[str, str]) -> None:
+        """Make those links that are not there, of a scan that was saved before: a look costs less."""
+        for master in _masters(links):
+            lacking = [link for link in links if link.file == master]
+            try:
+                made = look_into(self._files, master, lambda root, its=lacking: are_made(root, its))  # type: ignore[misc]
+            except FileDamaged:
+                made = False
+            if not made:
+                self.link(lacking, root_attributes)
+
     def retry(self, links: Sequence[EntryLink] = (), *, at_once: bool = False) -> list[str]:
         """Try what waits, of any scan; what is in the way of ``links``.
 
         Nothing is tried more often than every ``RETRY_EVERY_S``, unless ``links`` are to be ``at_once``.
         """
+        self.sides.retry()
         if at_once:
             due = _masters(link for link in links if link in self._waiting)
         else:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from nexus_writer.hdf5 import (
@@ -15,12 +17,12 @@ from nexus_writer.model import Block, ChannelDescription, Ending, Scan
 from .camera_data import CameraData
 from .cameras import Cameras
 from .channel_data import ChannelData
-from .earlier_entries import is_saved
+from .earlier_entries import EarlierEntries
 from .entry import Entry
 from .entry_links import EntryLink, links_from, make_links
 from .entry_names import entry_names
 from .errors import NoFilename
-from .holder import acquire_holder, look_into_holder
+from .holder import acquire_holder, bring_over_from_beside, file_of, is_saved_anywhere
 from .location import data_file, entry_uris
 from .masters import Masters, master_links
 from .options import LayoutOptions
@@ -64,6 +66,7 @@ class ScanFile:
         self._options = options
         self._files = files
         self._file: LiveFile | None = None
+        self._holder: Path | None = None
         self._entries: ScanEntries | None = None
         self._channels: dict[str, tuple[Entry, ChannelData]] = {}
         self._masters = Masters(files) if masters is None else masters
@@ -72,23 +75,33 @@ class ScanFile:
     def is_saved(self) -> bool:
         """Whether the file has the scan, complete or being written by this process, or refuses it."""
         path = data_file(self._scan)
-        names = entry_names(self._scan, self._options.entry_name)
-        return path is not None and bool(
-            look_into_holder(self._files, path, lambda root: is_saved(root, self._scan, names))
-        )
+        return path is not None and is_saved_anywhere(self._files, path, self._scan, self._names)
 
-    def create(self) -> None:
+    def link(self) -> None:
+        """Make the links to a scan that was saved before, where its writer could not."""
+        path = data_file(self._scan)
+        holder = path and file_of(self._files, path, self._scan, self._names)
+        if path is not None and holder is not None:
+            self._masters.sides.link(path)
+            links = master_links(self._scan, self._options.entry_name, holder)
+            self._masters.complete(links, root_attributes(self._scan))
+
+    def create(self, *, beside: bool = False) -> None:
         """Make the entries and what is known before the first point. May be called again after an error.
 
-        Entries of the same scan that are not complete are gone on with. Raises NoFilename, EntryExists
+        Entries of the same scan that are not complete are gone on with. A file that is locked is passed by
+        where the scan may be ``beside`` it, see :mod:`.holder`. Raises NoFilename, EntryExists
         (nothing was touched; ScanSavedElsewhere when it is this very scan), FileLocked, FileNotWritable,
         FileBroken.
         """
         path = data_file(self._scan)
         if path is None:
             raise NoFilename(self._scan.name)
-        self._file, holder, damage = acquire_holder(self._files, path, root_attributes(self._scan))
-        self.uris = entry_uris(self._scan, self._options.entry_name, holder)
+        holder = acquire_holder(
+            self._files, path, root_attributes(self._scan), self._scan, self._names, beside=beside
+        )
+        self._file, self._holder = holder.file, holder.path
+        self.uris = entry_uris(self._scan, self._options.entry_name, holder.path)
         try:
             self._entries = ScanEntries(self._file, self._scan, self._options, self.warn)
             self.resumed = self._entries.resumed
@@ -101,8 +114,9 @@ class ScanFile:
             raise
         for problem in self._scan.problems:
             self.warn(f"scan info: {problem}")
-        self._warn_all(filter(None, [damage]))
-        self._links = master_links(self._scan, self._options.entry_name, holder)
+        self._warn_all(filter(None, [holder.remark]))
+        self._masters.sides.link(path)
+        self._links = master_links(self._scan, self._options.entry_name, holder.path)
         self._warn_all(self._masters.link(self._links, root_attributes(self._scan)))
 
     def add_channel(self, channel: ChannelDescription) -> None:
@@ -252,6 +266,8 @@ class ScanFile:
             file.sync()
         finally:
             self._close()
+            if (path := data_file(self._scan)) is not None:
+                self._masters.sides.link(path)
         return failed or "; ".join(self.lost.values()) or None
 
     def _finish_cameras(self, file: LiveFile) -> None:
@@ -265,6 +281,11 @@ class ScanFile:
 
     def _finish_earlier(self, entries: ScanEntries) -> None:
         """Redis has no more: what only an earlier writing has, and what of that cannot be read."""
+        bring = partial(
+            EarlierEntries.bring_all_over, channels=self._channels, add=self.add_channel, append=self.append
+        )
+        if (path := data_file(self._scan)) is not None and self._holder is not None:
+            bring_over_from_beside(self._files, path, self._holder, self._scan, self._names, bring, self.warn)
         if entries.earlier is not None and (
             left := entries.earlier.bring_all_over(self._channels, self.add_channel, self.append)
         ):
@@ -277,6 +298,10 @@ class ScanFile:
             if ranges:
                 more = f" and {len(ranges) - 10} more ranges" if len(ranges) > 10 else ""
                 self.lose(key, f"{data.channel.name}: points {', '.join(ranges[:10])}{more} never came")
+
+    @property
+    def _names(self) -> list[str]:
+        return entry_names(self._scan, self._options.entry_name)
 
     def _updated(self, info: Mapping[str, Any]) -> Scan:
         scan = self._scan.updated(info)

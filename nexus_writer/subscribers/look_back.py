@@ -64,11 +64,17 @@ def _recent_scans(session: DataNode, client: redis.Redis, look_back_s: float) ->
 
 
 def _is_to_be_saved(key: str, found: ScanFound, options: WriterOptions, writer: WriterThread) -> bool:
-    """In the writer thread. What cannot be told now, the writing will meet again."""
-    consumer = ScanConsumer(key, options, writer.files)
+    """In the writer thread; what is saved is linked where it is not. What cannot be told now, the writing
+    will meet again."""
+    consumer = ScanConsumer(key, options, writer.files, writer.masters)
     try:
         consumer.find(found)
-        return consumer.scan is not None and bool(consumer.scan.filename) and not consumer.is_saved()
+        if consumer.scan is None or not consumer.scan.filename:
+            return False
+        if not consumer.is_saved():
+            return True
+        consumer.link()
+        writer.link_later()
     except NotSaved:
         return False
     except FileBroken:
@@ -77,4 +83,4 @@ def _is_to_be_saved(key: str, found: ScanFound, options: WriterOptions, writer: 
         return True
     except Exception as error:
         logger.warning("%s cannot be looked at: %s: %s", key, type(error).__name__, error)
-        return False
+    return False

@@ -34,6 +34,8 @@ from nexus_writer.layout import (
 from nexus_writer.model.path_map import PathMaps
 from nexus_writer.model.roots import Roots
 
+from .patience import Patience
+
 PREFIX = "NEXUS_WRITER_"
 NO_OPTIONS = frozenset({"redis_url"})
 """What the environment says with this prefix to others than the options."""
@@ -103,6 +105,17 @@ class WriterOptions(BaseSettings):
         ge=0,
         description="seconds without any sign of a running scan after which its file is completed; 0: never",
     )
+    wait_for_file_s: float = Field(
+        10.0,
+        ge=0,
+        description="seconds that a scan waits for a file that another process writes, before it is saved in "
+        "one beside it; 0: none",
+    )
+    side_file_after_entries: int = Field(
+        500,
+        ge=0,
+        description="entries of a channel that may wait in Redis meanwhile, which keeps 2048 or so; 0: none",
+    )
     purge_after_s: float = Field(300.0, ge=0, description="seconds after which a finished scan is forgotten")
 
     @field_validator("path_map", "roots", mode="before")
@@ -165,6 +178,11 @@ class WriterOptions(BaseSettings):
     def paths(self) -> PathMaps:
         """The path maps and the roots, ready to apply."""
         return PathMaps.parse(self.path_map, self.roots)
+
+    @property
+    def patience(self) -> Patience:
+        """With files that another process writes."""
+        return Patience(self.wait_for_file_s, self.side_file_after_entries)
 
     @property
     def layout(self) -> LayoutOptions:

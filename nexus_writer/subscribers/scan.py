@@ -27,6 +27,7 @@ from .follower import LISTENS, REDIS_AWAY
 from .lag import LagWatch
 from .modes import Mode, Request
 from .options import WriterOptions
+from .patience import Patience
 from .references import References, ScansReferenced, look_up
 from .scan_consumer import NotSaved, ScanConsumer, ScanFound
 from .scan_found import find_scan
@@ -42,7 +43,7 @@ DRAIN_WITHIN_S = 2.0
 """How long a scan that is stopped may still take what waits in Redis."""
 LOOK_FOR_FRAMES_S = 0.05
 """Seconds between two looks for frames of cameras when the scan has ended."""
-WAIT_FOR_ANOTHER_S = 0.5
+WAIT_FOR_ANOTHER_S = 0.25
 """Seconds between two looks at something outside that the writing waits for: a locked file, a full disk."""
 
 
@@ -76,7 +77,9 @@ class NexusScanWriter(Subscriber[Received]):
         options: WriterOptions,
         writer: WriterThread,
         connect: Callable[..., redis.Redis] = connect,
+        patience: Patience | None = None,
     ) -> None:
+        """``patience`` with a file that is locked is that of the options where it is not given."""
         super().__init__(
             key, connect=connect, mode=Mode.PARALLEL, thread=writer.thread, queue_size=options.queue_size
         )
@@ -91,6 +94,7 @@ class NexusScanWriter(Subscriber[Received]):
         self._references = References()
         self._known = Event()
         self._lag = LagWatch(key)
+        self._patience = options.patience if patience is None else patience
         self._warnings_logged = 0
         self._disk: DiskSpace | None = None
         self._may_go_on = True
@@ -256,17 +260,23 @@ class NexusScanWriter(Subscriber[Received]):
         self._open()
 
     def _open(self) -> None:
+        since_s, waited_s, reason = time.monotonic(), 0.0, self.reason
         while True:
             self._wait_for_disk_space()
+            beside = self._patience.is_over(waited_s, self._lag.unread) or self._request is Request.STOP
             try:
-                self._consumer.open()
-                self._writer.link_later()
-                return
+                self._consumer.open(beside=beside)
             except FileLocked as error:
-                why = str(error)
+                why = f"{error}, the scan waits in Redis"
+            else:
+                break
+            waited_s = time.monotonic() - since_s
             self._warn(why)
-            if self._interrupt.wait(WAIT_FOR_ANOTHER_S):
+            if self._interrupt.wait(WAIT_FOR_ANOTHER_S) and (beside or self._request is not Request.STOP):
                 raise FileStaysLocked(why)
+        if "open for writing" in self.reason:
+            self._say(reason)
+        self._writer.link_later()
 
     def _wait_for_disk_space(self) -> None:
         """Return when there is space, or when the scan is asked to end."""

@@ -102,13 +102,18 @@ class ScanConsumer:
         assert self._file is not None
         return self._file.is_saved()
 
-    def open(self) -> None:
+    def link(self) -> None:
+        """After ``find``: make the links that lack to a scan that was saved before."""
+        assert self._file is not None
+        self._file.link()
+
+    def open(self, *, beside: bool = False) -> None:
         """Create the scan's entries, or go on with those that were given up.
 
-        Raises FileLocked when somebody else writes the file: try again.
+        Raises FileLocked when somebody else writes the file: try again, or ``beside`` it.
         """
         assert self._file is not None
-        self._file.create()
+        self._file.create(beside=beside)
         self.progress = replace(self.progress, uris=tuple(self._file.uris))
         self._file.commit()
 

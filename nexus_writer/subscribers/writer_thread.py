@@ -28,24 +28,22 @@ class WriterThread:
     def __init__(self) -> None:
         self.files = OpenFiles()
         self.masters = Masters(self.files)
-        self._links = False
+        self._linking: gevent.Greenlet | None = None
         self.thread = Thread(name="nexus-writer")
         self.thread.start(wait=True)
 
     def link_later(self) -> None:
-        """Go on trying the links that wait for a master, as long as any does. To be called in the thread."""
-        if len(self.masters) and not self._links:
-            self._links = True
-            gevent.spawn(self._link)
+        """Go on trying the links that wait for a file; soon, what was tried for long already. To be called in
+        the thread."""
+        if self._linking is not None:
+            self._linking.kill(block=False)
+        self._linking = gevent.spawn(self._link) if len(self.masters) else None
 
     def _link(self) -> None:
         backoff = Backoff(LINK_AFTER_S, LINK_EVERY_S)
-        try:
-            while len(self.masters):
-                gevent.sleep(backoff.next_s())
-                self.masters.retry()
-        finally:
-            self._links = False
+        while len(self.masters):
+            gevent.sleep(backoff.next_s())
+            self.masters.retry()
 
     def stop(self, timeout: float | None = 5.0) -> None:
         """End the thread once its greenlets are finished."""

@@ -639,7 +639,7 @@ class TestPositions:
             pass
         publisher.points(channels[0], [1.0] * 512)
         publisher.points(channels[1], [1.0] * 100)
-        assert reader.unread() == Unread(612, 0.25)  # as BLISS keeps 2048
+        assert reader.unread() == Unread(612, 0.25, 512)  # as BLISS keeps 2048
         publisher.points(channels[1], [1.0] * 2100, start=100)
         assert reader.unread().entries == 2712
         assert reader.unread().fill == 0.25  # the other one has no limit
@@ -649,7 +649,7 @@ class TestPositions:
         while reader.read(0):
             pass
         publisher.points(channels[0], [1.0] * 60, start=713, maxlen=600, approximate=False)
-        assert reader.unread() == Unread(60, 0.1)
+        assert reader.unread() == Unread(60, 0.1, 60)
 
     def test_before_any_channel_is_known(self, reader: ScanReader) -> None:
         assert reader.unread().entries == 0

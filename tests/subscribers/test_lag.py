@@ -54,10 +54,10 @@ def test_redis_is_asked_beside_a_reader_that_does_not_read(
         watch = LagWatch(scan)
         watching = gevent.spawn(watch.follow, reader)
         publisher.points(channel, [1.0] * 1024)
-        until(lambda: watch.unread == Unread(1024, 0.5), "asked")
+        until(lambda: watch.unread == Unread(1024, 0.5, 1024), "asked")
         redis_client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
         publisher.points(channel, [1.0] * 512, start=1024)
-        until(lambda: watch.unread == Unread(1536, 0.75), "asked by a new connection")
+        until(lambda: watch.unread == Unread(1536, 0.75, 1536), "asked by a new connection")
         watching.kill()
         reader.close()
     assert warned(caplog) == ["50", "75"]
