@@ -13,7 +13,14 @@ import numpy as np
 import redis
 
 from nexus_writer.data import SessionPublisher
-from nexus_writer.data.publishing import ChannelSpec, DatasetPublisher, DeviceSpec, ScanSpec, timer
+from nexus_writer.data.publishing import (
+    ChannelSpec,
+    DatasetPublisher,
+    DeviceSpec,
+    ScanPublisher,
+    ScanSpec,
+    timer,
+)
 
 COUNTERS = DeviceSpec(
     "ctl",
@@ -75,6 +82,10 @@ class Beamline:
         except BaseException as error:
             self.failure = error
 
+    def flush(self, scan: ScanPublisher) -> None:
+        """Send what is pending."""
+        scan.flush()
+
     def scan(self, length: int) -> Published:
         """Some points come one by one, some several at once."""
         spec = ScanSpec("loopscan", (timer(COUNTERS),), title=f"loopscan {length}", npoints=length)
@@ -89,7 +100,7 @@ class Beamline:
                 stop = min(length, start + (1 if start % 3 else 5))
                 for name, points in values.items():
                     scan[f"ctl:{name}"].publish(points[start:stop])
-                scan.flush()
+                self.flush(scan)
                 published.points = start = stop
                 time.sleep(self.period_s * (stop - start or 1))
         return published
