@@ -15,8 +15,10 @@ from typing import Any
 
 from nexus_writer.hdf5.file_start import read_superblock
 from nexus_writer.hdf5.locks import holder_of_path
+from nexus_writer.layout.holder import own_file, side_files
 
 from .errors import CommandError
+from .side_files import tie
 
 LOOK_WITHIN_S = 120.0
 FINAL = ("SUCCEEDED", "FAILED")
@@ -113,6 +115,29 @@ def _look_inside(path: Path, holder: str | None) -> Iterator[Finding]:
         yield Finding("it holds no entries of its own")
     for entry in report["entries"]:
         yield from _look_at_entry(entry, holder)
+    yield from _look_beside(path, report, holder)
+
+
+def _look_beside(path: Path, report: dict[str, Any], holder: str | None) -> Iterator[Finding]:
+    """What of its scans is in side files, and whether it is linked here."""
+    if (own := own_file(path)) is not None:
+        yield Finding(f"a side file of {own}: keep the two together")
+    entries = [entry["name"] for entry in report["entries"]]
+    links = {name: (file, item) for name, (file, item) in report["links"].items()}
+    for side in side_files(path):
+        found = _report(side)
+        if "why" in found:
+            yield Finding(f"{side} beside it cannot be opened: {found['why']}", f"nexus-writer doctor {side}")
+            continue
+        for name in (entry["name"] for entry in found["entries"]):
+            text = tie(path, side, name, entries, links)
+            remedy = ""
+            if text.startswith("waits"):
+                remedy = f"close it in {holder}; its writer" if holder else "its writer"
+                remedy += " links it within a minute, or when it begins the next scan"
+            elif text.startswith("not"):
+                remedy = f"read it in {side.name}, and rename one of the two"
+            yield Finding(f"/{name} is in {side.name}, {text}", remedy)
 
 
 def _look_at_entry(entry: dict[str, Any], holder: str | None) -> Iterator[Finding]:

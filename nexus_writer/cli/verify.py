@@ -16,11 +16,12 @@ from nexus_writer.data.points import PointDecoder
 from nexus_writer.data.scan_items import ScanEnded, ScanPoints
 from nexus_writer.data.scan_reader import ScanReader
 from nexus_writer.hdf5 import LiveReader, Unreadable, open_live
-from nexus_writer.hdf5.verification import EntryReport, check_entry, difference, own_entry_names
+from nexus_writer.hdf5.verification import EntryReport, check_entry, difference
 from nexus_writer.model import Block
 
 from .errors import CommandError
 from .file_target import FileTarget
+from .side_files import Place, places_of
 
 QUIET_S = 1.0
 MOST_DIFFERENCES = 3
@@ -29,8 +30,7 @@ MOST_DIFFERENCES = 3
 def verify(target: FileTarget, *, redis_url: str | None, as_json: bool) -> None:
     """Print what was found of each entry. Raises CommandError when something is wrong."""
     try:
-        with open_live(target.path) as file:
-            reports = list(_reports(file, target, redis_url))
+        reports = [report for place in places_of(target) for report in _reports(place, redis_url)]
     except (OSError, Unreadable) as error:
         why = f"{target.path}: {error.strerror}" if isinstance(error, FileNotFoundError) else str(error)
         raise CommandError(why) from None
@@ -46,18 +46,17 @@ def verify(target: FileTarget, *, redis_url: str | None, as_json: bool) -> None:
         raise CommandError(f"{target.path} holds no entries of its own: verify the files that it links to")
 
 
-def _reports(file: LiveReader, target: FileTarget, redis_url: str | None) -> Iterator[EntryReport]:
-    names = file.read(own_entry_names)
-    wanted = target.item.strip("/")
-    if wanted and wanted not in names:
-        raise CommandError(f"{target.path} has no entry {wanted}: it has {', '.join(names[-5:]) or 'none'}")
+def _reports(place: Place, redis_url: str | None) -> Iterator[EntryReport]:
     client = None if redis_url is None else connect(redis_url)
     try:
-        for name in [wanted] if wanted else names:
-            report = file.read(lambda plain, name=name: check_entry(plain, name))  # type: ignore[misc]
-            if client is not None:
-                _compare_with_redis(file, report, client)
-            yield report
+        with open_live(place.path) as file:
+            for name in place.names:
+                report = file.read(lambda plain, name=name: check_entry(plain, name))  # type: ignore[misc]
+                if name in place.ties:
+                    report.notes.append(f"in {place.path.name}, {place.ties[name]}")
+                if client is not None:
+                    _compare_with_redis(file, report, client)
+                yield report
     finally:
         if client is not None:
             client.close()

@@ -41,6 +41,16 @@ def entry_states(path: Path) -> list[EntryState]:
         return [file.read(lambda plain, name=name: _state(plain, name)) for name in names]  # type: ignore[misc]
 
 
+def external_links(file: Any) -> dict[str, tuple[str, str]]:
+    """File and path of the links in the root of an open h5py.File that lead to other files, by name."""
+    links = {name: file.get(name, getlink=True) for name in names_in(file)}
+    return {
+        name: (link.filename, link.path)
+        for name, link in links.items()
+        if isinstance(link, h5py.ExternalLink)
+    }
+
+
 def _own_entries(file: Any) -> list[str]:
     names = [
         name for name in names_in(file) if file.id.links.get_info(name.encode()).type == h5py.h5l.TYPE_HARD
@@ -85,9 +95,12 @@ def _visit(item: Any, path: str, state: EntryState) -> None:
 
 
 def main() -> None:
-    """Print the entries of the file on the command line, or what is wrong with it."""
+    """Print entries and links of the file on the command line, or what is wrong with it."""
     try:
-        report: dict[str, Any] = {"entries": [asdict(state) for state in entry_states(Path(sys.argv[1]))]}
+        path = Path(sys.argv[1])
+        report: dict[str, Any] = {"entries": [asdict(state) for state in entry_states(path)]}
+        with open_live(path, patience_s=PATIENCE_S) as file:
+            report["links"] = file.read(external_links)
     except Exception as error:
         report = {"why": getattr(error, "why", None) or cause_text(error)}
     json.dump(report, sys.stdout)

@@ -12,6 +12,7 @@ A scan that was begun in one of them is gone on with there.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -51,6 +52,13 @@ class Holder:
 def side_files(path: Path) -> list[Path]:
     """The side files of a file that there are."""
     return [side for kind in (REBUILT, BESIDE) for side in _numbered(path, kind) if side.exists()]
+
+
+def own_file(side: Path) -> Path | None:
+    """The file that ``side`` is a side file of, by its name; None when there is none."""
+    stem = re.fullmatch(rf"(.+)({REBUILT}|{BESIDE})(_\d)?", side.stem)
+    own = side.with_stem(stem[1]) if stem else None
+    return own if own is not None and own.exists() else None
 
 
 def is_side_file(path: Path, own: Path) -> bool:
