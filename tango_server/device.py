@@ -87,7 +87,7 @@ class NexusWriter(LevelAttributes, ScanAttributes, Device):  # type: ignore[misc
     # -- life ----------------------------------------------------------------------------------------------
 
     def init_device(self) -> None:
-        self.served = ServedSession()
+        self.served = ServedSession(self.get_name())
         self.options = WriterOptions.model_construct()
         self.profiling = ScanProfiling()
         self._fault: str | None = None

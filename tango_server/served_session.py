@@ -13,6 +13,7 @@ from dataclasses import fields
 from nexus_writer.subscribers import (
     NexusScanWriter,
     NexusSessionWriter,
+    ScanElsewhere,
     ScansRunning,
     ScanStatus,
     SessionStatistics,
@@ -40,7 +41,9 @@ class ElsewhereLater(RuntimeError):
 class ServedSession:
     """One session writer after the other, and the scans of all of them. Belongs to one thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: str = "") -> None:
+        """``device`` is the name of who serves it, for the other writers of the session."""
+        self._device = device
         self._writers: list[NexusSessionWriter] = []
         self._source: tuple[str, str | None, str | None] | None = None
 
@@ -77,7 +80,7 @@ class ServedSession:
                 raise ElsewhereLater([scan.name for scan in running])
             self.stop()
         self._source = source
-        writer = NexusSessionWriter(session, options, redis_url=redis_url, beacon=beacon)
+        writer = NexusSessionWriter(session, options, redis_url=redis_url, beacon=beacon, device=self._device)
         writer.start()
         self._writers.append(writer)
         writer.wait_listening(LISTEN_WITHIN_S)
@@ -98,15 +101,15 @@ class ServedSession:
         """Scans whose file is not complete."""
         return [scan for writer in self._writers for scan in writer.running()]
 
-    def scans(self) -> list[NexusScanWriter]:
-        """All scans that are not forgotten yet, in the order of their start."""
+    def scans(self) -> list[NexusScanWriter | ScanElsewhere]:
+        """All scans that are not forgotten yet, in the order of their start, whoever writes them."""
         return [scan for writer in self._writers for scan in writer.scans()]
 
     def statuses(self) -> list[ScanStatus]:
         """What there is to say of each of them now."""
         return [scan.status() for scan in self.scans()]
 
-    def scan(self, name: str) -> NexusScanWriter:
+    def scan(self, name: str) -> NexusScanWriter | ScanElsewhere:
         """By full key; or by bare name, the one started last. Raises UnknownScan."""
         for writer in reversed(self._writers):
             with suppress(UnknownScan):

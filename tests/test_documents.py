@@ -98,3 +98,15 @@ def test_the_reference_shows_a_mistake_as_it_is(
 def test_nothing_is_installed_from_where_it_is_not_published() -> None:
     for path in (ROOT / "README.md", *(ROOT / "docs" / "reference").iterdir()):
         assert "install 'nexus-writer" not in path.read_text(), path
+
+
+def test_the_service_of_a_standby_is_understood(monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[dict[str, object]] = []
+    monkeypatch.setattr("nexus_writer.cli.serve.serve_session", lambda *_, **given: called.append(given))
+    service_file = (ROOT / "config" / "nexus-writer-standby@.service").read_text()
+    (line,) = re.findall(r"^ExecStart=\S+/(nexus-writer .*)$", service_file, re.MULTILINE)
+    monkeypatch.setattr("sys.argv", shlex.split(line.replace("%i", "demo_session")))
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert not ended.value.code
+    assert called[0]["standby"]

@@ -73,6 +73,12 @@ def serve(
             callback=checks.not_empty,
         ),
     ] = None,
+    standby: Annotated[
+        bool,
+        typer.Option(
+            "--standby", help="Save only what no other writer of the session does: go on when one dies."
+        ),
+    ] = False,
     ready_file: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option(help="Made when the session is listened to, removed at the end."),
@@ -105,7 +111,13 @@ def serve(
 
     log_options = LogOptions(log=log, logfile=logfile, filesize=filesize, filebackups=filebackups)
     serve_session(
-        session, options, redis_url=redis, beacon=beacon, ready_file=ready_file, log_options=log_options
+        session,
+        options,
+        redis_url=redis,
+        beacon=beacon,
+        standby=standby,
+        ready_file=ready_file,
+        log_options=log_options,
     )
 
 

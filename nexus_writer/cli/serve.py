@@ -27,10 +27,13 @@ def serve_session(
     *,
     redis_url: str | None,
     beacon: str | None,
+    standby: bool,
     ready_file: Path | None,
     log_options: LogOptions,
 ) -> None:
     """Save the scans of ``session`` until SIGTERM or SIGINT; then finalise those that run.
+
+    As a ``standby``: those that no other writer saves.
 
     Raises DataError when Redis does not answer at the start (later on, the writer waits for it),
     CommandError when a running scan could not be finalised in time or the writer failed.
@@ -42,7 +45,7 @@ def serve_session(
     asked_to_end = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, asked_to_end.set)
-    writer = NexusSessionWriter(session, options, redis_url=redis_url, beacon=beacon)
+    writer = NexusSessionWriter(session, options, redis_url=redis_url, beacon=beacon, standby=standby)
     writer.start()
     ready = gevent.spawn(_tell_ready, writer, ready_file)
     try:
@@ -76,6 +79,6 @@ def _make_room_for(ready_file: Path | None) -> None:
 
 def _tell_ready(writer: NexusSessionWriter, ready_file: Path | None) -> None:
     writer.wait_listening()
-    logger.info("Listening to session %s", writer.session)
+    logger.info("Listening to session %s%s", writer.session, " as a standby" if writer.standby else "")
     if ready_file is not None:
         ready_file.touch()

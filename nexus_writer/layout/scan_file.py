@@ -270,6 +270,12 @@ class ScanFile:
                 self._masters.sides.link(path)
         return failed or "; ".join(self.lost.values()) or None
 
+    def abandon(self, why: str) -> None:
+        """Another process goes on with the scan: give the file back, and write nothing more to it."""
+        if self._file is not None:
+            self._file.poison(why)
+            self._close()
+
     def _finish_cameras(self, file: LiveFile) -> None:
         """All frames are in the file before anything is said of its points."""
         self.cameras.complete()

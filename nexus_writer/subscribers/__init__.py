@@ -1,5 +1,6 @@
 """Programs that follow Redis nodes: of a session, of a scan."""
 
+from .elsewhere import ScanElsewhere
 from .errors import NodeMissing, NotStarted, ScansRunning, UnknownScan
 from .modes import Mode
 from .options import BadOptions, WriterOptions, read_options
@@ -16,6 +17,7 @@ __all__ = [
     "NexusSessionWriter",
     "NodeMissing",
     "NotStarted",
+    "ScanElsewhere",
     "ScanProgress",
     "ScanStatus",
     "ScansRunning",

@@ -24,5 +24,5 @@ class Patience:
         return waited_s >= self.wait_for_file_s or waits_enough
 
 
-NO_PATIENCE = Patience(0, 0)
-"""Of who goes on with a scan whose writer may come back, and holds the file."""
+AFTER_ANOTHER = Patience(0.2)
+"""Of who goes on with a scan whose writer may come back, and holds the file: one more look."""

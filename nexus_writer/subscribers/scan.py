@@ -21,6 +21,7 @@ from nexus_writer.data.scan_items import ScanEnded, ScanItem
 from nexus_writer.data.scan_reader import ScanReader, ScanReplaced, ScanVanished
 from nexus_writer.hdf5 import FileLocked, Hdf5Error
 
+from .claims import Claim, LeaseLost, writer_name
 from .disk import DiskSpace, existing_parent
 from .errors import FileStaysLocked, Finished
 from .follower import LISTENS, REDIS_AWAY
@@ -78,8 +79,15 @@ class NexusScanWriter(Subscriber[Received]):
         writer: WriterThread,
         connect: Callable[..., redis.Redis] = connect,
         patience: Patience | None = None,
+        *,
+        claim: Claim | None = None,
+        taken_over: bool = False,
     ) -> None:
-        """``patience`` with a file that is locked is that of the options where it is not given."""
+        """``patience`` with a file that is locked is that of the options where it is not given.
+
+        ``claim`` is that of the file, None where nobody else may come; ``taken_over`` says that another
+        writer had the scan, and may have completed it.
+        """
         super().__init__(
             key, connect=connect, mode=Mode.PARALLEL, thread=writer.thread, queue_size=options.queue_size
         )
@@ -101,6 +109,13 @@ class NexusScanWriter(Subscriber[Received]):
         self._interrupted = ""
         self.replaced = False
         """Whether another scan has its key now."""
+        self._claim = claim
+        self._taken_over = taken_over
+        self._saved_before = False
+        self.left = False
+        """Another writer has its file, and goes on with it."""
+        self.handed_over = False
+        """This writer ended before the scan did: another one may go on."""
         self.silent_since: Mapping[str, bytes] | None = None
         """Where each stream of the scan ended when it was given up for its silence; None when it was not."""
 
@@ -170,6 +185,7 @@ class NexusScanWriter(Subscriber[Received]):
             lag_fill=0.0 if self.done() else self._lag.unread.fill,
             queue_fill=0.0 if self.done() else min(1.0, len(self._queue) / self._queue_size),
             validation=self.validation,
+            written_by=writer_name(self._claim.lease.owner) if self._claim else "",
             progress=self._consumer.progress,
         )
 
@@ -249,6 +265,7 @@ class NexusScanWriter(Subscriber[Received]):
             self._may_go_on &= not item.for_good
             raise Finished
         if not isinstance(item, ScanFound):
+            self._check_claim()
             self._consumer.feed(item)
             return
         try:
@@ -257,12 +274,21 @@ class NexusScanWriter(Subscriber[Received]):
             raise Finished from None
         finally:
             self._known.send()
+        if self._taken_over and self._consumer.is_saved():
+            self._saved_before = True
+            raise Finished
         self._open()
+
+    def _check_claim(self) -> None:
+        """Right before writing. Raises LeaseLost."""
+        if self._claim is not None and not self._claim.holds():
+            self._claim.check(lambda: self._request is not None)
 
     def _open(self) -> None:
         since_s, waited_s, reason = time.monotonic(), 0.0, self.reason
         while True:
             self._wait_for_disk_space()
+            self._check_claim()
             beside = self._patience.is_over(waited_s, self._lag.unread) or self._request is Request.STOP
             try:
                 self._consumer.open(beside=beside)
@@ -294,6 +320,7 @@ class NexusScanWriter(Subscriber[Received]):
     def _tick(self) -> None:
         if self._consumer.seconds_to_flush() == 0.0:
             self._wait_for_disk_space()
+            self._check_claim()
             self._consumer.flush()
             self._log_warnings()
             if warnings := self._consumer.progress.warnings:
@@ -313,6 +340,7 @@ class NexusScanWriter(Subscriber[Received]):
         since_s, before = time.monotonic(), -1
         with contextlib.suppress(Hdf5Error):  # the end of the file meets it again
             while True:
+                self._check_claim()
                 patience_s, frames = self._consumer.follow_cameras()
                 if frames != before:
                     since_s, before = time.monotonic(), frames
@@ -321,16 +349,30 @@ class NexusScanWriter(Subscriber[Received]):
 
     def _finish(self, request: Request | None, failure: str | None) -> tuple[SubscriberState, str]:
         self._known.send()
+        if self._saved_before:
+            return SubscriberState.OFF, "Saved by another writer"
+        try:
+            self._check_claim()
+            return self._complete(request, failure)
+        except LeaseLost as lost:
+            self.left = True
+            self._consumer.abandon(str(lost))
+            return SubscriberState.OFF, str(lost)
+
+    def _complete(self, request: Request | None, failure: str | None) -> tuple[SubscriberState, str]:
+        """The file, for good or for now; the state that follows."""
         sound = failure is None
         if sound and request is not None:
             waited_for = "" if self.reason == LISTENS else f", while it waited: {self.reason}"
             failure = f"{request.value} before the scan ended{waited_for}"
         if sound and request is None and not self._interrupted:
             self._wait_for_frames()
+        may_go_on = self._may_go_on and not (sound and self._consumer.has_ended)
+        self.handed_over = may_go_on and sound and request is not None
         failure = self._consumer.finish(
             failure or self._interrupted or None,
             flush=sound and request is not Request.KILL,
-            may_go_on=self._may_go_on and not (sound and self._consumer.has_ended),
+            may_go_on=may_go_on,
         )
         self._log_warnings(failure)
         self._writer.link_later()

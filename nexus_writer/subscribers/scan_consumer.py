@@ -269,6 +269,12 @@ class ScanConsumer:
         """Whether the end of the scan was received."""
         return self._ended is not None
 
+    def abandon(self, why: str) -> None:
+        """The file is another writer's: let go of it, without another write."""
+        file, self._file = self._file, None
+        if file is not None:
+            file.abandon(why)
+
     def finish(self, failure: str | None, *, flush: bool = True, may_go_on: bool = False) -> str | None:
         """Complete the file, whatever happened; why the writing failed, None when it did not.
 

@@ -18,13 +18,18 @@ from nexus_writer.data.scan_reader import ScanVanished
 from nexus_writer.data.walk import Walk
 
 from .backoff import Backoff
+from .claims import Claim
+from .crew import Crew
+from .elsewhere import ScanElsewhere
 from .errors import ScansRunning, UnknownScan
 from .follower import LISTENS, REDIS_AWAY
 from .look_back import scans_to_save
 from .modes import Mode, Request
 from .options import WriterOptions, warn_of_unknown_variables
+from .patience import AFTER_ANOTHER
 from .scan import NexusScanWriter
 from .silence import wait_until_it_speaks
+from .sought import Sought, seek
 from .state import SubscriberState
 from .status import SessionStatistics
 from .subscriber import Subscriber
@@ -49,14 +54,20 @@ class NexusSessionWriter(Subscriber[Event]):
         redis_url: str | None = None,
         beacon: str | None = None,
         writer: WriterThread | None = None,
+        standby: bool = False,
+        device: str = "",
     ) -> None:
+        """``standby``: it saves what no other writer does. ``device`` is its Tango device, if it has one."""
         super().__init__(session, connect=partial(connect, redis_url, beacon=beacon), mode=Mode.SEQUENTIAL)
         self.session = session
         self.options = options or WriterOptions()
         warn_of_unknown_variables()
         self._writer = writer
         self._client: redis.Redis | None = None
-        self._scans: dict[str, NexusScanWriter] = {}
+        self._crew = Crew(
+            session, self._connect, self._start, self._wait_with, standby=standby, device=device
+        )
+        self._scans: dict[str, NexusScanWriter | ScanElsewhere] = {}
         self._purged = {"finished": 0, "failed": 0, "points": 0, "bytes": 0}
         self._rate_sample = (time.monotonic(), 0)
         self._points_per_s = 0.0
@@ -64,14 +75,25 @@ class NexusSessionWriter(Subscriber[Event]):
         self._looked_back = False
         self._late: set[str] = set()
 
+    @property
+    def standby(self) -> bool:
+        """It saves what no other writer does."""
+        return self._crew.standby
+
+    @property
+    def name(self) -> str:
+        """Which of the session's writers it is: ``host (pid 123)``."""
+        return self._crew.name
+
     # -- scans --
 
-    def scans(self) -> list[NexusScanWriter]:
-        """The scans it knows, by the time that it got to know them; those finished long ago are forgotten."""
+    def scans(self) -> list[NexusScanWriter | ScanElsewhere]:
+        """The scans it knows, by the time that it got to know them, whoever writes them; those finished long
+        ago are forgotten."""
         self.purge(self.options.purge_after_s)
         return list(self._scans.values())
 
-    def scan(self, name: str) -> NexusScanWriter:
+    def scan(self, name: str) -> NexusScanWriter | ScanElsewhere:
         """By full name; or by bare name, the one started last. Raises UnknownScan."""
         scan = self._scans.get(name)
         if scan is None:
@@ -81,8 +103,9 @@ class NexusSessionWriter(Subscriber[Event]):
         return scan
 
     def running(self) -> list[NexusScanWriter]:
-        """Scans whose file is not complete."""
-        return [scan for scan in self._scans.values() if scan.end_time is None]
+        """Scans that this writer saves, and whose file is not complete."""
+        own = (scan for scan in self._scans.values() if isinstance(scan, NexusScanWriter))
+        return [scan for scan in own if scan.end_time is None]
 
     def purge(self, older_than_s: float = 5.0) -> None:
         """Forget scans that finished more than ``older_than_s`` s ago; statistics keep counting them.
@@ -93,6 +116,7 @@ class NexusSessionWriter(Subscriber[Event]):
         for key, scan in list(self._scans.items()):
             if scan.end_time is not None and scan.end_time <= before and scan.silent_since is None:
                 del self._scans[key]
+                self._crew.forget(key)
                 progress = scan.status().progress
                 self._purged["failed" if scan.state is SubscriberState.FAULT else "finished"] += 1
                 self._purged["points"] += progress.points
@@ -126,6 +150,11 @@ class NexusSessionWriter(Subscriber[Event]):
 
     # -- life --
 
+    def start(self, wait: bool = False, timeout: float | None = None) -> None:
+        """INIT to ON, and be one of the session's writers."""
+        self._crew.start()
+        super().start(wait, timeout)
+
     def stop(self, wait: bool = False, timeout: float | None = None) -> None:
         """ON to OFF. Raises ScansRunning while scans are being saved."""
         if names := [scan.name for scan in self.running()]:
@@ -145,7 +174,8 @@ class NexusSessionWriter(Subscriber[Event]):
         deadline = time.monotonic() + timeout
         for scan in self.running():
             scan.join(max(0.0, deadline - time.monotonic()))
-        return self.join(max(0.0, deadline - time.monotonic())) and not self.running()
+        ended = self.join(max(0.0, deadline - time.monotonic())) and not self.running()
+        return ended and self._crew.join(max(0.0, deadline - time.monotonic()))
 
     # -- listener and consumer, in one greenlet --
 
@@ -175,26 +205,48 @@ class NexusSessionWriter(Subscriber[Event]):
         if event.node.db_name in self._late:  # announced while we looked back
             self._late.discard(event.node.db_name)
         else:
-            self._save(event.node)
+            self._ask_redis(lambda: self._save(event.node))
 
     def _save(self, node: DataNode) -> None:
+        """Now, or when no other writer does. Raises REDIS_AWAY."""
         known = self._scans.get(node.db_name)
         if self._request is not None or (known is not None and not known.done()):
             return
         self.purge(self.options.purge_after_s)
+        sought = seek(node, self._crew.client(), self.options.writer_name)
+        claim = self._crew.claim(sought.path) if sought.path else None
+        if self._scans.get(node.db_name) is not known:  # it was found in two ways at once
+            self._crew.drop(claim)
+            return
+        self._scans.pop(node.db_name, None)  # a new scan of an old name is the latest
+        if sought.path and claim is None:
+            self._wait_with(sought)
+        else:
+            self._start(sought, claim)
+
+    def _wait_with(self, sought: Sought, last_writer: str = "") -> None:
+        """Another writer has the scan's file, or may take it."""
+        scan = ScanElsewhere(sought, self.session, self.options, self._crew.ask)
+        self._scans[scan.key] = scan
+        self._crew.waiting.add(sought, scan, last_writer)
+
+    def _start(self, sought: Sought, claim: Claim | None, taken_over: bool = False) -> None:
         scan = NexusScanWriter(
-            node.db_name,
-            node.name,
+            sought.key,
+            sought.node.name,
             self.session,
             self._connected(),
             self.options,
             self._writer or shared_writer_thread(),
             self._connect,
+            AFTER_ANOTHER if taken_over else None,
+            claim=claim,
+            taken_over=taken_over,
         )
-        self._scans.pop(scan.key, None)  # a new scan of an old name is the latest
         self._scans[scan.key] = scan
         scan.start()
-        self._beside.spawn(self._attend, scan, node)
+        self._crew.follow(scan, sought, claim)
+        self._beside.spawn(self._attend, scan, sought.node)
         if self.options.validation:
             self._validator.follow(scan)
 
@@ -228,7 +280,7 @@ class NexusSessionWriter(Subscriber[Event]):
         has its name now, where Redis was flushed meanwhile."""
         scan.join()
         if scan.replaced:
-            self._save(node)
+            self._ask_redis(lambda: self._save(node))
         since = scan.silent_since
         if since is None:
             return
@@ -237,7 +289,7 @@ class NexusSessionWriter(Subscriber[Event]):
         except ScanVanished:
             scan.silent_since = None
         else:
-            self._save(node)
+            self._ask_redis(lambda: self._save(node))
 
     def _patiently(self, ask: Callable[[redis.Redis], None]) -> None:
         """Ask Redis, by a connection that nobody shares, again and again while it is away."""
@@ -258,6 +310,7 @@ class NexusSessionWriter(Subscriber[Event]):
 
     def _finish(self, request: Request | None, failure: str | None) -> tuple[SubscriberState, str]:
         self._beside.kill(block=False)
+        self._crew.end()
         if self._client is not None:
             self._client.close()
         return super()._finish(request, failure)

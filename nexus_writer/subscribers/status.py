@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 
@@ -58,6 +59,8 @@ class ScanStatus:
     """0 (empty) to 1 (full: reading waits and Redis buffers)."""
     validation: str = ""
     """What the validation of its entries found, in one line; empty before that, and without one."""
+    written_by: str = ""
+    """Which writer of the session saves it: ``host (pid 123)``; empty as long as none does."""
     progress: ScanProgress = field(default_factory=ScanProgress)
 
     @property
@@ -70,6 +73,22 @@ class ScanStatus:
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {**asdict(self), "duration_s": self.duration_s}
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> ScanStatus:
+        """From what ``to_dict`` made, through JSON. Raises KeyError, TypeError, ValueError."""
+        progress = found["progress"]
+        subscans = (SubscanProgress(**subscan) for subscan in progress["subscans"])
+        values = {one.name: found[one.name] for one in fields(cls)}
+        values["progress"] = ScanProgress(
+            **{
+                **progress,
+                "uris": tuple(map(str, progress["uris"])),
+                "subscans": tuple(subscans),
+                "warnings": tuple(map(str, progress["warnings"])),
+            }
+        )
+        return cls(**values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import redis
 from nexus_writer.data.publishing import DatasetPublisher, ScanSpec, timer
 from nexus_writer.data.unread import Unread
 from nexus_writer.subscribers import NexusSessionWriter, SubscriberState
-from nexus_writer.subscribers.patience import NO_PATIENCE, Patience
+from nexus_writer.subscribers.patience import AFTER_ANOTHER, Patience
 from tests.hdf5.processes import running_python
 from tests.session_scans import COUNTERS, finished, links_in, reading, run_scan, saved, until
 
@@ -76,7 +76,8 @@ def test_patience() -> None:
     assert patience.is_over(10, Unread())
     assert patience.is_over(0, Unread(most=500))
     assert patience.is_over(0, Unread(most=30, fill=0.6))
-    assert NO_PATIENCE.is_over(0, Unread())
+    assert Patience(0).is_over(0, Unread())
+    assert AFTER_ANOTHER.is_over(0.25, Unread())
     assert Patience(0, 500).is_over(0, Unread())
     assert Patience(10, 0).is_over(0, Unread())
 

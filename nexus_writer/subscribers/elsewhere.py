@@ -1,0 +1,139 @@
+"""A scan that another writer of the session saves, or that waits until one may: what can be said of it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from .claims import writer_name
+from .disk import DiskSpace, existing_parent
+from .options import WriterOptions
+from .sought import Sought
+from .state import SubscriberState
+from .status import ScanStatus
+
+Ask = Callable[[str, str, str], None]
+"""Ask a writer (its id) something about a scan (its key): ``stop`` or ``kill``."""
+
+
+class ScanElsewhere:
+    """Answers as a NexusScanWriter does, from what its writer tells. Belongs to the thread of the session.
+
+    Permissions and disk space are those that this host finds at the same place.
+    """
+
+    silent_since = None
+
+    def __init__(self, sought: Sought, session: str, options: WriterOptions, ask: Ask) -> None:
+        self.key = sought.key
+        self.name = sought.node.name
+        self.session = session
+        self.writer_id = ""
+        self._ask = ask
+        self._settled = False
+        self.filename: Path | None = Path(options.paths.apply(sought.path)) if sought.path else None
+        self._disk = self.filename and DiskSpace(
+            self.filename.parent, options.required_disk_space, options.recommended_disk_space
+        )
+        self._status = ScanStatus(
+            name=self.name,
+            key=self.key,
+            session=session,
+            state=SubscriberState.INIT.name,
+            reason="Waiting for its file",
+            start_time=sought.start_time,
+            writing_since=time.time(),
+            end_time=None,
+            scan_end_time=None,
+            lag_s=0.0,
+            lag_entries=0,
+            lag_fill=0.0,
+            queue_fill=0.0,
+        )
+
+    # -- what is heard of it --
+
+    def hear(self, writer_id: str, status: Mapping[str, Any] | None) -> None:
+        """Its file is ``writer_id``'s, "" for nobody's; what that one says of the scan, None for nothing."""
+        self.writer_id = writer_id
+        name = writer_name(writer_id) if writer_id else ""
+        if status is not None and self._understand(status):
+            return
+        reason = f"Waiting for its file, which {name} writes" if name else "Waiting for a writer"
+        self._status = replace(self._status, reason=reason, written_by="")
+
+    def settle(self, status: Mapping[str, Any]) -> None:
+        """It was done with, by another writer."""
+        self._settled = True
+        self.writer_id = ""
+        if not self._understand(status) or self._status.end_time is None:
+            self._status = replace(self._status, end_time=time.time())
+
+    def give_up(self, reason: str) -> None:
+        """Nobody will write it."""
+        self._settled = True
+        self.writer_id = ""
+        self._status = replace(self._status, state="FAULT", reason=reason, end_time=time.time())
+
+    def _understand(self, status: Mapping[str, Any]) -> bool:
+        try:
+            heard = ScanStatus.from_dict(status)
+            SubscriberState[heard.state]
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return False
+        self._status = replace(heard, name=self.name, key=self.key, session=self.session)
+        return True
+
+    # -- for clients --
+
+    def status(self) -> ScanStatus:
+        """As its writer told it last."""
+        return self._status
+
+    @property
+    def state(self) -> SubscriberState:
+        return SubscriberState[self._status.state]
+
+    @property
+    def reason(self) -> str:
+        return self._status.reason
+
+    @property
+    def uris(self) -> list[str]:
+        return list(self._status.progress.uris)
+
+    @property
+    def writing_since(self) -> float:
+        return self._status.writing_since
+
+    @property
+    def end_time(self) -> float | None:
+        """None until it is done with."""
+        return self._status.end_time if self._settled else None
+
+    def done(self) -> bool:
+        """Nothing more will be written of it."""
+        return self._settled
+
+    def has_write_permission(self) -> bool:
+        return self.filename is not None and os.access(existing_parent(self.filename), os.W_OK)
+
+    def disk_space_error(self) -> str:
+        return self._disk.error() if self._disk else ""
+
+    def disk_space_warning(self) -> str:
+        return self._disk.warning() if self._disk else ""
+
+    def free_disk_space_mb(self) -> float | None:
+        return self._disk.free_mb() if self._disk else None
+
+    def stop(self) -> None:
+        """Ask its writer to; where there is none, nothing happens."""
+        self._ask(self.writer_id, self.key, "stop")
+
+    def kill(self) -> None:
+        self._ask(self.writer_id, self.key, "kill")
