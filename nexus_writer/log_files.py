@@ -111,7 +111,7 @@ def set_up_logging(options: LogOptions) -> None:
     tear_down_logging()
     root = logging.getLogger()
     for handler in handlers:
-        handler.setFormatter(logging.Formatter(LOG_FORMAT))
+        handler.setFormatter(_Formatter(LOG_FORMAT))
         root.addHandler(handler)
     _state.handlers = handlers
     set_log_level(logging.getLevelNamesMapping()[options.log])
@@ -121,6 +121,13 @@ def set_up_logging(options: LogOptions) -> None:
         sys.stdout = _PrintLogger(logging.getLogger("OUT"), logging.INFO, _terminal(sys.stdout))
     if options.redirectstderr:
         sys.stderr = _PrintLogger(logging.getLogger("ERR"), logging.ERROR, _terminal(sys.stderr))
+
+
+class _Formatter(logging.Formatter):
+    """Only records begin at the beginning of a line: names that come from Redis cannot forge one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return super().format(record).replace("\r", "").replace("\n", "\n    ")
 
 
 def tear_down_logging() -> None:

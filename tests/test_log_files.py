@@ -56,6 +56,15 @@ def test_a_line_reads_level_time_logger_message(tmp_path: Path) -> None:
     assert line.startswith("INFO  ")
 
 
+def test_a_name_with_a_line_break_forges_no_record(tmp_path: Path) -> None:
+    set_up_logging(LogOptions(logfile=tmp_path / "all.log"))
+    logger.warning("channel %s", "x\r\nERROR    2026-11-20 10:00:00,000 nexus_writer.test: all is lost")
+    first, second = (tmp_path / "all.log").read_text().splitlines()
+    assert LINE.match(first)
+    assert second.startswith("    ERROR")
+    assert not LINE.match(second)
+
+
 def test_each_file_gets_its_levels(tmp_path: Path) -> None:
     options = parse(
         "--log=debug",

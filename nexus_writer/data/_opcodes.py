@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nexus_writer.model.limits import LONGEST_NUMBER
+
 from . import _globals
 from ._keys import check_key
 from ._numpy_values import PendingArray, PendingDtype, Unsupported
@@ -23,9 +25,6 @@ if TYPE_CHECKING:
     from ._unpickler import Machine
 
     Handler = Callable[[Machine], None]
-
-MAX_TEXT_NUMBER = 100
-"""Digits of a number written as text, bytes of one written in binary."""
 
 _CONTAINERS = (dict, list, tuple, set, frozenset, np.ndarray)
 
@@ -202,7 +201,7 @@ def _text(content: bytes) -> str:
 
 
 def _binary_number(machine: Machine, length: int) -> None:
-    if length > MAX_TEXT_NUMBER:
+    if length > LONGEST_NUMBER:
         raise ValueError(f"a number of {length} bytes")
     machine.stack.append(int.from_bytes(machine.take(length), "little", signed=True))
 
@@ -219,7 +218,7 @@ def _short_text(machine: Machine) -> None:
 
 def _number_line(machine: Machine) -> bytes:
     line = machine.line()
-    if len(line) > MAX_TEXT_NUMBER:
+    if len(line) > LONGEST_NUMBER:
         raise ValueError(f"a number of {len(line)} digits")
     return line
 

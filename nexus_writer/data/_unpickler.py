@@ -18,16 +18,11 @@ from typing import Any
 
 import numpy as np
 
+from nexus_writer.model.limits import DEEPEST_NESTING, MOST_OPERATIONS
+
 from . import _globals
 from ._numpy_values import PendingArray, PendingDtype
 from ._opcodes import HANDLERS, STOP
-
-MAX_OPERATIONS = 1_000_000
-"""Opcodes in one pickle; each makes one object of at most some 200 bytes."""
-
-MAX_NESTING = 100
-"""Containers within containers."""
-
 
 _LEAVES = frozenset({str, int, float, bool, type(None), bytes})
 
@@ -50,13 +45,13 @@ class Machine:
     def run(self) -> Any:
         """The value; raises whatever the first wrong byte leads to."""
         data = self.data
-        for _ in repeat(None, MAX_OPERATIONS):
+        for _ in repeat(None, MOST_OPERATIONS):
             opcode = data[self.pos]
             self.pos += 1
             if opcode == STOP:
                 return self._result()
             HANDLERS[opcode](self)
-        raise ValueError(f"more than {MAX_OPERATIONS} operations")
+        raise ValueError(f"more than {MOST_OPERATIONS} operations")
 
     def _result(self) -> Any:
         if self.pos != len(self.data):
@@ -66,7 +61,7 @@ class Machine:
         if self.pending:
             raise ValueError("an array or dtype without its state")
         result = self.stack[0]
-        if self.shared or self.containers > MAX_NESTING:
+        if self.shared or self.containers > DEEPEST_NESTING:
             _check_nesting(result)
         return result
 
@@ -115,16 +110,16 @@ def _check_nesting(result: object) -> None:
     """Refuses what no walk would come to the end of: cycles, depth, parts repeated without bound."""
     level: list[Any] = [result]
     seen = 0
-    for _ in range(MAX_NESTING):
+    for _ in range(DEEPEST_NESTING):
         below: list[Any] = []
         for value in level:
             if type(value) in _LEAVES:
                 continue
             below.extend(_items(value))
-            if seen + len(below) > MAX_OPERATIONS:
+            if seen + len(below) > MOST_OPERATIONS:
                 raise ValueError("it repeats its own parts too often")
         if not below:
             return
         seen += len(below)
         level = below
-    raise ValueError(f"nested deeper than {MAX_NESTING} levels, or without end")
+    raise ValueError(f"nested deeper than {DEEPEST_NESTING} levels, or without end")

@@ -14,6 +14,7 @@ from .pickles import loads
 
 OBJECT = np.dtype(object)
 _LONGEST_NAME = 40
+_KINDS = "biufcSUOmM"
 _OBJECT_CLASSES = (str, bytes, object, list, tuple, dict, set, frozenset, bytearray)
 
 
@@ -46,7 +47,7 @@ def as_dtype(declared: object) -> np.dtype[Any]:
         dtype = np.dtype(declared)
     except (TypeError, ValueError, SyntaxError) as error:
         raise ValueError(f"no dtype that we know: {declared!r:.60}") from error
-    if dtype.names is not None or dtype.subdtype is not None:
+    if dtype.kind not in _KINDS or dtype.subdtype is not None:
         raise ValueError(f"no dtype that we know: {declared!r:.60}")
     return dtype
 

@@ -12,26 +12,25 @@ from typing import Any
 
 import numpy as np
 
+from nexus_writer.model.limits import LARGEST_VALUE_BYTES
+
 from ._numpy_patterns import renamed
 from ._pickler import dumps_for_numpy_1
 from ._unpickler import Machine
 from .errors import UndecodablePickle
 from .opaque import Opaque
 
-__all__ = ["MAX_PICKLE_BYTES", "Opaque", "dumps", "loads"]
-
-MAX_PICKLE_BYTES = 512 * 1024 * 1024
-"""Redis itself has no longer values."""
+__all__ = ["Opaque", "dumps", "loads"]
 
 
 def loads(data: bytes) -> Any:
     """The value of a pickle of any protocol.
 
     Arrays own their memory. Raises ``UndecodablePickle`` and nothing else for bytes that are no
-    pickle, end too early, contradict themselves or exceed the limits of ``_unpickler``.
+    pickle, end too early, contradict themselves or exceed the limits of ``model.limits``.
     """
-    if len(data) > MAX_PICKLE_BYTES:
-        raise UndecodablePickle(f"{len(data)} bytes, more than {MAX_PICKLE_BYTES}")
+    if len(data) > LARGEST_VALUE_BYTES:
+        raise UndecodablePickle(f"{len(data)} bytes, more than {LARGEST_VALUE_BYTES}")
     try:
         return Machine(bytes(data)).run()
     except (EOFError, LookupError):

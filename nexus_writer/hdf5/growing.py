@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nexus_writer.model import Block
+from nexus_writer.model.limits import is_credible_shape
 
 from ._guard import guarded
 from .chunking import ChunkOptions
@@ -122,10 +123,12 @@ class GrowingDataset:
         """What is new in ``blocks``, by runs of consecutive points, up to a block that does not fit."""
         runs: list[tuple[int, list[npt.NDArray[Any]]]] = []
         end = -1
+        widest = self._extent[1:]
         for block in blocks:
             for start, stop in coverage.missing(block.start, block.stop):
                 try:
                     values = self._points(block.values[start - block.start : stop - block.start])
+                    widest = self._widened(widest, values)
                 except PointsRefused as error:
                     return runs, error
                 if start == end:
@@ -182,6 +185,13 @@ class GrowingDataset:
         if values.ndim != rank:
             values = self._with_rank(values, rank)
         return converted(self.path, values, self._storage)
+
+    def _widened(self, widest: tuple[int, ...], values: npt.NDArray[Any]) -> tuple[int, ...]:
+        """The shape of a point that has room for those before and for ``values``."""
+        widest = tuple(map(max, widest, values.shape[1:]))
+        if not is_credible_shape(widest, self._storage.dtype.itemsize):
+            raise PointsRefused(self.path, f"with those before, each would need the shape {widest}")
+        return widest
 
     def _with_rank(self, values: npt.NDArray[Any], rank: int) -> npt.NDArray[Any]:
         """Dimensions of length 1 may be missing from a point, or be too many."""

@@ -10,15 +10,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from nexus_writer.model.limits import DEEPEST_TREE, MOST_MEMBERS
+
 from . import items
 from ._guard import guarded, is_failed_write
 from ._library import h5py
 from .errors import EntryExists, NotStorable
 from .items import DEFAULT_CLASS, Kind, file_name, kind_of, path_of, place_of
 from .values import Unstorable, storable
-
-_MAX_NESTING = 64
-_MAX_ITEMS = 200_000
 
 
 @guarded
@@ -117,7 +116,7 @@ class _TreeWriter:
 
     def __init__(self) -> None:
         self.problems: list[tuple[str, str]] = []
-        self._items_left = _MAX_ITEMS
+        self._items_left = MOST_MEMBERS
 
     def write(self, group: Any, tree: Mapping[Any, Any], *, fresh: bool, depth: int) -> None:
         """The members first, then the attributes, in any order. ``fresh``: the group was made by us."""
@@ -130,7 +129,7 @@ class _TreeWriter:
                 continue
             self._items_left -= 1
             if self._items_left < 0:
-                self.problems.append((path_of(group, name), f"more than {_MAX_ITEMS} items"))
+                self.problems.append((path_of(group, name), f"more than {MOST_MEMBERS} items"))
                 return
             if isinstance(value, Mapping):
                 self._attempt(group, name, self._group, value, made, depth)
@@ -146,7 +145,7 @@ class _TreeWriter:
     def _group(
         self, group: Any, name: str, value: Mapping[Any, Any], made: dict[str, Any], depth: int
     ) -> None:
-        if depth >= _MAX_NESTING:
+        if depth >= DEEPEST_TREE:
             raise Unstorable("it is nested too deeply")
         nx_class = value.get("@NX_class")
         if not (isinstance(nx_class, str) and nx_class):

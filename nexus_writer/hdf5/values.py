@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from nexus_writer.model.limits import MOST_ITEMS
+
 from .texts import TEXT, scalar_text, to_text
 
 _MAX_NESTING = 32
-_MAX_ITEMS = 10_000_000
+"""Dimensions of an array in HDF5."""
 
 
 class Unstorable(Exception):
@@ -58,8 +60,8 @@ def _list(value: list[Any] | tuple[Any, ...]) -> npt.NDArray[Any]:
         kinds.add(_kind(item))
         if None in kinds or len(kinds) > 1:
             raise Unstorable("its items are of different kinds, or of one that HDF5 does not have")
-        if count > _MAX_ITEMS:
-            raise Unstorable(f"it has more than {_MAX_ITEMS} items")
+        if count > MOST_ITEMS:
+            raise Unstorable(f"it has more than {MOST_ITEMS} items")
     shape = _shape(value)
     if shape is None:
         raise Unstorable("its rows have different lengths")

@@ -13,6 +13,7 @@ from nexus_writer.hdf5 import (
     OpenFiles,
 )
 from nexus_writer.model import Block, ChannelDescription, Ending, Scan
+from nexus_writer.model.limits import one_line
 
 from .camera_data import CameraData
 from .cameras import Cameras
@@ -188,11 +189,13 @@ class ScanFile:
 
     def lose(self, key: str, why: str) -> None:
         """Give a channel up: ``why`` is warned of, and the writing ends FAILED."""
+        why = one_line(why)
         if self.lost.setdefault(key, why) is why:
             self.warn(why)
 
     def warn(self, text: str) -> None:
         """Keep a warning, in the file too; the same one again is not repeated."""
+        text = one_line(text)
         if text in self.warnings:
             return
         self.warnings.append(text)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 
 from .fields import Fields
-
-MAX_NDIM = 16
-"""HDF5 has 32 dimensions, and a point needs some of its own."""
+from .limits import MOST_DIMENSIONS, MOST_POINTS
 
 BACK_AND_FORTH = "backnforth"
 
@@ -50,15 +49,16 @@ class ScanAxis:
 def read_grid(info: Fields) -> Grid:
     """From ``data_dim``, ``npoints`` and ``npoints1`` (the fast axis) ... ``npointsN``.
 
-    A mesh that lacks one of its dimensions is a line, and so is one with more than HDF5 can have.
+    A mesh that lacks one of its dimensions is a line, and so is one with more of them, or of points, than
+    HDF5 can have.
     """
     npoints = max(0, info.integer("npoints"))
     ndim = info.integer("data_dim", 1)
     if ndim == 0:
         return Grid(npoints, ())
-    if 1 < ndim <= MAX_NDIM:
+    if 1 < ndim <= MOST_DIMENSIONS:
         shape = tuple(max(0, info.integer(f"npoints{axis}")) for axis in range(ndim, 0, -1))
-        if all(shape):
+        if all(shape) and prod(shape) <= MOST_POINTS:
             return Grid(npoints, shape)
     return Grid(npoints, (npoints,))
 

@@ -16,6 +16,7 @@ from nexus_writer.concurrency import Event, ThreadResource
 from nexus_writer.data.errors import BeaconUnreachable, RedisUnreachable
 from nexus_writer.data.node_info import NodeInfo
 from nexus_writer.data.nodes import DataNode, get_node
+from nexus_writer.model.limits import one_line
 
 from .backoff import Backoff
 from .errors import NodeMissing
@@ -131,6 +132,7 @@ class Follower:
 
     def _say(self, reason: str, level: int = logging.INFO) -> None:
         """Give a new reason and stay in the state."""
+        reason = one_line(reason)
         with self._lock:
             changed = reason != self._reason
             self._reason = reason
@@ -142,6 +144,7 @@ class Follower:
         self._say(reason, logging.WARNING)
 
     def _become(self, state: SubscriberState, reason: str) -> bool:
+        reason = one_line(reason)
         with self._lock:
             if not self._state.may_become(state):
                 return False

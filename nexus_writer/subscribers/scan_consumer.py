@@ -29,9 +29,10 @@ from nexus_writer.hdf5 import Hdf5Error, OpenFiles
 from nexus_writer.layout import Masters, ScanFile
 from nexus_writer.layout.location import data_file
 from nexus_writer.model import Block, Scan
+from nexus_writer.model.limits import LONGEST_NAME, MOST_CHANNELS
 
 from .cameras import CameraFeeds
-from .channels import declared_channel, observed_channel
+from .channels import credible_blocks, declared_channel, observed_channel
 from .options import WriterOptions
 from .references import ScansReferenced
 from .status import ScanProgress, SubscanProgress
@@ -146,7 +147,7 @@ class ScanConsumer:
     def _add(self, node: NodeAdded, file: ScanFile) -> None:
         if node.node_type == REFERENCE_TYPE:
             file.pass_over(node.key, node.name)
-        if node.node_type not in CHANNEL_TYPES:
+        if node.node_type not in CHANNEL_TYPES or self._is_too_much(node, file):
             return
         if node.node_type == CAMERA_TYPE:
             self._cameras.add(node, file)
@@ -157,6 +158,16 @@ class ScanConsumer:
             self._undeclared[node.key] = node
         else:
             file.add_channel(channel)
+
+    def _is_too_much(self, node: NodeAdded, file: ScanFile) -> bool:
+        """A channel that is left out, which is warned of."""
+        if len(node.name) > LONGEST_NAME:
+            file.lose(node.key, f"the channel {node.name[:40]}... has a name of {len(node.name)} characters")
+        elif len(self._decoders) >= MOST_CHANNELS:
+            file.warn(f"more than {MOST_CHANNELS} channels: the others are not saved")
+        else:
+            return False
+        return True
 
     def _refer(self, references: ScansReferenced, file: ScanFile) -> None:
         for key, raw in references.scans:
@@ -220,14 +231,25 @@ class ScanConsumer:
         try:
             blocks = self._decoders[key].decode(entries)
         except Undecodable as error:
-            blocks = error.decoded
-            if blocks:
-                file.append({key: blocks})
-            file.lose(key, str(error))
-            return ()
+            credible, _ = credible_blocks(error.decoded, file.points.get(key, 0))
+            return self._given_up(key, credible, str(error), file)
+        credible, why = credible_blocks(blocks, file.points.get(key, 0))
+        if why:
+            return self._given_up(key, credible, f"{key} is not saved from there on: {why}", file)
+        self._observe(key, blocks, file)
+        return blocks
+
+    def _given_up(self, key: str, blocks: Sequence[Block], why: str, file: ScanFile) -> Sequence[Block]:
+        if blocks:
+            self._observe(key, blocks, file)
+            file.append({key: blocks})
+        file.lose(key, why)
+        return ()
+
+    def _observe(self, key: str, blocks: Sequence[Block], file: ScanFile) -> None:
+        """A channel that declares nothing of itself is what its first points are."""
         if blocks and key in self._undeclared:
             file.add_channel(observed_channel(self._undeclared.pop(key), blocks))
-        return blocks
 
     def _decode_info(self, info: RawInfo) -> dict[str, object]:
         return self._options.paths.apply_to_scan_info(info.decode())

@@ -384,7 +384,7 @@ def test_a_memo_index_may_be_huge_and_costs_nothing(data: bytes) -> None:
 
 
 def test_longer_pickles_than_redis_can_hold_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pickles, "MAX_PICKLE_BYTES", 10)
+    monkeypatch.setattr(pickles, "LARGEST_VALUE_BYTES", 10)
     with pytest.raises(UndecodablePickle, match="more than 10"):
         loads(pickle.dumps("x" * 10, 4))
 
@@ -396,7 +396,7 @@ def test_nesting_is_limited_where_it_says() -> None:
             value = [value]
         return value
 
-    limit = _unpickler.MAX_NESTING
+    limit = _unpickler.DEEPEST_NESTING
     assert loads(pickle.dumps(nested(limit - 1), 4)) == nested(limit - 1)
     with pytest.raises(UndecodablePickle, match="nested deeper"):
         loads(pickle.dumps(nested(limit + 1), 4))

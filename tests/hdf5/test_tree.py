@@ -268,7 +268,7 @@ def test_a_tree_without_end_is_cut(entry: Any, monkeypatch: pytest.MonkeyPatch) 
     tree: dict[str, Any] = {}
     tree["again"] = tree
     assert write_tree(entry, tree)[-1][1] == "it is nested too deeply"
-    monkeypatch.setattr("nexus_writer.hdf5.tree._MAX_ITEMS", 10)
+    monkeypatch.setattr("nexus_writer.hdf5.tree.MOST_MEMBERS", 10)
     wide: dict[str, Any] = {str(i): {"x": 1} for i in range(100)}
     assert "more than 10 items" in write_tree(entry, {"wide": wide})[-1][1]
 

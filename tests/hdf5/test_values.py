@@ -98,7 +98,7 @@ def test_what_hdf5_has_no_type_for(value: Any) -> None:
 
 
 def test_a_list_that_explodes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nexus_writer.hdf5.values._MAX_ITEMS", 1000)
+    monkeypatch.setattr("nexus_writer.hdf5.values.MOST_ITEMS", 1000)
     with pytest.raises(Unstorable, match="more than 1000 items"):
         storable(bomb())
 
