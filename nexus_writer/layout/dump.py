@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 import numpy as np
 
 from nexus_writer.hdf5 import write_tree
+
+from .metadata import without_members
+from .nexus_classes import DEFAULT_CLASS
+from .valid_tree import valid_tree
 
 
 class Dump:
@@ -24,12 +28,27 @@ class Dump:
         """``tree`` was written already."""
         self._written[source] = tree
 
-    def write(self, group: Any, tree: Mapping[str, Any], source: str) -> None:
-        """Merge ``tree`` into ``group``; ``source`` tells it from other trees. Raises FileBroken."""
+    def write(
+        self,
+        group: Any,
+        tree: Mapping[str, Any],
+        source: str,
+        nx_class: str = DEFAULT_CLASS,
+        members: Container[str] = (),
+    ) -> None:
+        """Merge ``tree`` into ``group``, which is of ``nx_class``; ``source`` tells it from other trees.
+
+        ``members`` of the group are what a channel measured, and stay as they are. Raises FileBroken.
+        """
         if not tree or (source in self._written and _same(self._written[source], tree)):
             return
-        self._written[source] = tree
-        for path, why in write_tree(group, tree):
+        valid = valid_tree(tree, nx_class)
+        kept, left_out = without_members(valid, members, group)
+        if len(kept) + len(left_out) == len(valid):  # else there are attributes of members yet to come
+            self._written[source] = tree
+        for member in left_out:
+            self._warn(f"{source}: {member} is left out, it would replace what is measured")
+        for path, why in write_tree(group, kept):
             self._warn(f"metadata {path} is not saved: {why}")
 
 

@@ -42,6 +42,8 @@ from .points_report import Absent, Reported
 from .sample import sample_tree
 from .writer_note import Status, WriterNote
 
+ENTRY = "NXentry"
+
 
 class Entry:
     """The entry of ``subscan`` below ``root``, made at once.
@@ -70,7 +72,7 @@ class Entry:
         self._elsewhere: set[str] = set()
         self._absent: list[Absent] = []
         self._measurement: Any = None
-        self.group = create_group(root, self.name, "NXentry")
+        self.group = create_group(root, self.name, ENTRY)
         write_text(self.group, "title", scan.title)
         self._start = (scan.start or datetime.now().astimezone()).isoformat()
         write_text(self.group, "start_time", self._start)
@@ -238,7 +240,7 @@ class Entry:
 
     def _write_notes(self, scan: Scan) -> None:
         notes = notes_tree(scan.comments)
-        self._dump.write(self.group, {"notes": notes} if notes else {}, "notes")
+        self._dump.write(self.group, {"notes": notes} if notes else {}, "notes", ENTRY)
 
     def _write_metadata(self, scan: Scan) -> None:
         self.instrument.write_metadata(scan)
@@ -247,5 +249,6 @@ class Entry:
         for warning in (*warnings, *unknown):
             self._warn(warning)
         for name, tree in trees.items():
-            self._dump.write(self.group, {name: tree}, f"category {name}")
-        self._dump.write(self.group, {"sample": sample} if sample else {}, "sample of the dataset")
+            self._dump.write(self.group, {name: tree}, f"category {name}", ENTRY)
+        tree = {"sample": sample} if sample else {}
+        self._dump.write(self.group, tree, "sample of the dataset", ENTRY)

@@ -20,12 +20,13 @@ from nexus_writer.hdf5 import (
 from nexus_writer.model import PositionerSnapshots, Scan
 
 from .dump import Dump
-from .metadata import device_tree, instrument_tree, split_groups, without_members
+from .metadata import device_tree, instrument_tree, split_groups
 from .place import Place
 from .places import Places
-from .snapshots import COLLECTIONS_AT_END, COLLECTIONS_AT_START, positions
+from .snapshots import COLLECTIONS_AT_END, COLLECTIONS_AT_START, named_positions, positions
 
-_PLAIN = re.compile(r"\w+", re.ASCII)
+INSTRUMENT = "NXinstrument"
+_PLAIN = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 class Instrument:
@@ -34,14 +35,15 @@ class Instrument:
     def __init__(
         self, entry: Any, scan: Scan, places: Places, dump: Dump, warn: Callable[[str], None]
     ) -> None:
-        self.group = create_group(entry, "instrument", "NXinstrument")
+        self.group = create_group(entry, "instrument", INSTRUMENT)
         self._places = places
         self._dump = dump
         self._warn = warn
         self._groups: dict[str, Any] = {}
+        self._classes: dict[str, str] = {}
         self._originals = Originals()
         self._devices: dict[str, dict[tuple[str, str], None]] = {}
-        dump.write(self.group, scan.instrument_info, "instrument")
+        dump.write(self.group, scan.instrument_info, "instrument", INSTRUMENT)
         self._write_positions(COLLECTIONS_AT_START, scan.positioners)
 
     def add_channel(self, place: Place, device: str, device_info: Mapping[str, Any]) -> Any:
@@ -53,6 +55,7 @@ class Instrument:
         if group is None:
             texts = self._texts(place, device_info)
             group = self._groups[place.group] = self._open_group(place, texts)
+            self._classes[place.group] = place.nx_class
             self._dump.know(texts, f"device_info of {place.group}")
         if device:
             self._devices.setdefault(place.group, {})[device, place.selection] = None
@@ -74,7 +77,7 @@ class Instrument:
         rest, merged = split_groups(instrument_tree(scan), self._groups)
         for name, tree in merged.items():
             self._write_group(name, tree, "instrument category")
-        self._dump.write(self.group, rest, "instrument category")
+        self._dump.write(self.group, rest, "instrument category", INSTRUMENT)
 
     def write_end(self, snapshots: PositionerSnapshots) -> None:
         """Where the motors stand when the scan has ended."""
@@ -101,11 +104,8 @@ class Instrument:
             return group
 
     def _write_group(self, name: str, tree: Mapping[str, Any], source: str) -> None:
-        group = self._groups[name]
-        kept, left_out = without_members(tree, self._places.members(name), group)
-        for member in left_out:
-            self._warn(f"{source}: {member} is left out of {name}, it would replace what is measured")
-        self._dump.write(group, kept, f"{source} of {name}")
+        members = self._places.members(name)
+        self._dump.write(self._groups[name], tree, f"{source} of {name}", self._classes[name], members)
 
     def _write_positions(self, collections: Mapping[str, str], snapshots: PositionerSnapshots) -> None:
         for name, moment in collections.items():
@@ -113,8 +113,8 @@ class Instrument:
             if not snapshot:
                 continue
             group = require_group(self.group, name)
-            for position in positions(snapshot, snapshots.units):
+            for motor, position in named_positions(positions(snapshot, snapshots.units)).items():
                 try:
-                    write_value(group, position.motor, position.value, position.attributes)
+                    write_value(group, motor, position.value, position.attributes)
                 except NotStorable as error:
                     self._warn(f"position not saved: {error}")

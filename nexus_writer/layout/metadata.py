@@ -11,7 +11,9 @@ from typing import Any
 
 from nexus_writer.model import Device, Scan
 
-CLASS = "@NX_class"
+from .names import normalise
+from .valid_tree import CLASS
+
 CLASSES = {"notes": "NXnote", "thumbnail": "NXnote", "experiment_documentation": "NXnote"}
 """Of members of an entry that have theirs by their name."""
 RESERVED = frozenset({"title", "start_time", "end_time", "end_reason", "measurement", "writer"})
@@ -56,12 +58,15 @@ def device_tree(device: Device, selection: str = "") -> Mapping[str, Any]:
 def split_groups(
     tree: Mapping[str, Any], groups: Collection[str]
 ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    """The tree without the sub-mappings that name one of ``groups``; and those, without their class."""
+    """The tree without the sub-mappings that name one of ``groups``, as published or as in the file; and
+    those, without their class."""
     rest = {}
-    merged = {}
+    merged: dict[str, dict[str, Any]] = {}
     for name, value in tree.items():
-        if name in groups and isinstance(value, Mapping):
-            merged[name] = {k: v for k, v in value.items() if k not in (CLASS, "NX_class")}
+        group = normalise(name)
+        if group in groups and isinstance(value, Mapping):
+            told = {k: v for k, v in value.items() if k not in (CLASS, "NX_class")}
+            merged.setdefault(group, {}).update(told)
         else:
             rest[name] = value
     return rest, merged

@@ -10,8 +10,10 @@ _ILLEGAL = re.compile(r"[^A-Za-z0-9_]+")
 
 
 def normalise(name: str) -> str:
-    """``name`` with every run of characters outside A-Z, a-z, 0-9 and _ turned into one underscore."""
-    return _ILLEGAL.sub("_", name)
+    """``name`` with every run of characters outside A-Z, a-z, 0-9 and _ turned into one underscore; and one
+    in front of a digit: some validators want a letter first."""
+    legal = _ILLEGAL.sub("_", name)
+    return f"_{legal}" if legal[:1].isdigit() else legal
 
 
 def short_names(names: Iterable[str]) -> dict[str, str]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+
+from .names import UniqueNames, normalise
+from .valid_tree import PUBLISHED_NAME
 
 COLLECTIONS_AT_START = {
     "positioners_start": "start",
@@ -41,6 +44,21 @@ def positions(snapshot: Mapping[str, Any], units: Mapping[str, str]) -> Iterator
             yield Position(motor, math.nan, {**attributes, "error": error})
         else:
             yield Position(motor, value, attributes)
+
+
+def named_positions(positions: Iterable[Position]) -> dict[str, Position]:
+    """By the name in the file: the motor's own where NeXus allows it, otherwise it is an attribute."""
+    names = UniqueNames()
+    motors = {position.motor: position for position in positions}
+    named = {}
+    for motor in sorted(motors, key=lambda motor: normalise(motor) != motor):
+        position = motors[motor]
+        name = names.give(motor)
+        if name != motor:
+            attributes = {**position.attributes, PUBLISHED_NAME: motor}
+            position = replace(position, attributes=attributes)
+        named[name] = position
+    return named
 
 
 def _error(value: Any) -> str:

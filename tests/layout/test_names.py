@@ -43,7 +43,17 @@ def test_short_names_are_unique_suffixes(names: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("name", "normal"),
-    [("diode_1", "diode_1"), ("a:b", "a_b"), ("a.-: b", "a_b"), ("é", "_"), ("a__b", "a__b"), ("-a-", "_a_")],
+    [
+        ("diode_1", "diode_1"),
+        ("a:b", "a_b"),
+        ("a.-: b", "a_b"),
+        ("é", "_"),
+        ("a__b", "a__b"),
+        ("-a-", "_a_"),
+        ("2theta", "_2theta"),
+        ("a2", "a2"),
+        ("", ""),
+    ],
 )
 def test_normalise(name: str, normal: str) -> None:
     assert normalise(name) == normal

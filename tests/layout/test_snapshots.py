@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from nexus_writer.layout.snapshots import positions
+from nexus_writer.layout.snapshots import named_positions, positions
 
 
 def test_numbers_and_texts_stay_what_they_are() -> None:
@@ -15,6 +15,19 @@ def test_numbers_and_texts_stay_what_they_are() -> None:
     found = list(positions(values, {"b": "mm"}))
     assert [(p.motor, p.value) for p in found] == list(values.items())
     assert [dict(p.attributes) for p in found] == [{}, {"units": "mm"}, {}, {}, {}]
+
+
+def test_motors_have_names_that_nexus_allows() -> None:
+    """Their own where it does, whatever else becomes equal to it."""
+    named = named_positions(positions({"m-1": 1.0, "m_1": 2.0, "2theta": 3.0, "m 1": 4.0}, {"m-1": "mm"}))
+    assert {name: position.value for name, position in named.items()} == {
+        "m_1": 2.0,
+        "m_1_2": 1.0,
+        "_2theta": 3.0,
+        "m_1_3": 4.0,
+    }
+    assert named["m_1"].attributes == {}
+    assert named["m_1_2"].attributes == {"units": "mm", "published_name": "m-1"}
 
 
 def test_no_position_leaves_nothing() -> None:
