@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import h5py
@@ -25,13 +25,18 @@ def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 20.0
 
 
 class ServeProcess:
-    """A running writer; ``stop`` ends it as a service manager would."""
+    """A running writer; ``stop`` ends it as a service manager would.
 
-    def __init__(self, session: str, redis_url: str, directory: Path, *options: str) -> None:
+    ``entering`` is what its command begins with.
+    """
+
+    def __init__(
+        self, session: str, redis_url: str, directory: Path, *options: str, entering: Sequence[str] = ()
+    ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.ready_file = directory / "ready"
         self.log = directory / "writer.log"
-        command = [sys.executable, "-m", "nexus_writer", "serve", session, "--redis", redis_url]
+        command = [*entering, sys.executable, "-m", "nexus_writer", "serve", session, "--redis", redis_url]
         command += ["--ready-file", str(self.ready_file), *options]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
@@ -53,9 +58,11 @@ class ServeProcess:
 
 
 @contextlib.contextmanager
-def serving(session: str, redis_url: str, directory: Path, *options: str) -> Iterator[ServeProcess]:
+def serving(
+    session: str, redis_url: str, directory: Path, *options: str, entering: Sequence[str] = ()
+) -> Iterator[ServeProcess]:
     """A writer for the time of a block."""
-    writer = ServeProcess(session, redis_url, directory, *options)
+    writer = ServeProcess(session, redis_url, directory, *options, entering=entering)
     try:
         yield writer
     finally:

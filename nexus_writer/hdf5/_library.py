@@ -48,6 +48,7 @@ def access_properties() -> Any:
     access.set_libver_bounds(h5py.h5f.LIBVER_V18, h5py.h5f.LIBVER_V110)
     access.set_file_locking(False, True)
     access.set_cache(0, 521, 0, 0.75)
+    access.set_sieve_buf_size(0)
     cache = access.get_mdc_config()
     cache.set_initial_size = True
     cache.initial_size = cache.min_size = _METADATA_CACHE_NBYTES

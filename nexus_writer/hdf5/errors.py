@@ -5,8 +5,11 @@ None of them holds an h5py object, nor a traceback through one: they may travel 
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable
+
+_NUMBERS = {os.strerror(number): number for number in errno.errorcode}
 
 
 class Hdf5Error(Exception):
@@ -26,7 +29,10 @@ class FileLocked(Hdf5Error):
 
 
 class FileNotWritable(Hdf5Error):
-    """The file cannot be made or opened: permissions, a missing mount, a damaged file."""
+    """The file cannot be made or opened: permissions, a missing mount, a damaged file.
+
+    ``number`` is the errno of what the operating system refused, None where it refused nothing.
+    """
 
     def __init__(self, path: str | os.PathLike[str], why: str) -> None:
         super().__init__(
@@ -35,6 +41,7 @@ class FileNotWritable(Hdf5Error):
         )
         self.path = os.fspath(path)
         self.why = why
+        self.number = _NUMBERS.get(why)
 
 
 class FileDamaged(FileNotWritable):
@@ -48,6 +55,7 @@ class FileDamaged(FileNotWritable):
         )
         self.path = os.fspath(path)
         self.why = why
+        self.number = _NUMBERS.get(why)
 
 
 class NotHdf5(Hdf5Error):
@@ -76,13 +84,16 @@ class EntryExists(Hdf5Error):
 class FileBroken(Hdf5Error):
     """A write to the file failed, and nothing is written through this handle any more.
 
-    What an earlier successful flush put into the file stays there.
+    What an earlier successful flush put into the file stays there. ``number`` is the errno of the failure,
+    None where HDF5 does not tell it.
     """
 
     def __init__(self, path: str | os.PathLike[str], why: str) -> None:
+        self.number = _NUMBERS.get(why)
+        name = "" if self.number is None else f", {errno.errorcode[self.number]}"
         super().__init__(
-            f"writing to {os.fspath(path)} failed ({why}), nothing more is written there: mend the cause, "
-            "then let the scan be resumed from Redis"
+            f"writing to {os.fspath(path)} failed ({why}{name}), nothing more is written there: mend the "
+            "cause, then let the scan be resumed from Redis"
         )
         self.path = os.fspath(path)
         self.why = why

@@ -22,6 +22,7 @@ from ._library import LIBVER, access_properties, foreign_locking, h5py
 from .errors import FileBroken, FileDamaged, FileNotWritable, NotHdf5
 from .locks import WriterLock
 from .places import Places, punch_holes
+from .reservation import Reservation
 from .superblock import end_where_it_ends
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -52,6 +53,7 @@ class LiveFile:
         self._why_broken: str | None = None
         self._descriptor = int(file.id.get_vfd_handle())
         os.set_inheritable(self._descriptor, False)
+        self._reservation = Reservation(os.fstat(self._descriptor).st_size, file.id.get_filesize())
         _live[self._number] = self
 
     @property
@@ -145,6 +147,7 @@ class LiveFile:
             self.check()
 
     def _flush(self) -> None:
+        self._reservation.extend(self._descriptor, self._file.id.get_filesize())
         h5py.h5f.flush(self._file.id)
 
     def _fsync(self) -> None:

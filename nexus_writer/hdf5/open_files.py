@@ -49,6 +49,11 @@ class OpenFiles:
         shared = self._files.get(_resolved(Path(path)))
         return None if shared is None or shared.file.broken else shared.file.root
 
+    def is_broken(self, path: str | os.PathLike[str]) -> bool:
+        """Whether the file broke and some scan has not given it back yet: until then nobody opens it anew."""
+        shared = self._files.get(_resolved(Path(path)))
+        return shared is not None and shared.file.broken is not None
+
     def release(self, file: LiveFile) -> None:
         """Give a file back; its last user closes it. FileBroken when that fails, but closed it is."""
         shared = self._files.get(file.path)

@@ -10,11 +10,12 @@ chunks that moved.
 from __future__ import annotations
 
 import ctypes
+import errno
 from typing import Any
 
 from ._library import h5py
 
-_KEEP_SIZE, _PUNCH_HOLE = 1, 2
+KEEP_SIZE, _PUNCH_HOLE = 1, 2
 _ATTEMPTS = 8
 _STOPPER_NBYTES = 2048
 _NODE_NBYTES = 2048
@@ -98,16 +99,21 @@ class Places:
 def punch_holes(descriptor: int, places: list[tuple[int, int]]) -> None:
     """Give the blocks of unused (address, bytes) of a file back to the disk, where it can: the file stays as
     long as it is, and takes less space."""
-    if _fallocate is None:
-        return
     for address, nbytes in places:
-        if _fallocate(descriptor, _PUNCH_HOLE | _KEEP_SIZE, address, nbytes):
+        if fallocate(descriptor, _PUNCH_HOLE | KEEP_SIZE, address, nbytes):
             return
+
+
+def fallocate(descriptor: int, mode: int, offset: int, nbytes: int) -> int:
+    """The system call of that name; 0 or an errno."""
+    if _fallocate is None:
+        return errno.ENOSYS
+    return ctypes.get_errno() if _fallocate(descriptor, mode, offset, nbytes) else 0
 
 
 def _find_fallocate() -> Any:
     try:
-        function = ctypes.CDLL(None).fallocate
+        function = ctypes.CDLL(None, use_errno=True).fallocate
     except (OSError, AttributeError):
         return None
     function.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -222,6 +223,31 @@ class ScanFile:
             entries.remove_earlier()
         self._warn_all(self._masters.retry(self._links))
 
+    def check(self) -> None:
+        """Raises FileBroken when a write failed, of this scan or another one in its file."""
+        if self._file is not None:
+            self._file.check()
+
+    def give_back(self) -> None:
+        """After FileBroken: give the file back without another write. ``create`` goes on with what it has."""
+        with suppress(FileBroken):
+            self._close()
+
+    def take_over(self) -> None:
+        """Redis has no more of what was before: bring over what only an earlier writing has, and warn of
+        what of that cannot be read."""
+        entries = self._entries
+        if entries is None:
+            return
+        bring = partial(
+            EarlierEntries.bring_all_over, channels=self._channels, add=self.add_channel, append=self.append
+        )
+        if (path := data_file(self._scan)) is not None and self._holder is not None:
+            bring_over_from_beside(self._files, path, self._holder, self._scan, self._names, bring, self.warn)
+        if entries.earlier is not None and (left := bring(entries.earlier)):
+            self.warn(left)
+            entries.earlier = None
+
     def refer_to(self, scan: Scan) -> None:
         """This one is a sequence, or a group, of which ``scan`` is a part: link what lies in another file."""
         if self._file is None:
@@ -251,7 +277,7 @@ class ScanFile:
             if may_go_on:
                 for entry in entries:
                     entry.note.set_unfinished(failed or "the scan had not ended")
-            self._finish_earlier(entries)
+            self.take_over()
             self._tell_gaps()
             if failed and failed != "; ".join(self.lost.values()):
                 self.warn(failed)
@@ -262,6 +288,7 @@ class ScanFile:
             entries.publish()
             file.flush()
             entries.remove_earlier()
+            file.sync()
             entries.set_status(Status.FAILED if failed or self.lost else Status.SUCCEEDED)
             entries.set_default()
             self._warn_all(self._masters.retry(self._links, at_once=True))
@@ -287,19 +314,6 @@ class ScanFile:
             file.flush()
         self.points |= self.cameras.points
         self.cameras.close()
-
-    def _finish_earlier(self, entries: ScanEntries) -> None:
-        """Redis has no more: what only an earlier writing has, and what of that cannot be read."""
-        bring = partial(
-            EarlierEntries.bring_all_over, channels=self._channels, add=self.add_channel, append=self.append
-        )
-        if (path := data_file(self._scan)) is not None and self._holder is not None:
-            bring_over_from_beside(self._files, path, self._holder, self._scan, self._names, bring, self.warn)
-        if entries.earlier is not None and (
-            left := entries.earlier.bring_all_over(self._channels, self.add_channel, self.append)
-        ):
-            self.warn(left)
-            entries.earlier = None
 
     def _tell_gaps(self) -> None:
         for key, (_, data) in self._channels.items():

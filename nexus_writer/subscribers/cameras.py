@@ -29,10 +29,10 @@ class CameraFeeds:
         self._progress: dict[str, CameraProgress] = {}
 
     def add(self, node: NodeAdded, file: ScanFile) -> None:
-        """A camera appeared; where it saves is told later."""
+        """A camera appeared, or its file was opened anew; where it saves is told later."""
         channel = declared_channel(node) or ChannelDescription(node.key, node.name, UNDECLARED, (), None)
         self._channels[node.key] = channel
-        self._progress[node.key] = CameraProgress()
+        self._progress.setdefault(node.key, CameraProgress())
         file.add_camera(channel)
 
     def prepare(self, item: CameraPrepared, file: ScanFile) -> None:

@@ -1,15 +1,16 @@
-"""Free space where a scan is written."""
+"""Free space where a scan is written, and whether a write succeeds there."""
 
 from __future__ import annotations
 
-import contextlib
 import os
+import tempfile
 from pathlib import Path
 
-import gevent
+from .question import Question
 
 MB = 2**20
 ANSWER_WITHIN_S = 0.1
+TRIED_NBYTES = 64 * 1024
 
 
 def existing_parent(path: Path) -> Path:
@@ -25,25 +26,34 @@ def free_megabytes(path: Path) -> float:
     return status.f_bavail * status.f_frsize / MB
 
 
+def refusal(directory: Path) -> str:
+    """Why a write fails there, "" when it succeeds: what free space does not tell, a quota for one."""
+    try:
+        with tempfile.TemporaryFile(dir=existing_parent(directory), buffering=0) as file:
+            file.write(bytes(TRIED_NBYTES))
+            os.fsync(file.fileno())
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
+
+
 class DiskSpace:
     """Free space of one directory, with the two limits of the writer.
 
-    A network file system may take seconds to answer, and a Tango client has a time-out: the question is
-    asked in a thread of its own, and where no answer comes within 0.1 s, the last one holds.
+    A network file system may take seconds to answer, or never do, and a Tango client has a time-out: where no
+    answer comes within 0.1 s, the last one holds.
     """
 
     def __init__(self, directory: Path, required_mb: float, recommended_mb: float) -> None:
         self.directory = directory
         self.required_mb = required_mb
         self.recommended_mb = recommended_mb
-        self._last_mb: float | None = None
+        self._free_mb = Question(lambda: free_megabytes(directory))
+        self._refusal = Question(lambda: refusal(directory))
 
     def free_mb(self) -> float | None:
-        """Free space in MB, None when it was never known. Call from a greenlet."""
-        question = gevent.get_hub().threadpool.spawn(free_megabytes, self.directory)
-        with contextlib.suppress(gevent.Timeout, OSError):
-            self._last_mb = question.get(timeout=ANSWER_WITHIN_S)
-        return self._last_mb
+        """Free space in MB, None when it was never known."""
+        return self._free_mb.answer(ANSWER_WITHIN_S)
 
     def error(self) -> str:
         """Empty when there is enough space to write, else what is wrong."""
@@ -53,8 +63,17 @@ class DiskSpace:
         """Empty when there is as much space as recommended, else what is wrong."""
         return self._below(self.recommended_mb)
 
+    def refuses(self, needed_mb: float) -> str:
+        """After a write that failed: why the next one would fail too, "" when ``needed_mb`` may be tried."""
+        if why := self._below(max(self.required_mb, needed_mb)):
+            return why
+        refused = self._refusal.answer(ANSWER_WITHIN_S)
+        if self._refusal.waits_s():
+            return "The disk does not answer"
+        return "" if refused is None else refused
+
     def _below(self, limit_mb: float) -> str:
         free_mb = self.free_mb()
         if limit_mb <= 0 or free_mb is None or free_mb >= limit_mb:
             return ""
-        return f"Free disk space below {limit_mb:g} MB"
+        return f"Free disk space below {limit_mb:.4g} MB"

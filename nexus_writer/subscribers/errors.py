@@ -29,6 +29,13 @@ class FileStaysLocked(RuntimeError):
         super().__init__(f"stopped while waiting for the file: {why}")
 
 
+class StillBroken(RuntimeError):
+    """A scan was stopped while it waited for a disk that refused a write."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"stopped while waiting for the disk: {why}")
+
+
 class NotStarted(RuntimeError):
     """A subscriber was started a second time."""
 

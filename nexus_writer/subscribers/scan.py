@@ -26,15 +26,18 @@ from .disk import DiskSpace, existing_parent
 from .errors import FileStaysLocked, Finished
 from .follower import LISTENS, REDIS_AWAY
 from .lag import LagWatch
+from .lasting import LOOK_EVERY_S, LastingWrites, Voice
 from .modes import Mode, Request
 from .options import WriterOptions
 from .patience import Patience
+from .question import Question
 from .references import References, ScansReferenced, look_up
 from .scan_consumer import NotSaved, ScanConsumer, ScanFound
 from .scan_found import find_scan
 from .state import SubscriberState
 from .status import ScanStatus
 from .subscriber import Subscriber
+from .trimming import TrimWatch
 from .writer_thread import WriterThread
 
 logger = logging.getLogger(__name__)
@@ -45,7 +48,8 @@ DRAIN_WITHIN_S = 2.0
 LOOK_FOR_FRAMES_S = 0.05
 """Seconds between two looks for frames of cameras when the scan has ended."""
 WAIT_FOR_ANOTHER_S = 0.25
-"""Seconds between two looks at something outside that the writing waits for: a locked file, a full disk."""
+"""Seconds between two looks at a locked file."""
+PERMISSION_WITHIN_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,17 @@ class NexusScanWriter(Subscriber[Received]):
         self._patience = options.patience if patience is None else patience
         self._warnings_logged = 0
         self._disk: DiskSpace | None = None
+        self._permission = Question(self._may_write)
+        self._trimming = TrimWatch()
+        self._lasting = LastingWrites(
+            self._consumer,
+            writer.files,
+            self._disk_space,
+            Voice(lambda: self.reason, self._say),
+            self._interrupt,
+            self._check_claim,
+            connect,
+        )
         self._may_go_on = True
         self._interrupted = ""
         self.replaced = False
@@ -134,9 +149,14 @@ class NexusScanWriter(Subscriber[Received]):
         return Path(scan.filename) if scan is not None and scan.filename else None
 
     def has_write_permission(self) -> bool:
-        """May this process write the scan's file, or create it?"""
-        filename = self.filename
-        return filename is not None and os.access(existing_parent(filename), os.W_OK)
+        """May this process write the scan's file, or create it? Yes, where the disk does not answer."""
+        if self.filename is None:
+            return False
+        return self._permission.answer(PERMISSION_WITHIN_S) is not False
+
+    def _may_write(self) -> bool:
+        scan = self._consumer.scan
+        return scan is not None and os.access(existing_parent(Path(scan.filename)), os.W_OK)
 
     def disk_space_error(self) -> str:
         """Empty when there is space to write."""
@@ -196,6 +216,11 @@ class NexusScanWriter(Subscriber[Received]):
             )
         return self._disk
 
+    def _say(self, reason: str, level: int = logging.INFO) -> None:
+        """A FAULT that stopped the acquisition, while the writing goes on, keeps its reason."""
+        if self.state is not SubscriberState.FAULT:
+            super()._say(reason, level)
+
     # -- listener --
 
     def _listen(self) -> Iterator[Sequence[Received]]:
@@ -253,6 +278,18 @@ class NexusScanWriter(Subscriber[Received]):
                 if isinstance(items[-1], ScanEnded):
                     return
 
+    def _hold_on(self) -> None:
+        """The consumer takes nothing: FAULT stops the acquisition before Redis drops what it did not take.
+
+        The writing goes on all the same, when it can.
+        """
+        self._trimming.look(self._lag.unread.fill, time.monotonic())
+        if self._trimming.is_near:
+            why = "The disk does not answer" if self.reason == LISTENS else self.reason
+            self._become(
+                SubscriberState.FAULT, f"{why}; Redis is about to drop points: no more of them can be kept"
+            )
+
     # -- consumer, in the writer thread --
 
     def _consume(self, item: Received) -> None:
@@ -266,7 +303,7 @@ class NexusScanWriter(Subscriber[Received]):
             raise Finished
         if not isinstance(item, ScanFound):
             self._check_claim()
-            self._consumer.feed(item)
+            self._lasting.do(lambda: self._consumer.feed(item))
             return
         try:
             self._consumer.find(item)
@@ -287,11 +324,11 @@ class NexusScanWriter(Subscriber[Received]):
     def _open(self) -> None:
         since_s, waited_s, reason = time.monotonic(), 0.0, self.reason
         while True:
-            self._wait_for_disk_space()
+            self._lasting.wait_for_space()
             self._check_claim()
             beside = self._patience.is_over(waited_s, self._lag.unread) or self._request is Request.STOP
             try:
-                self._consumer.open(beside=beside)
+                self._lasting.do(partial(self._consumer.open, beside=beside))
             except FileLocked as error:
                 why = f"{error}, the scan waits in Redis"
             else:
@@ -304,28 +341,21 @@ class NexusScanWriter(Subscriber[Received]):
             self._say(reason)
         self._writer.link_later()
 
-    def _wait_for_disk_space(self) -> None:
-        """Return when there is space, or when the scan is asked to end."""
-        disk = self._disk_space()
-        reason = self.reason
-        while disk is not None and (error := disk.error()):
-            self._warn(f"{error} in {disk.directory}: free some, the scan waits in Redis")
-            if self._interrupt.wait(WAIT_FOR_ANOTHER_S):
-                return
-        self._say(reason)
-
     def _seconds_to_tick(self) -> float | None:
-        return self._consumer.seconds_to_flush()
+        due_s = self._consumer.seconds_to_flush()
+        return LOOK_EVERY_S if due_s is None else min(due_s, LOOK_EVERY_S)
 
     def _tick(self) -> None:
-        if self._consumer.seconds_to_flush() == 0.0:
-            self._wait_for_disk_space()
-            self._check_claim()
-            self._consumer.flush()
-            self._log_warnings()
-            if warnings := self._consumer.progress.warnings:
-                self._say(warnings[-1], logging.DEBUG)
-            gevent.sleep(0)  # the scans of other sessions share this thread
+        if self._consumer.seconds_to_flush() != 0.0:
+            self._lasting.do(self._consumer.check)
+            return
+        self._lasting.wait_for_space()
+        self._check_claim()
+        self._lasting.do(self._consumer.flush)
+        self._log_warnings()
+        if warnings := self._consumer.progress.warnings:
+            self._say(warnings[-1], logging.DEBUG)
+        gevent.sleep(0)  # the scans of other sessions share this thread
 
     def _log_warnings(self, failure: str | None = None) -> None:
         """Each of them once; those that are in ``failure`` are logged with the state."""
@@ -346,6 +376,24 @@ class NexusScanWriter(Subscriber[Received]):
                     since_s, before = time.monotonic(), frames
                 if time.monotonic() - since_s >= patience_s or self._interrupt.wait(LOOK_FOR_FRAMES_S):
                     return
+
+    def _finish_file(self, failure: str | None, *, flush: bool, may_go_on: bool) -> str | None:
+        """Complete the file; why the writing failed, None when it did not."""
+        why = failure
+
+        def finish() -> None:
+            nonlocal why
+            why = self._consumer.finish(failure, flush=flush, may_go_on=may_go_on)
+
+        try:
+            self._lasting.do(finish, again=True)
+        except LeaseLost:
+            raise
+        except Exception as error:
+            why = failure or self._describe(error)
+            self._consumer.give_back()
+            self._consumer.finish(why, flush=False)
+        return why
 
     def _finish(self, request: Request | None, failure: str | None) -> tuple[SubscriberState, str]:
         self._known.send()
@@ -369,7 +417,7 @@ class NexusScanWriter(Subscriber[Received]):
             self._wait_for_frames()
         may_go_on = self._may_go_on and not (sound and self._consumer.has_ended)
         self.handed_over = may_go_on and sound and request is not None
-        failure = self._consumer.finish(
+        failure = self._finish_file(
             failure or self._interrupted or None,
             flush=sound and request is not Request.KILL,
             may_go_on=may_go_on,

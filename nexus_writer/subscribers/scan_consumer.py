@@ -8,7 +8,7 @@ little when many share a call. Nothing waits longer than ``flush_period_s``.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from nexus_writer.data.cameras import CAMERA_TYPE
@@ -25,7 +25,7 @@ from nexus_writer.data.scan_items import (
     ScanPrepared,
 )
 from nexus_writer.data.streams import RawEntry
-from nexus_writer.hdf5 import Hdf5Error, OpenFiles
+from nexus_writer.hdf5 import FileBroken, Hdf5Error, OpenFiles
 from nexus_writer.layout import Masters, ScanFile
 from nexus_writer.layout.location import data_file
 from nexus_writer.model import Block, Scan
@@ -39,6 +39,9 @@ from .status import ScanProgress, SubscanProgress
 
 CHANNEL_TYPES = frozenset({"channel", "lima"})
 """Nodes whose points are saved; references to other scans (node_ref_channel) are not."""
+
+History = Callable[[str, bytes], Iterable[list[RawEntry]]]
+"""What Redis still has of a channel up to an id, this included, in parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,10 @@ class ScanConsumer:
         self._oldest_pending: float | None = None
         self._undeclared: dict[str, NodeAdded] = {}
         self._ended: ScanEnded | None = None
+        self._story: list[ScanItem | ScansReferenced] = []
+        self._last_ids: dict[str, bytes] = {}
+        self._lost_before: dict[str, str] = {}
+        self._finishing = False
 
     # -- what the listener received --
 
@@ -120,6 +127,11 @@ class ScanConsumer:
 
     def feed(self, item: ScanItem | ScansReferenced) -> None:
         """Take what comes next of the scan, in the order of Redis. ``open`` comes first."""
+        if not isinstance(item, ScanPoints):
+            self._story.append(item)
+        self._take(item)
+
+    def _take(self, item: ScanItem | ScansReferenced) -> None:
         assert self._file is not None
         match item:
             case ScanPoints():
@@ -185,6 +197,7 @@ class ScanConsumer:
         for key, entries in points.streams:
             if self._cameras.receive(key, entries) or key not in self._decoders:
                 continue
+            self._last_ids[key] = entries[-1][0]
             pending = self._pending.get(key)
             if pending is None:
                 self._pending[key] = list(entries)
@@ -208,21 +221,69 @@ class ScanConsumer:
         return 0.0 if oldest is None else max(0.0, time.monotonic() - oldest)
 
     def flush(self) -> None:
-        """Bring all pending points into the file, so that its readers see them."""
+        """Bring all pending points into the file, so that its readers see them; they wait until they are."""
         if self._file is None:
             return
-        pending, self._pending = self._pending, {}
         blocks: dict[str, Sequence[Block]] = {}
-        for key, entries in pending.items():
+        for key, entries in self._pending.items():
             decoded = self._decode(key, entries, self._file)
             if decoded:
                 blocks[key] = decoded
         self._file.append(blocks)
         self._cameras.refer(self._file)
         self._file.commit()
+        self._pending.clear()
         self._pending_bytes = 0
         self._oldest_pending = None
+        self._lost_before = dict(self._file.lost)
         self._report(self._file)
+
+    # -- a write failed --
+
+    def check(self) -> None:
+        """Raises FileBroken when the file takes no more: a write of this scan failed, or of another one."""
+        if self._file is not None:
+            self._file.check()
+
+    def give_back(self) -> None:
+        """After FileBroken: give the file back without another write. ``reopen`` or ``finish`` is next."""
+        if self._file is not None:
+            self._file.give_back()
+
+    def reopen(self, history: History) -> None:
+        """Open the file anew, and bring all into it that was received so far.
+
+        The entries are made anew, as for any scan that is resumed, and get everything again: the points from
+        ``history``, those that Redis has no more from the earlier entries, and those that were not committed.
+        Raises what ``open`` and ``flush`` raise, FileBroken among them, and what ``history`` does.
+        """
+        file = self._file
+        assert file is not None
+        if self._finishing and file.is_saved():
+            return  # nothing failed but to sync what completes it
+        file.lost.clear()
+        self._decoders.clear()
+        self._undeclared.clear()
+        self.open()
+        for item in self._story:
+            self._take(item)
+        for key in list(self._decoders):
+            if (last := self._last_ids.get(key)) is not None:
+                self._read_again(key, history(key, last), file)
+        file.take_over()
+        for key, why in self._lost_before.items():
+            file.lose(key, why)
+        self.flush()
+
+    def _read_again(self, key: str, parts: Iterable[list[RawEntry]], file: ScanFile) -> None:
+        nbytes = 0
+        for entries in parts:
+            if blocks := self._decode(key, entries, file):
+                file.append({key: blocks})
+            nbytes += len(entries) * _size(entries[-1])
+            if nbytes >= self._options.flush_bytes:
+                file.commit()
+                nbytes = 0
 
     def _decode(self, key: str, entries: list[RawEntry], file: ScanFile) -> Sequence[Block]:
         """Blocks of points; a channel that cannot be decoded keeps what came before, and is given up."""
@@ -302,14 +363,18 @@ class ScanConsumer:
 
         ``failure`` says why the scan could not be followed to its end; without ``flush`` pending points are
         dropped. A scan that ``may_go_on`` is gone on with when it is opened again.
+        Raises FileBroken: then ``reopen`` it and try again, or ``give_back`` and try again without a flush.
         """
         file = self._file
         if file is None:
             return failure
+        self._finishing = True
         try:
             if flush:
                 self.flush()
                 self._cameras.refer(file, ended=self._ended is not None)
+        except FileBroken:
+            raise
         except Hdf5Error as error:
             failure = failure or str(error)
         if self._ended is None:

@@ -17,7 +17,7 @@ import logging
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from queue import Empty
+from queue import Empty, Full
 from typing import Generic, TypeVar
 
 import gevent
@@ -31,7 +31,7 @@ from nexus_writer.hdf5 import Hdf5Error
 from nexus_writer.layout import LayoutError
 from nexus_writer.model.roots import OutsideRoots
 
-from .errors import FileStaysLocked, Finished, ListenerFailed, NotStarted
+from .errors import FileStaysLocked, Finished, ListenerFailed, NotStarted, StillBroken
 from .follower import LISTENS, Follower
 from .modes import Mode, Request
 from .state import SubscriberState
@@ -44,9 +44,11 @@ EXPECTED = (
     FileStaysLocked,
     ListenerFailed,
     OutsideRoots,
+    StillBroken,
     redis.RedisError,
 )
 """Errors whose message says all that there is to say; any other is logged with its traceback."""
+FULL_FOR_S = 1.0
 logger = logging.getLogger(__name__)
 
 
@@ -164,12 +166,18 @@ class Subscriber(Follower, Generic[Item]):
             self._queue.put(_Last(last))
 
     def _hand_over(self, batch: Sequence[Item]) -> None:
-        try:
-            self._queue.put(batch)
-        except GreenletExit:
-            if self._request is Request.STOP:  # what was received is digested
-                self._queue.put(batch)
-            raise
+        full = False
+        while True:
+            try:
+                if full:
+                    self._hold_on()
+                return self._queue.put(batch, timeout=FULL_FOR_S)
+            except Full:
+                full = True
+            except GreenletExit:
+                if self._request is Request.STOP:  # what was received is digested
+                    self._queue.put(batch)
+                raise
 
     def _batches_from_queue(self) -> Iterator[Sequence[Item]]:
         while True:
@@ -215,8 +223,8 @@ class Subscriber(Follower, Generic[Item]):
             state, reason = self._finish(self._request, failure)
         except Exception as error:
             state, reason = SubscriberState.FAULT, failure or self._describe(error)
-        if self._become(state, reason):
-            self._finished_at = time.time()
+        self._become(state, reason)
+        self._finished_at = time.time()
         self._finished.send()
         while True:  # a listener that waits for room in the queue of a finished consumer
             try:
@@ -236,6 +244,9 @@ class Subscriber(Follower, Generic[Item]):
     def _listen(self) -> Iterator[Sequence[Item]]:
         """Batches of items in the start thread, until the node ends; send ``_listening`` when subscribed."""
         raise NotImplementedError
+
+    def _hold_on(self) -> None:
+        """Now and then in the start thread, while the listener waits for room in the queue."""
 
     def _consume(self, item: Item) -> None:
         """Digest one item. Raises Finished when nothing more is wanted."""

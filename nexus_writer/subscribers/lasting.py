@@ -1,0 +1,131 @@
+"""Writing that outlasts a full, broken or slow disk: what it refuses is made up for when it takes it.
+
+While a scan waits here, the others of the writer thread go on, and its own listener stops reading as soon as
+the queue is full: Redis buffers. After a write that failed nothing is written through that handle any more;
+all scans of the file give it back (each looks every 0.5 s), and when the disk takes writes again each of them
+opens the file anew and is gone on with as after a restart, with what was received and not committed kept in
+memory. See docs/decisions/0007-a-broken-file-is-opened-anew.md.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import redis
+
+from nexus_writer.concurrency import Event
+from nexus_writer.data.history import entries_up_to
+from nexus_writer.data.link import Link
+from nexus_writer.data.streams import RawEntry
+from nexus_writer.hdf5 import FileBroken, FileLocked, FileNotWritable, OpenFiles
+
+from .disk import MB, DiskSpace
+from .errors import StillBroken
+from .failed_writes import FailedWrites
+from .follower import REDIS_AWAY
+from .scan_consumer import ScanConsumer
+
+LOOK_EVERY_S = 0.5
+"""Seconds between two looks at a disk that is waited for, and at a file that another scan may break."""
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """How a scan tells its users what it waits for."""
+
+    reason: Callable[[], str]
+    say: Callable[[str, int], None]
+
+
+class LastingWrites:
+    """All writes of one consumer, in the writer thread. ``interrupt`` is sent when the scan is to end.
+
+    ``check`` raises when the file is not this scan's to write any more; it is asked before a file is opened
+    anew.
+    """
+
+    def __init__(
+        self,
+        consumer: ScanConsumer,
+        files: OpenFiles,
+        disk: Callable[[], DiskSpace | None],
+        voice: Voice,
+        interrupt: Event,
+        check: Callable[[], None],
+        connect: Callable[..., redis.Redis],
+    ) -> None:
+        self._consumer = consumer
+        self._files = files
+        self._disk = disk
+        self._voice = voice
+        self._interrupt = interrupt
+        self._check = check
+        self._connect = connect
+        self._failed = FailedWrites()
+
+    def wait_for_space(self) -> None:
+        """Return when there is as much as the reserve, or when the scan is asked to end."""
+        disk = self._disk()
+        reason = self._voice.reason()
+        while disk is not None and (error := disk.error()):
+            self._warn(f"{error} in {disk.directory}: free some, the scan waits in Redis")
+            if self._interrupt.wait(LOOK_EVERY_S):
+                return
+            self.do(self._consumer.check)
+        self._voice.say(reason, logging.INFO)
+
+    def do(self, write: Callable[[], None], *, again: bool = False) -> None:
+        """Let the consumer ``write``, and where that fails bring all of the scan into the file opened anew.
+
+        ``write`` is done with that, but for what has to come ``again``. Raises StillBroken when the scan was
+        asked to end meanwhile, and the failure when it is final.
+        """
+        broken: FileBroken | FileNotWritable | None = None
+        reason = self._voice.reason()
+        while True:
+            try:
+                if broken is not None:
+                    self._consumer.reopen(self._history)
+                if broken is None or again:
+                    write()
+                break
+            except (FileBroken, FileNotWritable) as error:
+                broken, why = error, ""
+            except (FileLocked, *REDIS_AWAY) as error:
+                if broken is None:
+                    raise
+                why = str(error)
+            self._consumer.give_back()
+            self._wait(broken, why)
+        if broken is not None:
+            self._voice.say(reason, logging.WARNING)
+
+    def _wait(self, broken: FileBroken | FileNotWritable, why: str) -> None:
+        """Return when another try makes sense; ``why`` is what hindered the last one, when not the disk."""
+        self._check()
+        progress = self._consumer.progress
+        if not why and self._failed.is_final(broken, progress.flushed_at):
+            raise broken
+        disk, needed_mb = self._disk(), progress.bytes / MB + 1
+        why = why or broken.why
+        while why or self._files.is_broken(broken.path):
+            self._warn(f"{why or broken.why}: {broken.path} cannot be written, the scan waits in Redis")
+            if self._interrupt.wait(LOOK_EVERY_S):
+                raise StillBroken(str(broken))
+            self._check()
+            why = disk.refuses(needed_mb) if disk is not None else ""
+
+    def _history(self, channel: str, last: bytes) -> Iterator[list[RawEntry]]:
+        """By a connection that belongs to the writer thread."""
+        client = self._connect(green=True)
+        link = Link(client)
+        try:
+            yield from entries_up_to(link, channel, last)
+        finally:
+            link.drop()
+            client.close()
+
+    def _warn(self, reason: str) -> None:
+        self._voice.say(reason, logging.WARNING)
