@@ -17,15 +17,17 @@ class Hdf5Error(Exception):
 
 
 class FileLocked(Hdf5Error):
-    """Another process has the file open for writing; ``holder`` names it when it runs on this host."""
+    """Another process has the file open for writing; ``holder`` names it when it runs on this host.
+    ``is_ours`` where it is another writer of this program."""
 
-    def __init__(self, path: str | os.PathLike[str], holder: str | None) -> None:
+    def __init__(self, path: str | os.PathLike[str], holder: str | None, *, is_ours: bool = False) -> None:
         super().__init__(
             f"{os.fspath(path)} is open for writing in {holder or 'a process on another host'}: "
             "close it there"
         )
         self.path = os.fspath(path)
         self.holder = holder
+        self.is_ours = is_ours
 
 
 class FileNotWritable(Hdf5Error):

@@ -64,9 +64,9 @@ class WriterLock:
 
     def _take(self) -> None:
         own = _STRUCT_FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, OWN_WRITERS_BYTE, 1, 0)
-        for take in (
-            lambda: fcntl.flock(self._descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB),
-            lambda: fcntl.fcntl(self._descriptor, fcntl.F_OFD_SETLK, own),
+        for is_ours, take in (
+            (False, lambda: fcntl.flock(self._descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)),
+            (True, lambda: fcntl.fcntl(self._descriptor, fcntl.F_OFD_SETLK, own)),
         ):
             try:
                 take()
@@ -75,7 +75,7 @@ class WriterLock:
             else:
                 continue
             if number in _REFUSED:
-                raise FileLocked(self._path, holder_of(self._descriptor))
+                raise FileLocked(self._path, holder_of(self._descriptor), is_ours=is_ours)
             if number not in _UNSUPPORTED:
                 raise FileNotWritable(self._path, os.strerror(number or 0))
             self._warn_once()

@@ -35,6 +35,7 @@ from .earlier_entries import EarlierEntries, is_in, is_saved
 
 MOST_FILES = 10
 REBUILT, BESIDE = "_rebuilt", "_beside"
+AT_WORK_S = 5.0
 _LOOKS = 3
 _BETWEEN_LOOKS_S = 0.02
 Answer = TypeVar("Answer")
@@ -74,18 +75,29 @@ def acquire_holder(
     names: Sequence[str],
     *,
     beside: bool = False,
+    take_over: bool = False,
 ) -> Holder:
     """The file for the entries ``names`` of a scan whose own file is ``path``.
 
-    Raises what ``OpenFiles.acquire`` raises but for damage, and that when it has no end; with ``beside`` a
-    file that is locked is passed by.
+    Raises what ``OpenFiles.acquire`` raises but for damage, and that when it has no end. With ``beside`` a
+    file that is locked is passed by, but not where another writer is at work on this very scan, unless this
+    one is to ``take_over``.
     """
+
+    def has_it(root: Any) -> bool:
+        return is_in(root, scan, names)
+
+    def stop_at(error: FileLocked) -> bool:
+        if take_over or not beside:
+            return not beside
+        return _is_at_work(error) and bool(look_at(files, Path(error.path), has_it))
+
     for side in reversed(side_files(path)):
-        if look_at(files, side, lambda root: is_in(root, scan, names)):
+        if look_at(files, side, has_it):
             try:
                 return Holder(files.acquire(side, root_attributes), side)
-            except FileLocked:
-                if not beside:
+            except FileLocked as error:
+                if stop_at(error):
                     raise
     problem: Hdf5Error
     try:
@@ -93,7 +105,7 @@ def acquire_holder(
     except (NotHdf5, FileDamaged) as error:
         problem, kind, later = error, REBUILT, ""
     except FileLocked as error:
-        if not beside:
+        if stop_at(error):
             raise
         problem, kind, later = error, BESIDE, f", and linked in {path.name} when that is free"
     obstacle = problem
@@ -101,7 +113,7 @@ def acquire_holder(
         try:
             file = files.acquire(side, root_attributes)
         except (NotHdf5, FileDamaged, FileLocked) as error:
-            if isinstance(error, FileLocked) and not beside:
+            if isinstance(error, FileLocked) and stop_at(error):
                 raise
             obstacle = error
             continue
@@ -170,6 +182,11 @@ def look_at(files: OpenFiles, path: Path, look: Callable[[Any], Answer]) -> Answ
             if left:
                 time.sleep(_BETWEEN_LOOKS_S)
     return None
+
+
+def _is_at_work(error: FileLocked) -> bool:
+    """Whether another writer has the file, and wrote to it a moment ago: one that is frozen does not."""
+    return error.is_ours and time.time() - Path(error.path).stat().st_mtime < AT_WORK_S
 
 
 def _has_room(root: Any, scan: Scan, names: Sequence[str]) -> bool:

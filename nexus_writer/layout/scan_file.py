@@ -88,19 +88,20 @@ class ScanFile:
             links = master_links(self._scan, self._options.entry_name, holder)
             self._masters.complete(links, root_attributes(self._scan))
 
-    def create(self, *, beside: bool = False) -> None:
+    def create(self, *, beside: bool = False, take_over: bool = False) -> None:
         """Make the entries and what is known before the first point. May be called again after an error.
 
         Entries of the same scan that are not complete are gone on with. A file that is locked is passed by
-        where the scan may be ``beside`` it, see :mod:`.holder`. Raises NoFilename, EntryExists
+        where the scan may be ``beside`` it, see ``acquire_holder``. Raises NoFilename, EntryExists
         (nothing was touched; ScanSavedElsewhere when it is this very scan), FileLocked, FileNotWritable,
         FileBroken.
         """
         path = data_file(self._scan)
         if path is None:
             raise NoFilename(self._scan.name)
+        attributes = root_attributes(self._scan)
         holder = acquire_holder(
-            self._files, path, root_attributes(self._scan), self._scan, self._names, beside=beside
+            self._files, path, attributes, self._scan, self._names, beside=beside, take_over=take_over
         )
         self._file, self._holder = holder.file, holder.path
         self.uris = entry_uris(self._scan, self._options.entry_name, holder.path)

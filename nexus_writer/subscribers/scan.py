@@ -328,7 +328,8 @@ class NexusScanWriter(Subscriber[Received]):
             self._check_claim()
             beside = self._patience.is_over(waited_s, self._lag.unread) or self._request is Request.STOP
             try:
-                self._lasting.do(partial(self._consumer.open, beside=beside))
+                take_over = self._patience.takes_over
+                self._lasting.do(partial(self._consumer.open, beside=beside, take_over=take_over))
             except FileLocked as error:
                 why = f"{error}, the scan waits in Redis"
             else:

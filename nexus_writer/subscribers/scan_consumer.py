@@ -115,13 +115,14 @@ class ScanConsumer:
         assert self._file is not None
         self._file.link()
 
-    def open(self, *, beside: bool = False) -> None:
+    def open(self, *, beside: bool = False, take_over: bool = False) -> None:
         """Create the scan's entries, or go on with those that were given up.
 
-        Raises FileLocked when somebody else writes the file: try again, or ``beside`` it.
+        Raises FileLocked when somebody else writes the file: try again, or ``beside`` it, which another
+        writer that is at work on this scan prevents, unless this one is to ``take_over``.
         """
         assert self._file is not None
-        self._file.create(beside=beside)
+        self._file.create(beside=beside, take_over=take_over)
         self.progress = replace(self.progress, uris=tuple(self._file.uris))
         self._file.commit()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 
 from nexus_writer.hdf5 import FileLocked, OpenFiles
 from nexus_writer.layout import LayoutOptions, Masters, ScanFile
+from nexus_writer.layout.holder import AT_WORK_S
 from nexus_writer.layout.side_links import RETRY_EVERY_S, SideLinks
 from nexus_writer.model import Scan
 from tests.hdf5.processes import run_python, running_python
@@ -307,3 +310,41 @@ def test_scans_beside_a_damaged_file_are_linked_in_the_new_one(files: OpenFiles,
     Writing(scan_in(path, 2), files).begin(2).end()
     assert link(path) == ("ds_rebuilt.h5", "/1.1")
     assert diode(path) == [1]
+
+
+WRITES = """
+    import sys
+    from pathlib import Path
+    from nexus_writer.hdf5 import OpenFiles
+    from tests.layout.test_side_links import Writing, scan_in
+    writing = Writing(scan_in(Path(sys.argv[1])), OpenFiles()).begin(1)
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_scan_that_another_writer_is_at_work_on(files: OpenFiles, path: Path) -> None:
+    """It is written twice only when that one is frozen, or when this one is its successor."""
+    with running_python(WRITES, path):
+        with pytest.raises(FileLocked):
+            Writing(scan_in(path), files).begin(1)
+        assert not side_of(path).exists()
+        os.utime(path, times=(0, time.time() - 2 * AT_WORK_S))
+        frozen = Writing(scan_in(path), files).begin(1)
+        assert frozen.file.uris == [f"{side_of(path)}::/1.1"]
+        frozen.end()
+
+
+def test_the_successor_of_a_writer_that_was_at_work_a_moment_ago(files: OpenFiles, path: Path) -> None:
+    with running_python(WRITES, path):
+        successor = Writing(scan_in(path), files)
+        successor.file.create(beside=True, take_over=True)
+        assert successor.file.uris == [f"{side_of(path)}::/1.1"]
+        successor.end()
+
+
+def test_another_scan_does_not_wait_for_a_writer_at_work(files: OpenFiles, path: Path) -> None:
+    with running_python(WRITES, path):
+        other = Writing(scan_in(path, 2), files).begin(1)
+        assert other.file.uris == [f"{side_of(path)}::/2.1"]
+        other.end()
