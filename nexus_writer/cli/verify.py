@@ -21,6 +21,7 @@ from nexus_writer.model import Block
 
 from .errors import CommandError
 from .file_target import FileTarget
+from .manifest import compare_with_manifest
 from .side_files import Place, places_of
 
 QUIET_S = 1.0
@@ -54,6 +55,7 @@ def _reports(place: Place, redis_url: str | None) -> Iterator[EntryReport]:
                 report = file.read(lambda plain, name=name: check_entry(plain, name))  # type: ignore[misc]
                 if name in place.ties:
                     report.notes.append(f"in {place.path.name}, {place.ties[name]}")
+                compare_with_manifest(file, report)
                 if client is not None:
                     _compare_with_redis(file, report, client)
                 yield report

@@ -26,6 +26,7 @@ from .live_file import LiveFile, live_file_of
 from .open_files import OpenFiles
 from .originals import Originals
 from .point_dataset import PointDataset, points_dataset
+from .point_digests import Digests
 from .readable_root import look_into
 from .reading import LiveReader, names_in, open_live
 from .replaced import Recipe, ReplacedDataset
@@ -52,6 +53,7 @@ __all__ = [
     "UNFILLED",
     "ChunkOptions",
     "Counts",
+    "Digests",
     "EarlierPoints",
     "EntryExists",
     "ExternalFrames",

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nexus_writer.model import Block, boxes
+from nexus_writer.model import Block
 
 from ._guard import guarded
 from ._library import h5py
 from .errors import PointsRefused
+from .point_reading import read_points
 
 _PIECE_NBYTES = 16 * 2**20
 
@@ -87,19 +88,7 @@ class EarlierPoints:
         is_text = h5py.check_string_dtype(dataset.dtype) is not None
         view = dataset.asstr(errors="surrogateescape") if is_text else dataset
         dtype = np.dtype(object) if is_text else dataset.dtype
-        shape = dataset.shape
-        values = np.empty((stop - start, *shape[self._rank :]), dtype=dtype)
-        if self._rank == 0:
-            values[0] = view[()]
-            return values
-        row = 0
-        for box in boxes(start, stop, shape[: self._rank]):
-            count = [n or 0 for n in box.count]
-            part = view[tuple(slice(a, a + n) for a, n in zip(box.start, count, strict=True))]
-            points = int(np.prod(count))
-            values[row : row + points] = part.reshape(points, *shape[self._rank :])
-            row += points
-        return values
+        return read_points(view, self._rank, start, stop, dtype)
 
     @staticmethod
     def _cut(

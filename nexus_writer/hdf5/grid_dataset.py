@@ -50,6 +50,10 @@ class GridDataset(GrowingDataset):
         if self.unfilled:
             set_attributes(self._id, {UNFILLED: np.array(self.unfilled, dtype=np.int64)})
 
+    @property
+    def _scan_rank(self) -> int:  # type: ignore[override]
+        return len(self._grid)
+
     def _storage_for(
         self,
         dtype: np.dtype[Any],

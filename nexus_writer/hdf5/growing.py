@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,15 @@ from nexus_writer.model import Block
 from nexus_writer.model.limits import is_credible_shape
 
 from ._guard import guarded
+from ._library import h5py
 from .chunking import ChunkOptions
 from .coverage import Coverage
 from .errors import PointsRefused
 from .items import path_of, place_of, refuse_taken, set_attributes
 from .live_file import LiveFile, live_file_of
 from .plain_tail import PlainTail, write_rows
+from .point_digests import Digests, PointDigests
+from .point_reading import read_points
 from .storage import Storage, converted, storage_for
 
 _JOINED_NBYTES = 64 * 2**20
@@ -34,7 +38,7 @@ class GrowingDataset:
 
     ``scan_shape`` is (expected number of points,), 0 when unknown; it and ``chunking`` decide on chunks and
     compression. ``dtype`` is the declared one; strings and objects become text. ``fill`` is that of a bool
-    dataset, when it is to be true. Raises EntryExists.
+    dataset, when it is to be true. One that is ``digested`` has :meth:`digests`. Raises EntryExists.
     """
 
     def __init__(
@@ -48,6 +52,7 @@ class GrowingDataset:
         chunking: ChunkOptions | None = None,
         attributes: Mapping[str, str] | None = None,
         fill: bool = False,
+        digested: bool = False,
     ) -> None:
         live_file = live_file_of(group)
         if live_file is None:
@@ -64,6 +69,7 @@ class GrowingDataset:
             attributes or {},
             fill,
         )
+        self._digests = PointDigests(self._storage) if digested else None
 
     path: str
     """Where the dataset is in its file: "/1.1/instrument/diode/data"."""
@@ -103,6 +109,8 @@ class GrowingDataset:
         for start, parts in runs:
             for values in self._joined(parts):
                 self._write(start, values)
+                if self._digests is not None:
+                    self._digests.add(start, values, self._extent[1:])
                 start += len(values)
                 nbytes += nbytes_of(values)
         self._coverage = coverage
@@ -116,6 +124,28 @@ class GrowingDataset:
         self.live_file.check()
         if self._tail is not None:
             self._tail.finish(self.shape)
+
+    @guarded
+    def digests(self) -> Digests | None:
+        """Of all points, after :meth:`finish`; what could not be digested as it was written is read once.
+
+        None when that would be too much. Raises FileBroken.
+        """
+        assert self._digests is not None
+        self.live_file.check()
+        return self._digests.result(self._read)
+
+    def _read(self, start: int, stop: int) -> npt.NDArray[Any]:
+        """The points [start, stop) as they are in the file; texts as bytes."""
+        if self._tail is not None:
+            places = prod(self.shape[1 : self._scan_rank])  # in a row of the dataset
+            first = start // places
+            rows = self._tail.read(first, -(-stop // places), self.shape)
+            points = rows.reshape(len(rows) * places, *self.point_shape)
+            return points[start - first * places : stop - first * places]
+        return read_points(h5py.Dataset(self._id), self._scan_rank, start, stop, self._storage.dtype)
+
+    _scan_rank = 1
 
     def _runs(
         self, blocks: Sequence[Block], coverage: Coverage

@@ -90,6 +90,24 @@ class PlainTail:
             self._file.flush()
             self._compress(self._last, extent, into_old_places=True)
 
+    def read(self, start: int, stop: int, extent: tuple[int, ...]) -> npt.NDArray[Any]:
+        """The rows [start, stop) of the dataset, those that wait uncompressed too. Raises FileBroken."""
+        values = self._storage.empty((stop - start, *extent[1:]))
+        done = start
+        while done < stop:
+            number, offset = divmod(done, self._length)
+            row = self._rows.get(number)
+            if row is None:
+                ends = [one * self._length for one in self._rows if one > number]
+                upto = min([stop, *ends])
+                part = h5py.Dataset(self._dataset)[done:upto]
+            else:
+                upto = min(stop, (number + 1) * self._length)
+                part = self._read_plain(row, offset + upto - done, extent[1:])[offset:]
+            values[done - start : upto - start] = part
+            done = upto
+        return values
+
     def _write_plain(self, start: int, place: tuple[int, ...], values: npt.NDArray[Any]) -> None:
         """Points within one row of chunks that does not get full by them alone: from row ``start`` on, each
         row from ``place`` on."""

@@ -18,6 +18,7 @@ from .grid_dataset import GridDataset
 from .growing import GrowingDataset, nbytes_of
 from .items import file_name, path_of, place_of, set_attributes
 from .live_file import LiveFile, live_file_of
+from .point_digests import Digests, PointDigests
 from .reshaped import unlink
 from .storage import converted, storage_for
 
@@ -37,6 +38,7 @@ class PointDataset:
         *,
         chunking: ChunkOptions | None = None,
         attributes: Mapping[str, str] | None = None,
+        digested: bool = False,
     ) -> None:
         live_file = live_file_of(group)
         if live_file is None:
@@ -48,6 +50,8 @@ class PointDataset:
         self._point_shape = point_shape
         self._chunking = chunking or ChunkOptions()
         self._attributes = dict(attributes or {})
+        self._digested = digested
+        self._digests: PointDigests | None = None
         self._only: npt.NDArray[Any] | None = None
         self._several: GrowingDataset | None = None
         self._shape: tuple[int, ...] = tuple(max(n, 0) for n in point_shape)
@@ -88,6 +92,12 @@ class PointDataset:
         if self._several is not None:
             self._several.finish()
 
+    def digests(self) -> Digests | None:
+        """As those of a :class:`GrowingDataset`; None without a point."""
+        if self._several is not None:
+            return self._several.digests()
+        return None if self._digests is None else self._digests.result()
+
     @guarded
     def _reserve(self) -> None:
         parent, encoded = place_of(self._group.id, self._name)
@@ -108,6 +118,9 @@ class PointDataset:
         dataset.write(h5py.h5s.ALL, h5py.h5s.ALL, np.ascontiguousarray(point), storage.memory_type)
         set_attributes(dataset, self._attributes, fresh=True)
         self._only, self._shape = values, point.shape
+        if self._digested:
+            self._digests = PointDigests(storage)
+            self._digests.add(0, point.reshape(1, *point.shape), point.shape)
         return nbytes_of(point)
 
     def _flat(self) -> GrowingDataset:
@@ -121,6 +134,7 @@ class PointDataset:
             scan_shape=(0,),
             chunking=self._chunking,
             attributes=self._attributes,
+            digested=self._digested,
         )
         if self._only is not None:
             dataset.append([Block("", 0, self._only)])
@@ -137,13 +151,16 @@ def points_dataset(
     chunking: ChunkOptions | None = None,
     attributes: Mapping[str, str] | None = None,
     fill: bool = False,
+    digested: bool = False,
 ) -> GrowingDataset | PointDataset:
     """The dataset of a channel in a scan of any shape: () for a single point, (n,) for a line, else a grid.
 
     Raises EntryExists.
     """
     if not scan_shape:
-        return PointDataset(group, name, dtype, point_shape, chunking=chunking, attributes=attributes)
+        return PointDataset(
+            group, name, dtype, point_shape, chunking=chunking, attributes=attributes, digested=digested
+        )
     kind = GrowingDataset if len(scan_shape) == 1 else GridDataset
     return kind(
         group,
@@ -154,4 +171,5 @@ def points_dataset(
         chunking=chunking,
         attributes=attributes,
         fill=fill,
+        digested=digested,
     )

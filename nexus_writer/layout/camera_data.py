@@ -211,6 +211,13 @@ class CameraData(ChannelData):
             for text in what_is_wrong(runs, shape, self._surroundings.directory):
                 self._surroundings.warn(f"{self.channel.name}: {text}")
 
+    @property
+    def shown_files(self) -> list[str]:
+        """The files whose frames the dataset shows; none when it holds copies, or texts."""
+        if self._files is None or not self._linked or self._way not in (Way.VIRTUAL, Way.EXTERNAL):
+            return []
+        return list(dict.fromkeys(run.file for run in self._files.runs(0, self._goal)))
+
     def set_unit(self, unit: str | None) -> None:
         super().set_unit(unit)
         if self._linked and self._dataset is None and self.unit:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy.typing as npt
 
 from nexus_writer.hdf5 import (
     ChunkOptions,
+    Digests,
     EntryExists,
     GridDataset,
     GrowingDataset,
@@ -108,6 +109,7 @@ class ChannelData:
             scan_shape=self._scan_shape,
             chunking=self._chunking,
             attributes=self.attributes(),
+            digested=True,
         )
         has_holes = bool(shape or self._grid_rank) and self.channel.dtype.kind in NUMBERS
         if has_holes and isinstance(self._dataset, GrowingDataset):
@@ -149,6 +151,14 @@ class ChannelData:
         if self._mask is not None:
             self._mask.finish()
 
+    def digests(self) -> Iterator[tuple[str, Digests | None]]:
+        """After :meth:`finish`: of each dataset of points by its path; None where there is none to be had.
+        Raises FileBroken."""
+        if self._dataset is not None:
+            yield self._dataset.path, self._dataset.digests()
+        if self._mask is not None and self._mask.made is not None:
+            yield self._mask.made.path, self._mask.made.digests()
+
     def _make_mask(self) -> GrowingDataset:
         name = wanted = f"{self.place.dataset}{SUFFIX}"
         for number in itertools.count(2):
@@ -162,6 +172,7 @@ class ChannelData:
                     scan_shape=self._scan_shape,
                     chunking=self._chunking,
                     fill=True,
+                    digested=True,
                 )
             except EntryExists:
                 name = f"{wanted}_{number}"

@@ -172,6 +172,8 @@ class Entry:
         known = self._channels.keys() | self._elsewhere
         self._absent = [Absent(name) for name in self._listed if name not in known]
         self._attempt("counts of points", partial(self.note.finish, scan=scan), self._reported())
+        keep_manifest = partial(self.note.keep_manifest, directory=self._around_cameras.directory)
+        self._attempt("manifest", keep_manifest, self._channels.values())
         write_text(self.group, "end_reason", ending.reason)
         end = (ending.time or datetime.now().astimezone()).isoformat()
         write_text(self.group, "end_time", end)

@@ -42,6 +42,11 @@ class PaddingMask:
             self._mask = self._made(points_before, gaps_before, widths_before)
         self._mask.append(new)
 
+    @property
+    def made(self) -> GrowingDataset | None:
+        """None as long as no mask is needed."""
+        return self._mask
+
     def require(self) -> None:
         """Make the mask, though no point is smaller than others: the dataset has places without a point."""
         if self._mask is None:

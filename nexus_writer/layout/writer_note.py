@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import Enum
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ import nexus_writer
 from nexus_writer.hdf5 import GrowingDataset, create_group, write_text
 from nexus_writer.model import Block, Scan, Subscan
 
+from .channel_data import ChannelData
+from .manifest import write_manifest
 from .points_report import PointsReport, Reported
 
 PROGRAM = "nexus-writer"
@@ -91,6 +94,10 @@ class WriterNote:
     def finish(self, channels: Collection[Reported], scan: Scan) -> None:
         """No more points will come."""
         self._points.finish(channels, scan.npoints)
+
+    def keep_manifest(self, channels: Collection[ChannelData], directory: Path) -> None:
+        """What their datasets hold now, for good; ``directory`` is that of the file. Raises FileBroken."""
+        write_manifest(self._group, channels, directory)
 
 
 def writer_of(entry: Any, scan: Scan) -> str | None:

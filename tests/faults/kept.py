@@ -21,6 +21,7 @@ from nexus_writer.data.publishing import (
     ScanSpec,
     timer,
 )
+from tests.manifests import assert_as_written
 
 COUNTERS = DeviceSpec(
     "ctl",
@@ -156,5 +157,6 @@ def assert_complete(published: Published, warned_of: str = "\0") -> None:
         names = entry["writer/points/key"].asstr()[()].tolist()
         assert len(names) == len(set(names))
         assert set(entry["writer/points/committed"][()].tolist()) <= {0, published.points}
+        assert_as_written(entry)
         left = [name for name in file if "unfinished" in name]
         assert left == []

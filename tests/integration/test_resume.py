@@ -11,9 +11,11 @@ import pytest
 import redis
 
 from nexus_writer.data.recording import Recording, replay
+from nexus_writer.hdf5 import own_entries
 from tests.compare_files import compare_trees
 from tests.integration.cut_scans import Writing
 from tests.integration.test_replays import SCENARIOS, put_camera_files
+from tests.manifests import blocks_that_differ
 
 CUTS = 3
 CUTS_IN_FULL = 40
@@ -95,4 +97,8 @@ def assert_equal(uncut: Path, resumed: Path, what: str) -> None:
     assert report.recall == 1.0
     assert [place for place in report.extra if not OF_A_RESUMED_ENTRY.search(place)] == [], what
     other_way = compare_trees(resumed, uncut, structure=True)
+    for path in resumed.rglob("*.h5"):
+        for name in own_entries(path):
+            with h5py.File(path) as file:
+                assert list(blocks_that_differ(file[name])) == [], f"{what}: {name}"
     assert {place for place, _ in other_way.misses if not OF_A_RESUMED_ENTRY.search(place)} == set(), what

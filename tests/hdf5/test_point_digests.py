@@ -1,0 +1,123 @@
+"""Digests that were made while points came are those of what is in the file."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nexus_writer.hdf5 import ChunkOptions, Digests, LiveFile, points_dataset
+from nexus_writer.hdf5 import point_digests as module
+from nexus_writer.model import Block
+
+from .conftest import as_after_a_kill, new_file
+
+COMPRESSED = ChunkOptions(chunk_nbytes=512, compression_limit_nbytes=0)
+PLAIN = ChunkOptions(chunk_nbytes=512, compression_scheme="none")
+
+
+@pytest.fixture(autouse=True)
+def short_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BLOCK_POINTS", 4)
+    monkeypatch.setattr(module, "PIECE_NBYTES", 100)
+
+
+def found_in(dataset: h5py.Dataset, digests: Digests) -> list[bytes]:
+    """The digests of a dataset, from nothing but its values."""
+    values, size = np.ravel(dataset[()]), digests.size
+    starts = range(0, digests.points, digests.block)
+    parts = [values[start * size : min(start + digests.block, digests.points) * size] for start in starts]
+    return [sha256(in_bytes(part)).digest() for part in parts]
+
+
+def in_bytes(part: Any) -> bytes:
+    return b"".join(text + b"\0" for text in part) if part.dtype.kind in "OS" else part.tobytes()
+
+
+def assert_match(live: LiveFile, path: str, digests: Digests | None) -> Digests:
+    assert digests is not None
+    live.flush()
+    with as_after_a_kill(live) as file:
+        assert b"".join(found_in(file[path], digests)) == digests.sha256
+    return digests
+
+
+@st.composite
+def writings(draw: st.DrawFn) -> tuple[tuple[int, ...], str, int, list[tuple[int, int, int]]]:
+    """The shape of a scan, a type, the rank of a point, and blocks: first point, number, width of a point."""
+    scan = draw(st.sampled_from([(), (30,), (30,), (4, 5), (2, 3, 4)]))
+    dtype = draw(st.sampled_from(["f8", ">i2", "u1", "?", "c8", "f2", "O"]))
+    rank = draw(st.integers(0, 2))
+    one = st.tuples(st.integers(0, 40), st.integers(1, 13), st.integers(0, 4))
+    return scan, dtype, rank, draw(st.lists(one, min_size=1, max_size=8))
+
+
+@settings(deadline=None, max_examples=100)
+@given(writings(), st.booleans(), st.booleans())
+def test_any_order_of_points(writing: Any, compressed: bool, in_one_go: bool) -> None:
+    scan, dtype, rank, parts = writing
+    chunking = COMPRESSED if compressed else PLAIN
+    with new_file() as live:
+        dataset = points_dataset(
+            live.root, "x", dtype, (3, 0)[:rank], scan_shape=scan, chunking=chunking, digested=True
+        )
+        numbers = iter(range(10**6))
+        blocks = []
+        for start, count, width in parts:
+            shape = (count, *((width, 2)[:rank]))
+            values = np.array([next(numbers) % 120 for _ in range(int(np.prod(shape)))])
+            blocks.append(Block("", start, values.reshape(shape).astype("i8" if dtype == "O" else dtype)))
+        for flush in [blocks] if in_one_go else [[block] for block in blocks]:
+            dataset.append(flush)
+        dataset.finish()
+        digests = assert_match(live, "x", dataset.digests())
+        assert digests.points == dataset.points
+        assert digests.size == np.prod(dataset.point_shape, dtype=int)
+
+
+def test_in_order_nothing_is_read_back(live: LiveFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = points_dataset(live.root, "x", "f8", (3,), scan_shape=(0,), digested=True)
+    for start in range(0, 90, 9):
+        dataset.append([Block("", start, np.random.default_rng(start).random((9, 3)))])
+    dataset.append([Block("", 90, np.ones((2, 1)))])
+    dataset.finish()
+    monkeypatch.setattr(dataset, "_read", None)
+    digests = assert_match(live, "x", dataset.digests())
+    assert (digests.points, digests.size, digests.block) == (92, 3, 4)
+    assert len(digests.sha256) == 23 * 32
+
+
+@pytest.mark.parametrize(("size", "block"), [((), 16384), ((2048,), 64), ((2048, 2048), 1), ((100_000,), 1)])
+def test_blocks_are_about_a_mebibyte_at_most(
+    live: LiveFile, monkeypatch: pytest.MonkeyPatch, size: tuple[int, ...], block: int
+) -> None:
+    monkeypatch.undo()
+    dataset = points_dataset(live.root, "x", "f8", size, scan_shape=(0,), digested=True)
+    dataset.append([Block("", 0, np.zeros((2, *size)))])
+    dataset.finish()
+    assert assert_match(live, "x", dataset.digests()).block == block
+
+
+def test_too_much_to_read_back(live: LiveFile) -> None:
+    dataset = points_dataset(live.root, "x", "u1", (), scan_shape=(0,), digested=True)
+    dataset.append([Block("", 0, np.zeros(10, "u1")), Block("", 2**60, np.zeros(10, "u1"))])
+    dataset.finish()
+    assert dataset.digests() is None
+
+
+def test_long_doubles_have_none(live: LiveFile) -> None:
+    dataset = points_dataset(live.root, "x", "g", (), scan_shape=(0,), digested=True)
+    dataset.append([Block("", 0, np.zeros(3, "g"))])
+    dataset.finish()
+    assert dataset.digests() is None
+
+
+def test_no_points(live: LiveFile) -> None:
+    dataset = points_dataset(live.root, "x", "f8", (), scan_shape=(5,), digested=True)
+    dataset.finish()
+    assert dataset.digests() == Digests(0, 1, 1, b"")
