@@ -279,6 +279,13 @@ class Mutant:
             )
 
 
+class Mutants(list[Mutant]):
+    """Those of one scan; too much to be printed."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} mutants>"
+
+
 @st.composite
 def mutants(draw: st.DrawFn, evil: list[bytes]) -> Mutant:
     """A real channel of which one thing is wrong: an entry, its place in the stream, or the info."""
@@ -299,3 +306,70 @@ def mutants(draw: st.DrawFn, evil: list[bytes]) -> Mutant:
     entries = [entry] * number + [bad] + [entry] * draw(st.integers(0, 2))
     places = [1 + n for n in range(number)] + [first + 1 + number + n for n in range(len(entries) - number)]
     return Mutant(sample.node_type, info, tuple(zip(places, entries, strict=True)))
+
+
+def strange_infos(evil: list[bytes]) -> st.SearchStrategy[dict[bytes, bytes]]:
+    """Fields of the info of a scan, as nobody should publish them."""
+    names = (
+        *(
+            "name",
+            "title",
+            "scan_nb",
+            "session_name",
+            "filename",
+            "images_path",
+            "save",
+            "data_writer",
+            "npoints",
+        ),
+        *(
+            "start_time",
+            "start_timestamp",
+            "end_timestamp",
+            "acquisition_chain",
+            "channels",
+            "devices",
+            "plots",
+        ),
+        *(
+            "positioners",
+            "comments",
+            "scan_meta_categories",
+            "instrument",
+            "technique",
+            "nexuswriter",
+            "data_dim",
+        ),
+        *("npoints1", "npoints2", "writer_options", "publisher", "state", "data_policy", "display_extra"),
+    )
+    deep: Any = 1.0
+    for _ in range(90):
+        deep = {"deeper": deep}
+    chain = {"timer": {"devices": [NAMES], "scalars": NAMES, "master": {"devices": FAR}}}
+    options = {"chunk_options": {"chunk_nbytes": 1, "chunk_split": 10**9, "compression_scheme": "\n"}}
+    values = [*FAR, *NAMES, *SHAPES, deep, chain, {"timer": chain}, options, {n: n for n in range(1000)}]
+    values += [
+        {"@NX_class": 7, ">x": "::", "/": {"/": "/"}, "a@b@c": deep},
+        ["instrument", 3],
+        "x" * 1_000_000,
+    ]
+    values += [[{"message": "m", "timestamp": far} for far in FAR], {"positioners_start": deep}, [[]] * 50]
+    pickled = st.one_of(_pickled(values), st.sampled_from(evil), st.binary(max_size=30))
+    return st.dictionaries(
+        st.sampled_from([name.encode() for name in names]), pickled, min_size=1, max_size=4
+    )
+
+
+def publish_strangely(scan: ScanPublisher, fields: dict[bytes, bytes]) -> None:
+    """A whole scan, whose info has these fields from before it is announced."""
+    nodes = scan._nodes
+    nodes.create(scan.key, scan.spec.node_type, parent=scan._parent, info=scan.info)
+    info: Any = fields
+    nodes.client.hset(f"{scan.key}_info", mapping=info)
+    nodes.announce(scan.key, scan._parent)
+    scan.info["state"] = "PREPARING"
+    scan.prepare()
+    nodes.client.hset(f"{scan.key}_info", mapping=info)
+    for channel in scan.channels.values():
+        channel.publish(np.zeros((3, *channel.spec.shape)))
+    scan.end()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ from nexus_writer.data import SessionPublisher
 from nexus_writer.data.publishing import DatasetPublisher, ScanSpec, timer
 from nexus_writer.model.limits import MOST_POINTS, is_credible_shape
 from tests.faults.kept import COUNTERS, expected
-from tests.faults.mutations import Mutant, malicious, mutants
+from tests.faults.mutations import Mutant, Mutants, malicious, mutants, publish_strangely, strange_infos
 from tests.serve_process import ServeProcess, entry_is_final, serving, wait_until
 
 pytestmark = pytest.mark.fault("mutated Redis entries, pickles that try to run code among them")
@@ -27,6 +28,9 @@ A_SCAN = 50
 POINTS = 40
 OPTIONS = ("--required-disk-space", "0", "--flush-period-s", "0.02", "--pace-s", "0.005")
 MOST_MEMORY_KB = 700_000
+LIKE_THIS = settings(
+    deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+)
 
 
 def publish(dataset: DatasetPublisher, strange: list[Mutant]) -> tuple[Path, int]:
@@ -88,21 +92,57 @@ def test_others_are_saved_and_no_code_runs(
 
     with serving(SESSION, redis_url, tmp_path, *OPTIONS) as writer:
 
-        @settings(
-            max_examples=scans,
-            deadline=None,
-            database=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(st.lists(mutants(malicious(canary)), min_size=A_SCAN, max_size=A_SCAN))
-        def each(strange: list[Mutant]) -> None:
-            check(writer, strange)
+        @settings(LIKE_THIS, max_examples=scans)
+        @given(st.lists(mutants(malicious(canary)), min_size=A_SCAN, max_size=A_SCAN).map(Mutants))
+        def each(strange: Mutants) -> None:
+            try:
+                check(writer, strange)
+            except BaseException:
+                (tmp_path / "mutants.pickle").write_bytes(pickle.dumps(list(strange)))
+                raise
 
         started = time.monotonic()
         each()
         record_property("scan_s", (time.monotonic() - started) / scans)
         record_property("peak_memory_MB", peak_memory_kb(writer.process.pid) / 1024)
+        assert peak_memory_kb(writer.process.pid) < MOST_MEMORY_KB
+        assert writer.stop() == 0
+    log = writer.log.read_text()
+    assert "Traceback" not in log, log[log.index("Traceback") - 500 :][:3000]
+
+
+@pytest.mark.timeout(900)
+def test_strange_scans_cost_no_other_scan(
+    full: bool,
+    redis_url: str,
+    redis_client: redis.Redis,
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
+) -> None:
+    """Between two strange scans there is a good one."""
+    canary = tmp_path / "canary"
+    data = tmp_path / "data"
+    data.mkdir()
+    dataset = SessionPublisher(redis_client, SESSION).dataset(data, "hg123", "sample")
+    scans = 400 if full else 20
+    record_property("times", scans)
+    spec = ScanSpec("loopscan", (timer(COUNTERS),), title="strange", npoints=3)
+    with serving(SESSION, redis_url, tmp_path, *OPTIONS, "--roots", str(data)) as writer:
+
+        @settings(LIKE_THIS, max_examples=scans)
+        @given(strange_infos(malicious(canary)))
+        def each(fields: dict[bytes, bytes]) -> None:
+            publish_strangely(dataset.scan(spec), fields)
+            path, number = publish(dataset, [])
+            wait_until(
+                lambda: entry_is_final(path, f"{number}.1") or writer.process.poll() is not None,
+                f"{number}.1 complete",
+            )
+            assert writer.process.poll() is None, writer.log.read_text()[-5000:]
+            assert_good(path, number)
+            assert not canary.exists()
+
+        each()
         assert peak_memory_kb(writer.process.pid) < MOST_MEMORY_KB
         assert writer.stop() == 0
     log = writer.log.read_text()
