@@ -28,5 +28,5 @@ class Patience:
         return waited_s >= self.wait_for_file_s or waits_enough
 
 
-AFTER_ANOTHER = Patience(0.2, takes_over=True)
-"""Of who goes on with a scan whose writer may come back, and holds the file: one more look."""
+AFTER_ANOTHER = Patience(0, 0, takes_over=True)
+"""Of who goes on with a scan whose writer may come back, and holds the file."""
