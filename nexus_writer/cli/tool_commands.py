@@ -122,8 +122,26 @@ def verify(
     verify_file(FileTarget.parse(file), redis_url=redis, as_json=json)
 
 
+def status(
+    session: Annotated[
+        str,
+        typer.Argument(metavar="SESSION", help="Name of the BLISS session.", callback=checks.session_name),
+    ],
+    redis: _Redis = None,
+    beacon: _Beacon = None,
+    json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Say what every writer of SESSION is doing: its scans, who writes which file, how far it is.
+
+    Exit code 1 when none is at work.
+    """
+    from .status import show_status
+
+    show_status(session, redis_url=redis, beacon=beacon, as_json=json)
+
+
 def add_tool_commands(app: typer.Typer) -> None:
     """Add them to ``app``."""
-    for command in (verify, doctor, record, replay):
+    for command in (verify, doctor, status, record, replay):
         app.command()(command)
     app.command(context_settings=UNDERSCORES)(rebuild)

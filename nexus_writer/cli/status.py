@@ -1,0 +1,137 @@
+"""``nexus-writer status``: what the writers of a session are doing."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import redis
+
+from nexus_writer.data.connection import connect
+from nexus_writer.data.leases import Lease, held_leases
+from nexus_writer.data.roster import Present, present_writers, statuses_of
+
+from .errors import CommandError
+
+ENDED_SHOWN = 10
+"""Scans that have ended, the latest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Of one moment. ``scans`` are the statuses that the writers gave, the latest of each scan."""
+
+    session: str
+    writers: Sequence[Present]
+    scans: Sequence[Mapping[str, Any]]
+    leases: Sequence[Lease]
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        writers = [
+            {**asdict(one.record), "role": one.record.role, "age_s": one.age_s, "alive": one.alive}
+            for one in self.writers
+        ]
+        return {
+            "session": self.session,
+            "writers": writers,
+            "scans": list(self.scans),
+            "leases": [asdict(lease) for lease in self.leases],
+        }
+
+
+def show_status(session: str, *, redis_url: str | None, beacon: str | None, as_json: bool) -> None:
+    """Print it. Raises CommandError when no writer is at work, DataError when Redis does not answer."""
+    with connect(redis_url, beacon=beacon) as client:
+        try:
+            report = look(client, session)
+        except redis.ConnectionError as error:
+            raise CommandError(f"Redis is gone ({error}): try again") from None
+    if as_json:
+        print(json.dumps(report.to_dict(), indent=1))
+    elif report.writers:
+        print("\n".join(lines(report)))
+    if not any(one.alive for one in report.writers):
+        raise CommandError(
+            f"no writer of session {session} is at work: start its device, or nexus-writer serve {session}"
+        )
+
+
+def look(client: redis.Redis, session: str) -> Report:
+    """What Redis knows. Raises redis.RedisError."""
+    writers = present_writers(client, session)
+    scans: dict[str, Mapping[str, Any]] = {}
+    for one in writers:
+        for key, status in statuses_of(client, session, one.record.id).items():
+            if key not in scans or _heard_at(status) > _heard_at(scans[key]):
+                scans[key] = status
+    paths = sorted({path for one in writers for path in one.record.files})
+    leases = [lease for lease in held_leases(client, session, paths).values() if lease is not None]
+    return Report(session, writers, sorted(scans.values(), key=_heard_at), leases)
+
+
+def lines(report: Report) -> Iterator[str]:
+    """For people."""
+    yield f"session {report.session}"
+    yield from _table(
+        ("writer", "role", "heartbeat", "scans", "lag", "since", "version", "device"),
+        [_writer_row(one) for one in report.writers],
+    )
+    running = [scan for scan in report.scans if scan.get("end_time") is None]
+    ended = [scan for scan in report.scans if scan.get("end_time") is not None][-ENDED_SHOWN:]
+    for title, scans in (("running", running), ("ended lately", ended)):
+        yield ""
+        yield title if scans else f"{title}: none"
+        if scans:
+            yield from _table(
+                ("scan", "state", "points", "writer", "file", "reason"), [_scan_row(scan) for scan in scans]
+            )
+    yield ""
+    yield "leases: none" if not report.leases else "leases"
+    if report.leases:
+        rows = [(lease.path, lease.owner, str(lease.fence)) for lease in report.leases]
+        yield from _table(("file", "writer", "number"), rows)
+
+
+def _writer_row(one: Present) -> tuple[str, ...]:
+    record = one.record
+    beat = f"{one.age_s:.1f} s ago" if one.alive else f"GONE for {one.age_s:.0f} s"
+    since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.since))
+    return (
+        record.id,
+        record.role,
+        beat,
+        str(record.running),
+        f"{record.lag_s:.2f} s",
+        since,
+        record.version,
+        record.device or "-",
+    )
+
+
+def _scan_row(scan: Mapping[str, Any]) -> tuple[str, ...]:
+    progress = scan.get("progress")
+    progress = progress if isinstance(progress, dict) else {}
+    uris = progress.get("uris") or ["-"]
+    more = f" and {len(uris) - 1} more" if len(uris) > 1 else ""
+    texts = (scan.get("name"), scan.get("state"), progress.get("points", 0), scan.get("written_by") or "-")
+    return (*map(str, texts), f"{uris[0]}{more}", str(scan.get("reason", "")))
+
+
+def _heard_at(scan: Mapping[str, Any]) -> float:
+    """When a writer got to know of it: who took it over did so last."""
+    since = scan.get("writing_since")
+    return float(since) if isinstance(since, int | float) else 0.0
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """What came from Redis may hold anything: nothing of it reaches the terminal as a command."""
+    everything = [
+        tuple("".join(c if c.isprintable() else "?" for c in text) for text in row) for row in (head, *rows)
+    ]
+    widths = [max(len(row[column]) for row in everything) for column in range(len(head))]
+    for row in everything:
+        yield "  " + "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()

@@ -1,0 +1,85 @@
+"""``nexus-writer status``: writers that are there, that are gone, and that never were."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import h5py
+import numpy as np
+import redis
+
+from nexus_writer.data.publishing import ChannelSpec, DeviceSpec, ScanSpec, SessionPublisher, timer
+from nexus_writer.data.roster import RosterEntry, WriterRecord, present_writers, statuses_of
+from tests.cli.test_app import run
+from tests.serve_process import serving, wait_until
+
+SESSION = "shown"
+COUNTERS = DeviceSpec("ctl", (ChannelSpec("diode", np.float64),))
+
+
+def is_begun(path: str) -> bool:
+    try:
+        with h5py.File(path) as file:
+            return len(file["1.1/measurement/diode"]) == 3
+    except (OSError, KeyError):
+        return False
+
+
+def test_no_writer_is_one_line(redis_url: str) -> None:
+    result = run("status", "nowhere", "--redis", redis_url)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == (
+        "nexus-writer: no writer of session nowhere is at work: start its device, or nexus-writer serve "
+        "nowhere\n"
+    )
+
+
+def test_all_writers_and_what_they_do(redis_url: str, redis_client: redis.Redis, tmp_path: Path) -> None:
+    options = ("--required-disk-space", "0", "--flush-period-s", "0.05")
+    dataset = SessionPublisher(redis_client, SESSION).dataset(tmp_path / "data", "hg123", "sample")
+    with (
+        serving(SESSION, redis_url, tmp_path / "active", *options) as active,
+        serving(SESSION, redis_url, tmp_path / "standby", "--standby", *options),
+    ):
+        with dataset.scan(ScanSpec("loopscan", (timer(COUNTERS),), npoints=5)) as scan:
+            scan.prepare()
+            scan["ctl:diode"].publish(np.arange(3.0))
+            scan.flush()
+            wait_until(lambda: is_begun(scan.filename), "begun")
+            writer = present_writers(redis_client, SESSION)[0].record.id
+            wait_until(
+                lambda: "progress" in statuses_of(redis_client, SESSION, writer).get(scan.key, {}), "told"
+            )
+            result = run("status", SESSION, "--redis", redis_url)
+            report = json.loads(run("status", SESSION, "--redis", redis_url, "--json").stdout)
+        assert (result.returncode, result.stderr) == (0, "")
+        lines = result.stdout.splitlines()
+        assert lines[0] == f"session {SESSION}"
+        assert [line.split()[1] for line in lines[2:4]] == ["active", "standby"]
+        assert "1_loopscan" in lines[lines.index("running") + 2]
+        assert "ended lately: none" in lines
+        assert lines[-1].split() == [str(scan.filename), writer, "1"]
+        assert [one["role"] for one in report["writers"]] == ["active", "standby"]
+        assert [one["running"] for one in report["writers"]] == [1, 0]
+        assert all(one["alive"] and one["age_s"] < 2 for one in report["writers"])
+        assert report["scans"][0]["state"] == "ON"
+        assert report["scans"][0]["written_by"].endswith(f"(pid {active.process.pid})")
+        assert report["leases"] == [{"path": str(scan.filename), "owner": writer, "fence": 1}]
+        active.kill()
+        wait_until(lambda: not present_writers(redis_client, SESSION)[0].alive, "gone")
+        assert "GONE for" in run("status", SESSION, "--redis", redis_url).stdout
+
+
+def test_those_that_died_are_shown(redis_url: str, redis_client: redis.Redis) -> None:
+    entry = RosterEntry(SESSION, "id00:1:a")
+    record = WriterRecord(entry.id, "id00", 1, False, "id00/nx/\x1b[31m", "1.0", 5.0, 0, 0.0)
+    with redis_client.pipeline() as pipeline:
+        entry.beat(pipeline, record)
+        pipeline.pexpire("nexus-writer/shown/writer/id00:1:a", 600_000 - 60_000)
+        pipeline.execute()
+    result = run("status", SESSION, "--redis", redis_url)
+    assert result.returncode == 1
+    assert "GONE for 6" in result.stdout
+    assert "\x1b" not in result.stdout
+    assert result.stderr.count("\n") == 1
