@@ -148,7 +148,7 @@ def assert_complete(published: Published, warned_of: str = "\0") -> None:
         warnings = entry["writer/warnings"].asstr()[()].tolist() if "warnings" in entry["writer"] else []
         assert entry["writer/status"].asstr()[()] == "SUCCEEDED", warnings
         assert entry["end_reason"].asstr()[()] == "SUCCESS"
-        assert [warning for warning in warnings if warned_of not in warning] == []
+        assert all(warned_of in warning for warning in warnings), warnings
         for name, values in expected(published.number, published.points).items():
             saved = entry[f"measurement/{name}"][()]
             assert saved.dtype == values.dtype

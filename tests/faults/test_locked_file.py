@@ -117,7 +117,7 @@ def test_for_no_longer_than_the_scan_waits(
 ) -> None:
     """Nothing is left to be seen of it."""
     path = beamline.dataset.policy.filename
-    with serving(SESSION, redis_url, tmp_path, *OPTIONS) as writer:
+    with serving(SESSION, redis_url, tmp_path, *OPTIONS, "--wait-for-file-s", "60") as writer:
         with held(path):
             publishing = beamline.run([round((hold_s / 4 + 2) * RATE_HZ)])
             time.sleep(hold_s / 4)
