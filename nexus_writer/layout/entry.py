@@ -93,6 +93,10 @@ class Entry:
         self._channels[channel.name] = data
         return data
 
+    def has_channel(self, name: str) -> bool:
+        """Whether a channel or camera of this full name was added."""
+        return name in self._channels
+
     def add_camera(self, channel: ChannelDescription) -> CameraData:
         """Make the group of a camera; its dataset comes when it has said where it saves."""
         data = CameraData(channel, **self._about(channel), surroundings=self._around_cameras)

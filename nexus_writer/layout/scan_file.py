@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -147,7 +148,7 @@ class ScanFile:
         assert self._entries is not None
         entry = self._entries.of_channel(channel.key)
         try:
-            data = add(entry, channel)
+            data = add(entry, self._renamed(entry, channel))
         except FileBroken:
             raise
         except Exception as error:
@@ -155,6 +156,14 @@ class ScanFile:
             return None
         self._channels[channel.key] = (entry, data)
         return data
+
+    def _renamed(self, entry: Entry, channel: ChannelDescription) -> ChannelDescription:
+        """The channel, under a name of its own where an earlier one has its name: each keeps its points."""
+        if not entry.has_channel(channel.name):
+            return channel
+        name = channel.key.removeprefix(f"{self._scan.key}:")
+        self.warn(f"two channels are called {channel.name}: the second one is saved as {name}")
+        return replace(channel, name=name)
 
     def prepare(self, info: Mapping[str, Any]) -> None:
         """The scan is prepared: metadata, and the status RUNNING."""

@@ -122,6 +122,19 @@ def test_a_full_name_that_is_none(writer: NexusSessionWriter, strange: Strange, 
         assert file["1.1/measurement/strange"].attrs["fullname"] == "strange"
 
 
+def test_a_full_name_that_another_channel_has(writer: NexusSessionWriter, strange: Strange) -> None:
+    """It comes first, with other points: the one that was announced first keeps its place all the same."""
+    add_entry(strange.client, strange.channel(fullname="ctl:flag"), 0, 1, np.arange(3.0))
+    assert strange.saved(writer).state.name == "OFF"
+    with reading(strange.path) as file:
+        assert file["1.1/measurement/flag"][()].tolist() == GOOD
+        assert file["1.1/measurement/timer_ctl_strange"][()].tolist() == [[0.0, 1.0, 2.0]]
+        assert (
+            "two channels are called ctl:flag: the second one is saved as timer:ctl:strange"
+            in warnings_in(file)
+        )
+
+
 def test_more_channels_than_a_scan_can_have(
     writer: NexusSessionWriter, strange: Strange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
