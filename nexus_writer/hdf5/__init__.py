@@ -33,6 +33,7 @@ from .replaced import Recipe, ReplacedDataset
 from .replaced_group import NewGroup, ReplacedGroup, has_link
 from .reshaped import NOT_MEASURED, create_reshaped, create_stacked, unlink
 from .skeleton import copy_skeleton, lost_links, own_entries
+from .syncs import Sync
 from .text_rows import TextRows
 from .tree import (
     create_group,
@@ -79,6 +80,7 @@ __all__ = [
     "Recipe",
     "ReplacedDataset",
     "ReplacedGroup",
+    "Sync",
     "TextRows",
     "UnknownCompression",
     "Unreadable",

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ._guard import guarded
 from ._library import h5py
+from .answering import wait_for_disk
 from .errors import Hdf5Error
 from .live_file import cause_text
 
@@ -68,6 +69,7 @@ def read_frames(path: str, dataset: str, rank: int, first: int, count: int) -> n
 
 
 def _opened(path: str) -> Any:
+    wait_for_disk(path)
     try:
         return h5py.File(path, "r", locking=False)
     except FileNotFoundError:

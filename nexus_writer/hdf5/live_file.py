@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 import stat
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from .locks import WriterLock
 from .places import Places, punch_holes
 from .reservation import Reservation
 from .superblock import end_where_it_ends
+from .syncs import Sync, Syncs
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
@@ -51,6 +53,7 @@ class LiveFile:
         self.places = Places()
         self.entries = set()
         self._why_broken: str | None = None
+        self._syncs = Syncs()
         self._descriptor = int(file.id.get_vfd_handle())
         os.set_inheritable(self._descriptor, False)
         self._reservation = Reservation(os.fstat(self._descriptor).st_size, file.id.get_filesize())
@@ -72,6 +75,7 @@ class LiveFile:
             self.poison(why)
             self.check()
         self.places.flushed()
+        self._syncs.flushed()
 
     def sync(self) -> None:
         """Wait until the disk has what was flushed (fsync). Raises FileBroken."""
@@ -80,6 +84,18 @@ class LiveFile:
         if why is not None:
             self.poison(why)
             self.check()
+
+    def begin_sync(self, after_s: float) -> Sync | None:
+        """The same for another thread. None when there is nothing to do: no flush since the last one, or that
+        was less than ``after_s`` ago, or one is under way. The file may be closed meanwhile."""
+        if self._why_broken is not None or not self._syncs.begin(after_s):
+            return None
+        return Sync(partial(_synced, os.dup(self._descriptor)), self._end_sync)
+
+    def _end_sync(self, why: str) -> None:
+        self._syncs.end()
+        if why and self.root is not None:
+            self.poison(why)
 
     def write_at(self, data: Any, address: int) -> None:
         """Bytes of a contiguous buffer to their place in the file, behind HDF5's back. Raises FileBroken."""
@@ -226,6 +242,17 @@ def _failure_of(write: Any) -> str | None:
     except Exception as error:
         return cause_text(error)
     return None
+
+
+def _synced(descriptor: int) -> str:
+    """Why it could not be; "" when the disk has everything. Closes the descriptor."""
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        return cause_text(error)
+    finally:
+        os.close(descriptor)
+    return ""
 
 
 def _has_signature(descriptor: int) -> bool:

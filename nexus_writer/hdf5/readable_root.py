@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from ._guard import guarded
 from ._library import h5py
+from .answering import wait_for_disk
 from .errors import FileDamaged
 from .live_file import cause_text
 from .open_files import OpenFiles
@@ -26,6 +27,7 @@ def look_into(files: OpenFiles, path: Path, look: Callable[[Any], Answer]) -> An
         return look(root)
     if not path.exists():
         return None
+    wait_for_disk(path)
     try:
         with h5py.File(path, "r", locking=False) as file:
             return look(file["/"])

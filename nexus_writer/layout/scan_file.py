@@ -13,6 +13,7 @@ from nexus_writer.hdf5 import (
     FileBroken,
     LiveFile,
     OpenFiles,
+    Sync,
 )
 from nexus_writer.model import Block, ChannelDescription, Ending, Scan
 from nexus_writer.model.limits import one_line
@@ -237,6 +238,10 @@ class ScanFile:
         """Raises FileBroken when a write failed, of this scan or another one in its file."""
         if self._file is not None:
             self._file.check()
+
+    def begin_sync(self, after_s: float) -> Sync | None:
+        """Bring what was flushed to the disk, when ``after_s`` are over since the last time."""
+        return None if self._file is None else self._file.begin_sync(after_s)
 
     def give_back(self) -> None:
         """After FileBroken: give the file back without another write. ``create`` goes on with what it has."""

@@ -63,14 +63,16 @@ class DiskSpace:
         """Empty when there is as much space as recommended, else what is wrong."""
         return self._below(self.recommended_mb)
 
-    def refuses(self, needed_mb: float) -> str:
-        """After a write that failed: why the next one would fail too, "" when ``needed_mb`` may be tried."""
+    def lacks(self, needed_mb: float) -> str:
+        """After a write that failed: empty when there is space for the next try, and the disk answers."""
         if why := self._below(max(self.required_mb, needed_mb)):
             return why
-        refused = self._refusal.answer(ANSWER_WITHIN_S)
-        if self._refusal.waits_s():
-            return "The disk does not answer"
-        return "" if refused is None else refused
+        self._refusal.answer(ANSWER_WITHIN_S)
+        return "The disk does not answer" if self._refusal.waits_s() else ""
+
+    def refusal(self) -> str:
+        """What the disk said to the last write that was tried, behind :meth:`lacks`; "" when it took it."""
+        return self._refusal.last or ""
 
     def _below(self, limit_mb: float) -> str:
         free_mb = self.free_mb()

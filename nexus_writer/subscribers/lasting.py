@@ -10,16 +10,19 @@ memory. See docs/decisions/0007-a-broken-file-is-opened-anew.md.
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import gevent
 import redis
 
-from nexus_writer.concurrency import Event
+from nexus_writer.concurrency import AsyncResult, Event
 from nexus_writer.data.history import entries_up_to
 from nexus_writer.data.link import Link
 from nexus_writer.data.streams import RawEntry
-from nexus_writer.hdf5 import FileBroken, FileLocked, FileNotWritable, OpenFiles
+from nexus_writer.hdf5 import FileBroken, FileLocked, FileNotWritable, OpenFiles, Sync
 
 from .disk import MB, DiskSpace
 from .errors import StillBroken
@@ -76,6 +79,16 @@ class LastingWrites:
             self.do(self._consumer.check)
         self._voice.say(reason, logging.INFO)
 
+    def sync_now_and_then(self, period_s: float) -> None:
+        """Begin to bring the file to the disk (fsync) when that is due. What comes of it is met by ``do``."""
+        if period_s and (sync := self._consumer.begin_sync(period_s)) is not None:
+            gevent.spawn(_carry_out, sync)
+
+    def sync(self) -> None:
+        """Wait until the disk has what was flushed, while other scans go on."""
+        if (sync := self._consumer.begin_sync(0)) is not None:
+            _carry_out(sync)
+
     def do(self, write: Callable[[], None], *, again: bool = False) -> None:
         """Let the consumer ``write``, and where that fails bring all of the scan into the file opened anew.
 
@@ -105,17 +118,23 @@ class LastingWrites:
     def _wait(self, broken: FileBroken | FileNotWritable, why: str) -> None:
         """Return when another try makes sense; ``why`` is what hindered the last one, when not the disk."""
         self._check()
-        progress = self._consumer.progress
-        if not why and self._failed.is_final(broken, progress.flushed_at):
-            raise broken
-        disk, needed_mb = self._disk(), progress.bytes / MB + 1
+        if not why:
+            self._give_up_after(broken)
+        disk, needed_mb = self._disk(), self._consumer.progress.bytes / MB + 1
         why = why or broken.why
         while why or self._files.is_broken(broken.path):
             self._warn(f"{why or broken.why}: {broken.path} cannot be written, the scan waits in Redis")
             if self._interrupt.wait(LOOK_EVERY_S):
                 raise StillBroken(str(broken))
             self._check()
-            why = disk.refuses(needed_mb) if disk is not None else ""
+            why = "" if disk is None else disk.lacks(needed_mb)
+            if disk is not None and not why and (why := disk.refusal()):
+                self._give_up_after(FileBroken(broken.path, why))
+
+    def _give_up_after(self, error: FileBroken | FileNotWritable) -> None:
+        """Raises it when it is final."""
+        if self._failed.is_final(error, self._consumer.progress.flushed_at, time.monotonic()):
+            raise error
 
     def _history(self, channel: str, last: bytes) -> Iterator[list[RawEntry]]:
         """By a connection that belongs to the writer thread."""
@@ -129,3 +148,10 @@ class LastingWrites:
 
     def _warn(self, reason: str) -> None:
         self._voice.say(reason, logging.WARNING)
+
+
+def _carry_out(sync: Sync) -> None:
+    """In a thread of its own: a disk takes milliseconds to seconds for it, one that hangs takes for ever."""
+    done: AsyncResult[str] = AsyncResult()
+    threading.Thread(target=lambda: done.set(sync.run()), name="fsync", daemon=True).start()
+    sync.settle(done.get())

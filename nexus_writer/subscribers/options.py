@@ -92,6 +92,11 @@ class WriterOptions(BaseSettings):
     )
     writer_name: str = Field("nexus", min_length=1, description="scans with this data_writer are saved")
     flush_period_s: float = Field(0.25, gt=0, description="seconds between two flushes of a running scan")
+    sync_period_s: float = Field(
+        5.0,
+        ge=0,
+        description="seconds between two waits for the disk to have what was flushed (fsync); 0: at the end",
+    )
     flush_bytes: int = Field(32 * 2**20, gt=0, description="bytes received that are flushed at once")
     pace_s: float = Field(0.02, ge=0, description="seconds between two reads of a scan that sends slowly")
     queue_size: int = Field(8, gt=0, description="replies of Redis that may wait for the writer thread")

@@ -23,12 +23,15 @@ class Question(Generic[Answer]):
     An OSError is no answer, but an end: the last answer holds, and the next call asks anew.
     """
 
+    last: Answer | None
+    """The last answer; None when there was none."""
+
     def __init__(self, ask: Callable[[], Answer]) -> None:
         self._ask = ask
         self._lock = threading.Lock()
         self._under_way: AsyncResult[bool] | None = None
         self._asked_at = 0.0
-        self._last: Answer | None = None
+        self.last = None
 
     def answer(self, within_s: float) -> Answer | None:
         """The answer, or the last one when it does not come in time; None when there never was one."""
@@ -39,7 +42,7 @@ class Question(Generic[Answer]):
                 self._asked_at = time.monotonic()
                 threading.Thread(target=self._find_out, args=(under_way,), daemon=True).start()
         under_way.wait(within_s)
-        return self._last
+        return self.last
 
     def waits_s(self) -> float:
         """For how long the answer has not come, seconds; 0 when none is waited for."""
@@ -48,7 +51,7 @@ class Question(Generic[Answer]):
 
     def _find_out(self, under_way: AsyncResult[bool]) -> None:
         try:
-            self._last = self._ask()
+            self.last = self._ask()
         except OSError:
             pass
         finally:

@@ -49,7 +49,7 @@ LOOK_FOR_FRAMES_S = 0.05
 """Seconds between two looks for frames of cameras when the scan has ended."""
 WAIT_FOR_ANOTHER_S = 0.25
 """Seconds between two looks at a locked file."""
-PERMISSION_WITHIN_S = 1.0
+PERMISSION_WITHIN_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,6 +347,7 @@ class NexusScanWriter(Subscriber[Received]):
         return LOOK_EVERY_S if due_s is None else min(due_s, LOOK_EVERY_S)
 
     def _tick(self) -> None:
+        self._lasting.sync_now_and_then(self._options.sync_period_s)
         if self._consumer.seconds_to_flush() != 0.0:
             self._lasting.do(self._consumer.check)
             return
@@ -384,6 +385,7 @@ class NexusScanWriter(Subscriber[Received]):
 
         def finish() -> None:
             nonlocal why
+            self._lasting.sync()
             why = self._consumer.finish(failure, flush=flush, may_go_on=may_go_on)
 
         try:

@@ -25,7 +25,7 @@ from nexus_writer.data.scan_items import (
     ScanPrepared,
 )
 from nexus_writer.data.streams import RawEntry
-from nexus_writer.hdf5 import FileBroken, Hdf5Error, OpenFiles
+from nexus_writer.hdf5 import FileBroken, Hdf5Error, OpenFiles, Sync
 from nexus_writer.layout import Masters, ScanFile
 from nexus_writer.layout.location import data_file
 from nexus_writer.model import Block, Scan
@@ -245,6 +245,10 @@ class ScanConsumer:
         """Raises FileBroken when the file takes no more: a write of this scan failed, or of another one."""
         if self._file is not None:
             self._file.check()
+
+    def begin_sync(self, after_s: float) -> Sync | None:
+        """What brings the file to the disk, when it is due ``after_s`` since the last time."""
+        return None if self._file is None else self._file.begin_sync(after_s)
 
     def give_back(self) -> None:
         """After FileBroken: give the file back without another write. ``reopen`` or ``finish`` is next."""

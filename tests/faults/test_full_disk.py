@@ -107,5 +107,26 @@ def test_the_scan_goes_on_by_itself(trial: int, redis_url: str, tmp_path: Path) 
                 publishing.join(30)
                 assert_all_complete(disk, beamline)
             assert writer.stop() == 0
-        assert ": FAULT" not in writer.log.read_text()
+        assert "] FAULT" not in writer.log.read_text()
+        assert "Traceback" not in writer.log.read_text()
+
+
+def test_a_writer_killed_while_the_disk_is_full(redis_url: str, tmp_path: Path) -> None:
+    """The next one finds the disk full, too, waits for space like the first, and completes all."""
+    with small_disk(tmp_path, 16) as disk:
+        beamline = Beamline.at(redis_url, SESSION, disk.inside, period_s=0.002)
+        with serving(SESSION, redis_url, tmp_path, *NO_RESERVE, entering=disk.entering) as writer:
+            publishing = beamline.run([600, 40])
+            wait_until(lambda: bool(beamline.scans) and beamline.scans[0].points >= 50, "points")
+            disk.fill()
+            wait_until(says(writer, "No space left"), "waiting")
+            writer.kill()
+            already = len(writer.log.read_text())
+        publishing.join(30)
+        with serving(SESSION, redis_url, tmp_path, *NO_RESERVE, entering=disk.entering) as writer:
+            wait_until(lambda: "No space left" in writer.log.read_text()[already:], "waiting again")
+            disk.free()
+            assert_all_complete(disk, beamline)
+            assert writer.stop() == 0
+        assert "] FAULT" not in writer.log.read_text()
         assert "Traceback" not in writer.log.read_text()

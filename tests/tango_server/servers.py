@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import redis
@@ -59,13 +59,22 @@ def run_program(module: str, *arguments: str, **variables: str) -> subprocess.Co
 
 
 class Server:
-    """A ``NexusWriterService`` in a process of its own; ready when it is made."""
+    """A ``NexusWriterService`` in a process of its own; ready when it is made.
 
-    def __init__(self, directory: Path, *arguments: str, variables: Mapping[str, str] | None = None) -> None:
+    ``entering`` is what its command begins with.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *arguments: str,
+        variables: Mapping[str, str] | None = None,
+        entering: Sequence[str] = (),
+    ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.ready_file = directory / "ready"
         self._output = directory / "output.txt"
-        command = [sys.executable, "-m", "tango_server.service", *arguments]
+        command = [*entering, sys.executable, "-m", "tango_server.service", *arguments]
         with self._output.open("wb") as output:
             self.process = subprocess.Popen(
                 [*command, "--ready-file", str(self.ready_file)],
@@ -100,9 +109,14 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(directory: Path, *arguments: str, variables: Mapping[str, str] | None = None) -> Iterator[Server]:
+def serving(
+    directory: Path,
+    *arguments: str,
+    variables: Mapping[str, str] | None = None,
+    entering: Sequence[str] = (),
+) -> Iterator[Server]:
     """A server for the time of a block."""
-    server = Server(directory, *arguments, variables=variables)
+    server = Server(directory, *arguments, variables=variables, entering=entering)
     try:
         yield server
     finally:

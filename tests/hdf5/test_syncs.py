@@ -1,0 +1,57 @@
+"""When a file is brought to the disk."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from nexus_writer.hdf5 import FileBroken, LiveFile, OpenFiles, write_value
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_only_what_was_flushed_is_brought_to_the_disk(live: LiveFile) -> None:
+    assert live.begin_sync(0) is None
+    write_value(live.root, "x", 1)
+    live.flush()
+    assert live.begin_sync(60) is None
+    sync = live.begin_sync(0)
+    assert sync is not None
+    assert live.begin_sync(0) is None  # it is under way
+    live.flush()
+    sync.settle(sync.run())
+    again = live.begin_sync(0)
+    assert again is not None
+    again.settle(again.run())
+    assert live.begin_sync(0) is None
+
+
+def test_a_sync_that_fails_breaks_the_file(live: LiveFile) -> None:
+    write_value(live.root, "x", 1)
+    live.flush()
+    sync = live.begin_sync(0)
+    assert sync is not None
+    assert sync.run() == ""
+    sync.settle("Input/output error")
+    with pytest.raises(FileBroken, match="EIO"):
+        live.flush()
+    assert live.begin_sync(0) is None
+
+
+def test_a_file_may_be_closed_while_it_is_brought_to_the_disk(files: OpenFiles, tmp_path: Path) -> None:
+    before = descriptors()
+    live = files.acquire(tmp_path / "scan.h5", {})
+    live.flush()
+    sync = live.begin_sync(0)
+    assert sync is not None
+    files.release(live)
+    with (tmp_path / "other").open("wb") as other:  # it may get the number of the descriptor that was closed
+        sync.settle(sync.run() or "Input/output error")
+        other.write(b"kept")
+        other.flush()
+        assert os.fstat(other.fileno()).st_size == 4
+    assert descriptors() <= before
