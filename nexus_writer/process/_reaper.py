@@ -1,0 +1,53 @@
+"""No backend outlives its frontend's interpreter, and none keeps it from ending."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+import weakref
+from multiprocessing.util import Finalize
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ._frontend_side import FrontendSide
+
+__all__ = ["reap_at_exit"]
+
+STOP_S = 2.0
+TERMINATE_S = 1.0
+_started: weakref.WeakSet[FrontendSide] = weakref.WeakSet()
+_registered_in: int | None = None
+
+
+def reap_at_exit(process: FrontendSide) -> None:
+    """Stop the process when the interpreter ends, before multiprocessing waits for it without a limit."""
+    global _registered_in
+    if _registered_in != os.getpid():
+        _started.clear()
+        Finalize(None, _reap, exitpriority=100)
+        _registered_in = os.getpid()
+    _started.add(process)
+
+
+def _reap() -> None:
+    alive = [process for process in _started if process.is_alive()]
+    for process in alive:
+        with contextlib.suppress(Exception):
+            process.requestStop(0.0)
+    _join(alive, STOP_S)
+    for process in alive:
+        process.terminate()
+    _join(alive, TERMINATE_S)
+    for process in alive:
+        process.kill()
+    _join(alive, None)
+
+
+def _join(processes: list[FrontendSide], limit_s: float | None) -> None:
+    """Wait for all of them together, and forget those that have ended."""
+    deadline = None if limit_s is None else time.monotonic() + limit_s
+    for process in list(processes):
+        process.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
+        if not process.is_alive():
+            processes.remove(process)
