@@ -14,7 +14,9 @@ LAYOUT = Path(__file__).parents[1] / "docs" / "reference" / "file-layout.md"
 
 
 def blocks_that_differ(entry: Any) -> Iterator[tuple[str, int, int]]:
-    """Dataset, first and last point of each block that is not what it was."""
+    """Dataset, first and last point of each block that is not what it was; none without points."""
+    if "writer/manifest" not in entry:
+        return iter(())
     section = LAYOUT.read_text().partition("### Manifest\n")[2]
     code = section.partition("```python\n")[2].partition("```")[0]
     names: dict[str, Any] = {"hashlib": hashlib, "numpy": numpy}
