@@ -1,4 +1,4 @@
-"""Names of devices, servers and sessions: what Tango and Redis can use."""
+"""Names of devices and servers: what Tango can use."""
 
 from __future__ import annotations
 
@@ -29,13 +29,6 @@ class BadServerName(BadName):
         super().__init__(f"{name!r} is no server/instance: give names without spaces, / : , # > or quotes")
 
 
-class BadSessionName(BadName):
-    """Not the name of a BLISS session."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"{name!r} is no session name: give one without spaces and colons")
-
-
 def check_device_name(name: str) -> None:
     """Raises BadDeviceName."""
     if not _DEVICE_NAME.fullmatch(name):
@@ -46,9 +39,3 @@ def check_server_name(name: str) -> None:
     """Of ``server/instance``. Raises BadServerName."""
     if not _SERVER_NAME.fullmatch(name):
         raise BadServerName(name)
-
-
-def check_session_name(name: str) -> None:
-    """A colon separates the parts of a key in Redis. Raises BadSessionName."""
-    if not re.fullmatch(r"[^\s:]+", name):
-        raise BadSessionName(name)

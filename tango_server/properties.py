@@ -12,8 +12,7 @@ import tango
 from nexus_writer.data.beacon import Beacon
 from nexus_writer.data.connection import BEACON_VARIABLE, URL_VARIABLE, check_redis_url
 from nexus_writer.data.errors import BadBeaconAddress, BadRedisUrl
-
-from .names import BadSessionName, check_session_name
+from nexus_writer.data.session_name import BadSessionName, check_session_name
 
 _OF_TANGO = re.compile(r"_|attr|cmd_|alias|doc_url|(non_auto_|min_)?poll|(current_)?logging_")
 """Beginnings of the names of properties that Tango itself, Jive or Astor keep."""

@@ -12,10 +12,11 @@ import tango
 from nexus_writer.data.beacon import Beacon
 from nexus_writer.data.connection import check_redis_url, masked
 from nexus_writer.data.errors import BadBeaconAddress, BadRedisUrl
+from nexus_writer.data.session_name import BadSessionName, check_session_name
 
 from .arguments import OneLineParser, leave, require_tango
 from .database import DEVICE_CLASS, TangoDatabaseError, connect_database, runs
-from .names import BadName, check_device_name, check_server_name, check_session_name
+from .names import BadName, check_device_name, check_server_name
 
 PROGRAM = "RegisterNexusWriter"
 DEFAULT_SERVER = "nexuswriter"
@@ -70,7 +71,8 @@ class StillServed(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A writer device, as it is to be in the database. Raises BadName, BadRedisUrl, BadBeaconAddress."""
+    """A writer device, as it is to be in the database. Raises BadSessionName, BadName,
+    BadRedisUrl, BadBeaconAddress."""
 
     session: str
     server: str
@@ -178,7 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             beacon_host=options.beacon_host,
             redis_url=options.redis,
         )
-    except (BadName, BadRedisUrl, BadBeaconAddress) as error:
+    except (BadSessionName, BadName, BadRedisUrl, BadBeaconAddress) as error:
         parser.error(str(error))
     try:
         print(_registered(wanted, options))  # noqa: T201 - the user's terminal

@@ -54,8 +54,9 @@ class ServedSession:
 
     @property
     def reason(self) -> str:
-        """Why it is in its state."""
-        return self._writers[-1].reason if self._writers else "Not started"
+        """Why it is in its state, and what to do about a FAULT."""
+        reason = self._writers[-1].reason if self._writers else "Not started"
+        return f"{reason}; correct it, then call 'start'" if self.state is SubscriberState.FAULT else reason
 
     def start(
         self,

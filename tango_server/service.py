@@ -113,7 +113,9 @@ def _check(parser: OneLineParser, options: Namespace) -> None:
 
 
 def _serve_standalone(parser: OneLineParser, options: Namespace) -> None:
-    from .names import BadName, check_session_name
+    from nexus_writer.data.session_name import BadSessionName, check_session_name
+
+    from .names import BadName
     from .nodb import PortTaken, StandaloneDevice, device_class, usable_port
     from .serving import serve
 
@@ -125,7 +127,7 @@ def _serve_standalone(parser: OneLineParser, options: Namespace) -> None:
             options.device or f"id00/bliss_nxwriter/{options.session}",
             usable_port(options.port),
         )
-    except BadName as error:
+    except (BadSessionName, BadName) as error:
         parser.error(str(error))
     except PortTaken as error:
         leave(f"{PROGRAM}: {error}", 1)

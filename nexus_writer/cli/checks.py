@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-import re
 from argparse import ArgumentTypeError
 
 import typer
 
 import nexus_writer.log_files
+from nexus_writer.data.session_name import BadSessionName, check_session_name
 
 
 def session_name(text: str) -> str:
-    """A colon separates the parts of a key in Redis."""
-    if not re.fullmatch(r"[^\s:]+", text):
-        raise typer.BadParameter(f"{text!r} is no session name: give one without spaces and colons")
+    try:
+        check_session_name(text)
+    except BadSessionName as error:
+        raise typer.BadParameter(str(error)) from None
     return text
 
 

@@ -8,8 +8,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -18,13 +16,7 @@ import redis
 
 from nexus_writer.data import embedded
 from nexus_writer.data.embedded import EmbeddedRedis, RedisServerFailed, RedisServerMissing
-
-
-def wait_until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        time.sleep(0.01)
+from tests.waiting import wait_until
 
 
 def gone(pid: int) -> bool:
@@ -125,7 +117,7 @@ def test_dies_with_a_parent_that_is_killed() -> None:
         pid = int(parent.stdout.readline())
         assert not gone(pid)
         os.kill(parent.pid, signal.SIGKILL)
-    wait_until(lambda: gone(pid))
+    wait_until(lambda: gone(pid), "the server has ended")
 
 
 def test_outlives_the_thread_that_started_it() -> None:
@@ -146,4 +138,4 @@ def test_a_program_that_forgets_to_stop_it_leaves_none() -> None:
         "starter = threading.Thread(target=server.start); starter.start(); starter.join(); print(server.pid)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
-    wait_until(lambda: gone(int(done.stdout)))
+    wait_until(lambda: gone(int(done.stdout)), "the server has ended")

@@ -12,6 +12,7 @@ import redis
 
 from nexus_writer.data.connection import connect
 from nexus_writer.data.link import Link
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -37,10 +38,7 @@ class Blocked(threading.Thread):
         self.link = link
         self.error: Exception | None = None
         self.start()
-        deadline = time.monotonic() + 5
-        while not int(client.info("clients")["blocked_clients"]):
-            assert time.monotonic() < deadline
-            time.sleep(0.002)
+        wait_until(lambda: int(client.info("clients")["blocked_clients"]), "the command waits")
 
     def run(self) -> None:
         try:
@@ -138,7 +136,4 @@ def test_a_link_that_is_forgotten_closes_its_connection(redis_url: str, redis_cl
         link.call(b"PING")
         assert len(redis_client.client_list()) == before + 1
         del link
-        deadline = time.monotonic() + 5
-        while len(redis_client.client_list()) > before:
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
+        wait_until(lambda: len(redis_client.client_list()) <= before, "the connection is given back")

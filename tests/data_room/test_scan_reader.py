@@ -20,6 +20,7 @@ from nexus_writer.data.scan_items import NodeAdded, ScanEnded, ScanItem, ScanPoi
 from nexus_writer.data.scan_reader import ScanReader, ScanReplaced, ScanVanished
 from nexus_writer.data.unread import Unread
 from tests.data_room.by_hand import HandPublisher, add_entry
+from tests.waiting import wait_until
 
 RECORDINGS = [
     "loopscan10",
@@ -97,10 +98,7 @@ def calls_of(client: redis.Redis, command: str) -> int:
 
 
 def wait_until_blocked(client: redis.Redis, number: int = 1) -> None:
-    deadline = time.monotonic() + 5
-    while int(client.info("clients")["blocked_clients"]) < number:
-        assert time.monotonic() < deadline, "nobody waits"
-        time.sleep(0.002)
+    wait_until(lambda: int(client.info("clients")["blocked_clients"]) >= number, "the reader waits")
 
 
 def read_points(reader: ScanReader) -> list[ScanItem]:
@@ -372,7 +370,7 @@ class TestPace:
         reading = Reading(reader)
         wait_until_blocked(publisher.client)
         before = calls_of(publisher.client, "xread")
-        time.sleep(0.3)
+        time.sleep(0.3)  # nothing happens: there is nothing to wait for
         assert calls_of(publisher.client, "xread") == before
         publisher.end(scan)
         reading.result()
@@ -580,10 +578,7 @@ class TestConnection:
         assert len(publisher.client.client_list()) == before + 2
         reader.close()
         reader.close()
-        deadline = time.monotonic() + 5
-        while len(publisher.client.client_list()) > before:
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
+        wait_until(lambda: len(publisher.client.client_list()) <= before, "the connection is given back")
 
 
 class TestPositions:

@@ -23,6 +23,7 @@ from nexus_writer.data.stop_handler import StopHandler
 from nexus_writer.data.walk import Walk
 from nexus_writer.data.walk_filter import NodeFilter
 from tests.data_room.by_hand import HandPublisher
+from tests.waiting import wait_until
 
 NEW_NODE, NEW_DATA = EventType.NEW_NODE, EventType.NEW_DATA
 PREPARED, END = EventType.PREPARED_SCAN, EventType.END_SCAN
@@ -592,10 +593,7 @@ class TestStop:
         return bool(int(client.info("clients")["blocked_clients"]))
 
     def wait_until_blocked(self, client: redis.Redis) -> None:
-        deadline = time.monotonic() + 5
-        while not self.blocked(client):
-            assert time.monotonic() < deadline
-            time.sleep(0.002)
+        wait_until(lambda: self.blocked(client), "the walk waits")
 
     @pytest.mark.parametrize("how", ["walk", "walk_events", "walk_on_new_events", "walk_from_last"])
     def test_by_a_handler_from_another_thread(
@@ -667,17 +665,14 @@ class TestStop:
             break
         assert len(publisher.client.client_list()) <= before + 1
         del walk
-        deadline = time.monotonic() + 5
-        while len(publisher.client.client_list()) > before:
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
+        wait_until(lambda: len(publisher.client.client_list()) <= before, "the connection is given back")
 
     def test_waiting_asks_nothing(self, session: DataNodeContainer, publisher: HandPublisher) -> None:
         stop = StopHandler()
         following = Following(session.walk_events(stop_handler=stop))
         self.wait_until_blocked(publisher.client)
         before: Any = publisher.client.info("commandstats")
-        time.sleep(0.2)
+        time.sleep(0.2)  # nothing happens: there is nothing to wait for
         after: Any = publisher.client.info("commandstats")
         stop.stop()
         following.join(5)

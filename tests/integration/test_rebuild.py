@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -12,6 +13,7 @@ import redis
 
 from nexus_writer.data.publishing import ChannelSpec, DeviceSpec, ScanSpec, SessionPublisher, timer
 from nexus_writer.data.recording import Recording, replay
+from nexus_writer.hdf5.manifest_check import manifest_rows
 from tests.cli.test_app import run
 from tests.compare_files import compare_trees
 from tests.integration.test_replays import RECORDED_ROOT, expected_entries, put_camera_files
@@ -23,8 +25,23 @@ OF_THE_RUN = (
     r"@?file_name",
     r"masters?",
     r"^/@default ",
-    r"/writer/points/(channel|key) values",  # rows stand in the order of the channels' first points
+    r"/writer/(points|manifest)/\w+ values",  # rows stand in the order of the channels' first points
 )
+
+
+def rows_by_name(entry: h5py.Group) -> dict[str, list[Any]]:
+    """What is counted of each channel, and digested of each dataset."""
+    points = entry["writer/points"]
+    rows: dict[str, list[Any]] = {}
+    if "channel" in points:
+        columns = [points[name][()].tolist() for name in ("key", "expected", "committed", "received")]
+        names = points["channel"].asstr()[()].tolist()
+        rows = {name: list(row) for name, *row in zip(names, *columns, strict=True)}
+        for row, *missing in points["missing"][()].tolist() if "missing" in points else ():
+            rows[names[row]].append(missing)
+    for row in manifest_rows(entry) or ():
+        rows[row.path] = [row]
+    return rows
 
 
 @pytest.mark.parametrize(
@@ -50,6 +67,7 @@ def test_recorded_session_is_rebuilt_as_it_was_written(
     for path, entry in entries:
         with h5py.File(saved / path) as one, h5py.File(made[path.name]) as other:
             assert other[entry]["writer/status"][()] == one[entry]["writer/status"][()]
+            assert rows_by_name(one[entry]) == rows_by_name(other[entry])
             links = one[f"{entry}/measurement"] if "measurement" in one[entry] else {}
             for name in links:
                 first, second = one[f"{entry}/measurement/{name}"], other[f"{entry}/measurement/{name}"]

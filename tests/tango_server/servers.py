@@ -8,8 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import redis
@@ -17,16 +16,9 @@ import tango
 
 from nexus_writer.data.publishing import ScanPublisher, ScanSpec, SessionPublisher, sampling, timer
 from nexus_writer.data.publishing.chain import DeviceSpec
+from tests.waiting import wait_until as wait_until
 
 READY_WITHIN_S = 30.0
-
-
-def wait_until(condition: Callable[[], object], what: str, timeout_s: float = 20.0) -> None:
-    """Return as soon as the condition holds; the test fails when it does not in time."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, f"{what}: not after {timeout_s} s"
-        time.sleep(0.01)
 
 
 def free_port() -> int:

@@ -56,6 +56,14 @@ def knows(session: ServedSession, name: str) -> bool:
     return False
 
 
+def test_a_fault_says_how_to_leave_it() -> None:
+    session = ServedSession()
+    session.start(SESSION, WriterOptions(), redis_url="redis://127.0.0.1:1/first")
+    wait_until(lambda: session.state is SubscriberState.FAULT)
+    assert "is not a Redis address" in session.reason
+    assert session.reason.endswith("; correct it, then call 'start'")
+
+
 def test_before_the_first_start() -> None:
     session = ServedSession()
     assert session.state is SubscriberState.INIT
