@@ -22,7 +22,7 @@ ENDED_SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Of one moment. ``scans`` are the statuses that the writers gave, the latest of each scan."""
+    """Of one moment. ``scans`` are the statuses that the writers gave, one of each scan."""
 
     session: str
     writers: Sequence[Present]
@@ -64,13 +64,11 @@ def look(client: redis.Redis, session: str) -> Report:
     """What Redis knows. Raises redis.RedisError."""
     writers = present_writers(client, session)
     scans: dict[str, Mapping[str, Any]] = {}
-    for one in writers:
-        for key, status in statuses_of(client, session, one.record.id).items():
-            if key not in scans or _heard_at(status) > _heard_at(scans[key]):
-                scans[key] = status
+    for one in sorted(writers, key=lambda one: one.alive):  # who is at work knows better
+        scans |= statuses_of(client, session, one.record.id)
     paths = sorted({path for one in writers for path in one.record.files})
     leases = [lease for lease in held_leases(client, session, paths).values() if lease is not None]
-    return Report(session, writers, sorted(scans.values(), key=_heard_at), leases)
+    return Report(session, writers, sorted(scans.values(), key=_began_at), leases)
 
 
 def lines(report: Report) -> Iterator[str]:
@@ -121,10 +119,10 @@ def _scan_row(scan: Mapping[str, Any]) -> tuple[str, ...]:
     return (*map(str, texts), f"{uris[0]}{more}", str(scan.get("reason", "")))
 
 
-def _heard_at(scan: Mapping[str, Any]) -> float:
-    """When a writer got to know of it: who took it over did so last."""
-    since = scan.get("writing_since")
-    return float(since) if isinstance(since, int | float) else 0.0
+def _began_at(scan: Mapping[str, Any]) -> float:
+    """As published, by the clock of the acquisition."""
+    start = scan.get("start_time")
+    return float(start) if isinstance(start, int | float) else 0.0
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:

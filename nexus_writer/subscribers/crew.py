@@ -29,6 +29,7 @@ from .claims import Claim, Claims, now, writer_name
 from .follower import REDIS_AWAY
 from .scan import NexusScanWriter
 from .sought import Sought
+from .state import SubscriberState
 from .waiting import Begin, WaitingScans
 
 PERIOD_S = 0.3
@@ -155,12 +156,9 @@ class Crew:
             self._own.pop(scan.key, None)
             if not self._ending:
                 self._left(own.sought, claim.lost.owner if claim.lost else "")
-        elif not scan.handed_over:
-            self._outcomes[scan.key] = Outcome(
-                self.id,
-                {**scan.status().to_dict(), "start_time": own.sought.start_time},
-                silent=scan.silent_since is not None,
-            )
+        elif not scan.handed_over and (scan.opened or scan.state is SubscriberState.OFF):
+            status = {**scan.status().to_dict(), "start_time": own.sought.start_time}
+            self._outcomes[scan.key] = Outcome(self.id, status, silent=scan.silent_since is not None)
         self._beat_now.set()
 
     # -- heartbeat --

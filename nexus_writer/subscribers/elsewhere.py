@@ -12,6 +12,8 @@ from typing import Any
 from .claims import writer_name
 from .disk import DiskSpace, existing_parent
 from .options import WriterOptions
+from .question import Question
+from .scan import PERMISSION_WITHIN_S
 from .sought import Sought
 from .state import SubscriberState
 from .status import ScanStatus
@@ -34,8 +36,9 @@ class ScanElsewhere:
         self.session = session
         self.writer_id = ""
         self._ask = ask
-        self._settled = False
+        self._settled_at: float | None = None
         self.filename: Path | None = Path(options.paths.apply(sought.path)) if sought.path else None
+        self._permission = Question(self._may_write)
         self._disk = self.filename and DiskSpace(
             self.filename.parent, options.required_disk_space, options.recommended_disk_space
         )
@@ -68,16 +71,16 @@ class ScanElsewhere:
 
     def settle(self, status: Mapping[str, Any]) -> None:
         """It was done with, by another writer."""
-        self._settled = True
+        self._settled_at = time.time()
         self.writer_id = ""
         if not self._understand(status) or self._status.end_time is None:
-            self._status = replace(self._status, end_time=time.time())
+            self._status = replace(self._status, end_time=self._settled_at)
 
     def give_up(self, reason: str) -> None:
         """Nobody will write it."""
-        self._settled = True
+        self._settled_at = time.time()
         self.writer_id = ""
-        self._status = replace(self._status, state="FAULT", reason=reason, end_time=time.time())
+        self._status = replace(self._status, state="FAULT", reason=reason, end_time=self._settled_at)
 
     def _understand(self, status: Mapping[str, Any]) -> bool:
         try:
@@ -112,14 +115,17 @@ class ScanElsewhere:
 
     @property
     def end_time(self) -> float | None:
-        """None until it is done with."""
-        return self._status.end_time if self._settled else None
+        """When this process heard that it is done with, by its own clock; None before."""
+        return self._settled_at
 
     def done(self) -> bool:
         """Nothing more will be written of it."""
-        return self._settled
+        return self._settled_at is not None
 
     def has_write_permission(self) -> bool:
+        return self.filename is not None and self._permission.answer(PERMISSION_WITHIN_S) is not False
+
+    def _may_write(self) -> bool:
         return self.filename is not None and os.access(existing_parent(self.filename), os.W_OK)
 
     def disk_space_error(self) -> str:

@@ -127,6 +127,8 @@ class NexusScanWriter(Subscriber[Received]):
         self._claim = claim
         self._taken_over = taken_over
         self._saved_before = False
+        self.opened = False
+        """Its file was opened: what became of the scan holds for all writers of the session."""
         self.left = False
         """Another writer has its file, and goes on with it."""
         self.handed_over = False
@@ -338,6 +340,7 @@ class NexusScanWriter(Subscriber[Received]):
             self._warn(why)
             if self._interrupt.wait(WAIT_FOR_ANOTHER_S) and (beside or self._request is not Request.STOP):
                 raise FileStaysLocked(why)
+        self.opened = True
         if "open for writing" in self.reason:
             self._say(reason)
         self._writer.link_later()

@@ -55,7 +55,7 @@ class Validator:
 
     def _when_saved(self, scan: NexusScanWriter) -> None:
         scan.join()
-        if not scan.uris:
+        if not scan.uris or scan.left:
             return
         if not can_validate():
             scan.validation = Findings(not_validated=HOW_TO_INSTALL).summary

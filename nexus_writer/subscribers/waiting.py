@@ -31,6 +31,9 @@ from .sought import Sought
 LOOK_EVERY_S = 0.1
 HEAR_EVERY_LOOKS = 3
 """So many looks at the leases to one at what their writers say."""
+ANSWER_WITHIN_S = 1.0
+AFTER_REDIS_S = 1.5
+"""So long after Redis was away its owners may renew their leases first."""
 STANDBY_AFTER_S = 0.5
 """A standby leaves a new scan to the active writer for so long."""
 logger = logging.getLogger(__name__)
@@ -100,6 +103,7 @@ class WaitingScans:
         self._scans: dict[str, _Waiting] = {}
         self._some = Event()
         self._looks = 0
+        self._take_from = 0.0
         self._greenlet: gevent.Greenlet | None = None
 
     def add(self, sought: Sought, shown: ScanElsewhere, last_writer: str = "") -> None:
@@ -124,6 +128,7 @@ class WaitingScans:
                 backoff = Backoff(LOOK_EVERY_S)
             except REDIS_AWAY:
                 gevent.sleep(backoff.next_s())
+                self._take_from = now() + AFTER_REDIS_S
             except Exception as error:
                 logger.warning("[%s] scans that wait: %s: %s", self._session, type(error).__name__, error)
                 gevent.sleep(backoff.next_s())
@@ -132,15 +137,17 @@ class WaitingScans:
             gevent.sleep(LOOK_EVERY_S)
 
     def _look(self) -> None:
-        client = self._client()
-        seen = self._signs(client, list(self._scans.values()))
-        if self._looks % HEAR_EVERY_LOOKS == 0:
-            self._hear(client, seen)
+        with _in_time():
+            client = self._client()
+            seen = self._signs(client, list(self._scans.values()))
+            if self._looks % HEAR_EVERY_LOOKS == 0:
+                self._hear(client, seen)
         self._looks += 1
         for one, signs in seen:
             decision = decide(one.sought, signs, self._owner, standby=self._standby, at=now())
             if decision is Decision.TAKE:
-                self._take(client, one)
+                if now() >= self._take_from:
+                    self._take(client, one)
             elif decision is Decision.FORGET and signs.outcome is not None:
                 one.shown.settle(signs.outcome.status)
                 self._scans.pop(one.sought.key, None)
@@ -148,11 +155,12 @@ class WaitingScans:
                 one.last_writer = signs.lease.owner
 
     def _take(self, client: redis.Redis, one: _Waiting) -> None:
-        if not client.exists(to_bytes(one.sought.key)):
-            one.shown.give_up("It is gone from Redis, and nobody has saved it to its end")
-            self._scans.pop(one.sought.key, None)
-            return
-        claim = self._claims.take(client, one.sought.path)
+        with _in_time():
+            if not client.exists(to_bytes(one.sought.key)):
+                one.shown.give_up("It is gone from Redis, and nobody has saved it to its end")
+                self._scans.pop(one.sought.key, None)
+                return
+            claim = self._claims.take(client, one.sought.path)
         if isinstance(claim, Lease) or self._scans.pop(one.sought.key, None) is None:
             return
         before = f" from {writer_name(one.last_writer)}" if one.last_writer else ""
@@ -185,3 +193,8 @@ class WaitingScans:
         for one, signs in seen:
             if signs.lease is None and signs.writer_lives and signs.outcome is not None:
                 one.shown.hear(signs.outcome.writer, signs.outcome.status)
+
+
+def _in_time() -> gevent.Timeout:
+    """For a block that asks Redis: a connection that hangs is given up."""
+    return gevent.Timeout(ANSWER_WITHIN_S, redis.TimeoutError(f"no answer within {ANSWER_WITHIN_S:g} s"))

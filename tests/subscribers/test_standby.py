@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,11 +15,13 @@ import numpy as np
 import pytest
 import redis
 
+from nexus_writer.data import EmbeddedRedis, SessionPublisher
+from nexus_writer.data.leases import LIFETIME_S
 from nexus_writer.data.publishing import DatasetPublisher, ScanPublisher, ScanSpec, timer
 from nexus_writer.data.roster import present_writers
 from nexus_writer.subscribers import NexusSessionWriter, read_options
 from nexus_writer.subscribers.writer_thread import WriterThread
-from tests.serve_process import ServeProcess, serving
+from tests.serve_process import ServeProcess, entry_is_final, serving, wait_until
 from tests.session_scans import COUNTERS, until
 
 SESSION = "optional"
@@ -155,6 +160,19 @@ def test_a_writer_that_is_asked_to_end_hands_over(
     assert points_of(scan) == [0, 1, 2, 3, 4]
 
 
+def test_who_may_not_write_a_file_leaves_it_to_others(
+    writer_of: Maker, sample: DatasetPublisher, tmp_path: Path
+) -> None:
+    first = writer_of(standby=True, roots=(str(tmp_path / "elsewhere"),))
+    scan = begin(sample, 5)
+    until(lambda: is_in(first, scan.key, "FAULT", first.name), "refused")
+    second = writer_of(standby=True)
+    until(lambda: is_in(second, scan.key, "ON", second.name), "taken")
+    scan.end()
+    until(lambda: second.scan(scan.key).done(), "saved")
+    assert points_of(scan) == [0, 1, 2, 3, 4]
+
+
 @pytest.mark.parametrize("what", ["stop", "kill"])
 def test_a_scan_is_stopped_wherever_it_is_written(
     writer_of: Maker, other: Other, sample: DatasetPublisher, what: str
@@ -185,3 +203,28 @@ def test_who_is_there_is_told(writer_of: Maker, sample: DatasetPublisher, redis_
     until(lambda: standby.scan(scan.key).done(), "saved")
     assert standby.shut_down(10)
     assert [one.record.role for one in present_writers(redis_client, SESSION)] == ["active"]
+
+
+def test_a_redis_that_hangs_takes_no_file_from_its_writer(tmp_path: Path) -> None:
+    """All leases have expired when it goes on: their owners get them again, before anybody else may."""
+    options = ("--required-disk-space", "0", "--flush-period-s", "0.05")
+    with (
+        EmbeddedRedis() as server,
+        server.client() as client,
+        serving(SESSION, server.url, tmp_path / "active", *options) as active,
+        serving(SESSION, server.url, tmp_path / "standby", "--standby", *options) as standby,
+    ):
+        scan = begin(SessionPublisher(client, SESSION).dataset(tmp_path / "data", "hg123", "sample"))
+        wait_until(lambda: is_begun(scan), "written")
+        os.kill(server.pid, signal.SIGSTOP)
+        wait_until(lambda: "not renewed" in active.log.read_text(), "noticed")
+        time.sleep(2 * LIFETIME_S)
+        os.kill(server.pid, signal.SIGCONT)
+        publish(scan, 2)
+        scan.end()
+        wait_until(lambda: entry_is_final(Path(scan.filename), "1.1"), "saved")
+        assert active.stop() == standby.stop() == 0
+        assert "taken over" not in standby.log.read_text()
+        assert "left alone" not in active.log.read_text()
+    assert points_of(scan) == [0, 1, 2, 3, 4]
+    assert [path.name for path in Path(scan.filename).parent.glob("*.h5")] == [Path(scan.filename).name]
