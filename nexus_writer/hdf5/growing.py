@@ -133,7 +133,7 @@ class GrowingDataset:
         """
         assert self._digests is not None
         self.live_file.check()
-        return self._digests.result(self._read)
+        return self._digests.result(self._read, self.gaps)
 
     def _read(self, start: int, stop: int) -> npt.NDArray[Any]:
         """The points [start, stop) as they are in the file; texts as bytes."""

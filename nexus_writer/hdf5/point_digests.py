@@ -5,13 +5,13 @@ points are smaller than others, fill values where points never came; of a text i
 whoever has the file can repeat it without knowing how it came about.
 
 A block is digested while its points are in memory when they come in order and as wide as the dataset will be.
-Others are read back, once, when no more points come: those with a gap, or with points that came late, and
-those that were written before a larger point made the dataset wider.
+Others are read back, once, when no more points come: those with a gap in them, or with points that came late,
+and those that were written before a larger point made the dataset wider.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from math import prod
@@ -27,6 +27,9 @@ DIGEST_NBYTES = 32
 PIECE_NBYTES = 2**24
 MOST_READ_BACK_NBYTES = 2**32
 """Reading back stops the writing of everything else: some 10 s for so much."""
+
+MOST_BLOCKS = 2**20
+"""Their digests are 32 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +84,16 @@ class PointDigests:
             if len(part) == room:
                 self._complete()
 
-    def result(self, read: Callable[[int, int], npt.NDArray[Any]] | None = None) -> Digests | None:
-        """Of all points so far; ``read`` gives the points [start, stop) as they are in the file.
+    def result(
+        self,
+        read: Callable[[int, int], npt.NDArray[Any]] | None = None,
+        gaps: Sequence[tuple[int, int]] = (),
+    ) -> Digests | None:
+        """Of all points so far; ``read`` gives the points [start, stop) as they are in the file. Blocks that
+        lie wholly in one of the ``gaps`` are not read: they are alike.
 
-        None when there is too much to read back, and for long doubles, which have bytes without a meaning.
+        None when there are too many, or too much to read back, and for long doubles, which have bytes without
+        a meaning.
         """
         if self._storage.dtype.char in "gG":
             return None
@@ -94,6 +103,9 @@ class PointDigests:
         if points % block and self._whole:
             digests[points // block] = self._hash.digest()
         number = -(-points // block)
+        if number > MOST_BLOCKS:
+            return None
+        digests = dict(self._empty(gaps, number)) | digests
         lacking = number - len(digests)
         if lacking:
             if read is None or lacking * block * self._point_nbytes > MOST_READ_BACK_NBYTES:
@@ -107,6 +119,16 @@ class PointDigests:
             for index in range(len(run) // DIGEST_NBYTES):
                 if first + index not in self._late:
                     yield first + index, bytes(run[index * DIGEST_NBYTES : (index + 1) * DIGEST_NBYTES])
+
+    def _empty(self, gaps: Sequence[tuple[int, int]], number: int) -> Iterator[tuple[int, bytes]]:
+        """Digests of the blocks in which no point came."""
+        digest = b""
+        for start, stop in gaps:
+            for block in range(-(-start // self._block), min(stop // self._block, number)):
+                if not digest:
+                    values = self._storage.empty((self._block, *(self._widths or ())))
+                    digest = sha256(canonical(values)).digest()
+                yield block, digest
 
     def _read_back(
         self, first: int, stop: int, read: Callable[[int, int], npt.NDArray[Any]]

@@ -103,6 +103,22 @@ def test_blocks_are_about_a_mebibyte_at_most(
     assert assert_match(live, "x", dataset.digests()).block == block
 
 
+def test_blocks_without_a_point_are_not_read_back(live: LiveFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = points_dataset(live.root, "x", "f8", (), scan_shape=(0,), digested=True)
+    dataset.append([Block("", 0, np.ones(3)), Block("", 4001, np.ones(7))])
+    dataset.finish()
+    read: list[tuple[int, int]] = []
+    original = dataset._read
+
+    def watched(start: int, stop: int) -> Any:
+        read.append((start, stop))
+        return original(start, stop)
+
+    monkeypatch.setattr(dataset, "_read", watched)
+    assert_match(live, "x", dataset.digests())
+    assert read == [(0, 4), (4000, 4004)]
+
+
 def test_too_much_to_read_back(live: LiveFile) -> None:
     dataset = points_dataset(live.root, "x", "u1", (), scan_shape=(0,), digested=True)
     dataset.append([Block("", 0, np.zeros(10, "u1")), Block("", 2**60, np.zeros(10, "u1"))])
