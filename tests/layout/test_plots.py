@@ -580,3 +580,25 @@ def test_a_thousand_signals_do_not_slow_a_running_scan(path: Path) -> None:
     played.finish()
     with played.reader() as file:
         assert len(signals(default_plot(file))) == 100
+
+
+@pytest.mark.parametrize("keepshape", [False, True])
+def test_a_resumed_mesh_is_where_its_motors_were(path: Path, keepshape: bool) -> None:
+    """Also before the writer was stopped: Redis has nothing of that any more, and nobody announced it."""
+    info = mesh_info(announced=False, **SELECT_DIODE)
+    names = ("axis:x", "axis:y", "ctl:diode")
+    stopped = Played(info, path, keepshape=keepshape)
+    stopped.add(*names)
+    stopped.play(mesh_point, 12)
+    stopped.file.finish(None, "", "the writer was stopped", may_go_on=True)
+    resumed = Played(info, path, keepshape=keepshape)
+    resumed.add(*names)
+    for name in names:
+        resumed.skip(name, 12)
+    resumed.feed([mesh_point(point) for point in range(12, SIZE)])
+    resumed.finish()
+    with resumed.reader() as file:
+        plot = default_plot(file)
+        np.testing.assert_allclose(plot["x"], X)
+        np.testing.assert_allclose(plot["y"], Y)
+        np.testing.assert_array_equal(plot["diode"], grid_of(SIZE) / 2)
