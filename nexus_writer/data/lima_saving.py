@@ -14,6 +14,8 @@ from nexus_writer.model import FrameRun
 from .errors import DataError
 
 NOT_SAVING = "NOSAVING"
+CONCATENATED = "edfconcat"
+"""All frames of such a file are one image for its readers, the one with index 0."""
 OLD_VERSION = "<1.9.1"
 _INDEX_FORMAT = re.compile(r"[^%]*%0?\d{0,2}d[^%]*")
 
@@ -86,6 +88,8 @@ class LimaSaving:
         while start < stop:
             number, first, left = self._at(start)
             count = min(stop - start, left or stop - start)
+            if self.format == CONCATENATED:
+                first, count = 0, 1
             runs.append(FrameRun(start, count, self._file(number), self.dataset, first))
             start += count
         return runs

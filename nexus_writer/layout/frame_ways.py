@@ -24,6 +24,7 @@ def ways(format: str, options: LayoutOptions) -> list[Way]:
     tried = []
     if format == "edf" and options.enable_external_nonhdf5:
         tried.append(Way.EXTERNAL)
-    if options.copy_non_external and (is_hdf5 or format.startswith("edf")):
+    has_frames = is_hdf5 or (format.startswith("edf") and format != "edfconcat")
+    if options.copy_non_external and has_frames:
         tried.append(Way.COPY)
     return [*tried, Way.TEXT]

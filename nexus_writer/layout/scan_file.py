@@ -13,6 +13,7 @@ from nexus_writer.hdf5 import (
     FileBroken,
     LiveFile,
     OpenFiles,
+    PointsRefused,
     Sync,
 )
 from nexus_writer.model import Block, ChannelDescription, Ending, Scan
@@ -21,6 +22,7 @@ from nexus_writer.model.limits import one_line
 from .camera_data import CameraData
 from .cameras import Cameras
 from .channel_data import ChannelData
+from .continued import Continued
 from .earlier_entries import EarlierEntries
 from .entry import Entry
 from .entry_links import EntryLink, links_from, make_links
@@ -73,6 +75,7 @@ class ScanFile:
         self._holder: Path | None = None
         self._entries: ScanEntries | None = None
         self._channels: dict[str, tuple[Entry, ChannelData]] = {}
+        self._continued = Continued()
         self._masters = Masters(files) if masters is None else masters
         self._links: list[EntryLink] = []
 
@@ -175,22 +178,31 @@ class ScanFile:
     def append(self, blocks: Mapping[str, Sequence[Block]]) -> None:
         """Write points, by channel key."""
         for key, points in blocks.items():
-            if key in self.lost:
-                continue
-            found = self._channels.get(key)
-            if found is None:
-                self.lose(key, f"{key} is not saved: it has points and no description")
-                continue
-            entry, data = found
-            try:
-                if not data.has_dataset and points:
-                    self._bring_over(entry, data, points[0].start)
-                self.bytes_written += entry.append(data, points)
-                self.points[key] = data.points
-            except FileBroken:
-                raise
-            except Exception as error:
+            if key not in self.lost:
+                self._append(key, points)
+
+    def _append(self, key: str, blocks: Sequence[Block]) -> None:
+        where, offset, points = self._continued.follow(key, blocks)
+        found = self._channels.get(where)
+        if found is None:
+            self.lose(key, f"{key} is not saved: it has points and no description")
+            return
+        entry, data = found
+        try:
+            if not data.has_dataset and points:
+                self._bring_over(entry, data, points[0].start)
+            self.bytes_written += entry.append(data, points)
+            self.points[key] = offset + data.points
+        except FileBroken:
+            raise
+        except Exception as error:
+            rest = self._continued.begin(data, points) if isinstance(error, PointsRefused) else None
+            if rest is None:
                 self.lose(key, f"{data.channel.name} is not saved from point {data.points} on: {error}")
+                return
+            self.warn(f"{data.channel.name} goes on as {rest.name}: {error}")
+            self._add(rest, Entry.add_channel)
+            self._append(key, blocks)
 
     def _bring_over(self, entry: Entry, data: ChannelData, stop: int) -> None:
         """The points before ``stop`` that only an earlier writing has."""

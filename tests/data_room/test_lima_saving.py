@@ -95,6 +95,11 @@ def test_path_in_an_hdf5_file_depends_on_the_version(version: str, path: str) ->
     assert saving(lima_version=version).runs(0, 1)[0].dataset == path
 
 
+def test_concatenated_frames_are_one_image_of_their_file() -> None:
+    found = files(saving(saving_format="EDFCONCAT", saving_frame_per_file=2, saving_suffix=".edf"), 3)
+    assert found == [("cam_0000.edf", 0, 1), ("cam_0000.edf", 0, 1), ("cam_0001.edf", 0, 1)]
+
+
 def test_other_formats_have_no_path_in_the_file() -> None:
     edf = saving(saving_format="EDF", saving_suffix=".edf")
     assert edf.format == "edf"

@@ -23,6 +23,7 @@ V, E, C, T = Way.VIRTUAL, Way.EXTERNAL, Way.COPY, Way.TEXT
         ("edf", False, False, True, [C, T]),
         ("edfgz", True, False, False, [T]),
         ("edfgz", True, False, True, [C, T]),
+        ("edfconcat", True, False, True, [T]),
         ("cbf", True, True, True, [T]),
         ("tiff", True, True, True, [T]),
         ("", True, True, True, [T]),

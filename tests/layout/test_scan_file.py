@@ -382,16 +382,17 @@ def test_a_channel_that_fails_costs_only_itself(files: OpenFiles, path: Path) ->
     for description in (good, bad):
         scan_file.add_channel(description)
     scan_file.append({**points(bad, 1), **points(good, 1.0)})
-    scan_file.append({**points(bad, "no number", start=1), **points(good, 2.0, start=1)})
-    scan_file.append({**points(bad, 3, start=2), **points(good, 3.0, start=2)})
+    scan_file.append({**points(bad, 2, start=2), **points(good, 2.0, start=1)})
+    scan_file.append({**points(bad, "no number", start=1), **points(good, 3.0, start=2)})
+    scan_file.append({**points(bad, 3, start=3), **points(good, 4.0, start=3)})
     assert list(scan_file.lost) == [bad.key]
     scan_file.finish({}, "", None)
     with opened(path) as file:
-        assert file["1.1/measurement/diode"][()].tolist() == [1, 2, 3]
-        assert file["1.1/measurement/spectrum"][()].tolist() == [1]
+        assert file["1.1/measurement/diode"][()].tolist() == [1, 2, 3, 4]
+        assert file["1.1/measurement/spectrum"][()].tolist() == [1, 0, 2]
         assert text(file["1.1/writer/status"]) == "FAILED"
         (warning,) = file["1.1/writer/warnings"].asstr()[()]
-        assert warning.startswith("ctl:spectrum is not saved from point 1 on: ")
+        assert warning.startswith("ctl:spectrum is not saved from point 3 on: ")
     assert scan_file.warnings == [warning]
 
 
