@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from nexus_writer.hdf5 import (
-    FileBroken,
-    LiveFile,
-    OpenFiles,
-    PointsRefused,
-    Sync,
-)
+from nexus_writer.hdf5 import FileBroken, LiveFile, OpenFiles, Sync
 from nexus_writer.model import Block, ChannelDescription, Ending, Scan
 from nexus_writer.model.limits import one_line
 
-from .camera_data import CameraData
 from .cameras import Cameras
-from .channel_data import ChannelData
-from .continued import Continued
 from .earlier_entries import EarlierEntries
-from .entry import Entry
 from .entry_links import EntryLink, links_from, make_links
 from .entry_names import entry_names
 from .errors import NoFilename
@@ -33,6 +22,7 @@ from .location import data_file, entry_uris
 from .masters import Masters, master_links
 from .options import LayoutOptions
 from .root_attributes import root_attributes
+from .scan_channels import ScanChannels
 from .scan_entries import ScanEntries
 from .writer_note import Status
 
@@ -48,25 +38,20 @@ class ScanFile:
 
     uris: list[str]
     """``file::/N.i`` of each subscan; none when the scan has no file name."""
-    points: dict[str, int]
-    """Points in the file, by channel key."""
     lost: dict[str, str]
     """Why a channel's points are not all in the file, by channel key."""
     warnings: list[str]
     resumed: bool
     """An earlier writing of the scan was found in the file, and is gone on with."""
-    bytes_written: int
 
     def __init__(
         self, scan: Scan, files: OpenFiles, options: LayoutOptions, masters: Masters | None = None
     ) -> None:
         """``masters`` are shared by all scans that use ``files``, so that links made late are made at all."""
         self.uris = entry_uris(scan, options.entry_name)
-        self.points = {}
         self.lost = {}
         self.warnings = []
         self.resumed = False
-        self.bytes_written = 0
         self.cameras = Cameras(self.lose)
         self._scan = scan.without_config() if options.noconfig else scan
         self._options = options
@@ -74,10 +59,18 @@ class ScanFile:
         self._file: LiveFile | None = None
         self._holder: Path | None = None
         self._entries: ScanEntries | None = None
-        self._channels: dict[str, tuple[Entry, ChannelData]] = {}
-        self._continued = Continued()
+        self._channels = ScanChannels(scan.key, self.lose, self.warn)
         self._masters = Masters(files) if masters is None else masters
         self._links: list[EntryLink] = []
+
+    @property
+    def points(self) -> dict[str, int]:
+        """Points in the file, by channel key."""
+        return self._channels.points
+
+    @property
+    def bytes_written(self) -> int:
+        return self._channels.bytes_written
 
     def is_saved(self) -> bool:
         """Whether the file has the scan, complete or being written by this process, or refuses it."""
@@ -112,6 +105,7 @@ class ScanFile:
         self.uris = entry_uris(self._scan, self._options.entry_name, holder.path)
         try:
             self._entries = ScanEntries(self._file, self._scan, self._options, self.warn)
+            self._channels.open(self._entries)
             self.resumed = self._entries.resumed
             for entry in self._entries:
                 entry.note.keep_warnings(self.warnings)
@@ -129,45 +123,17 @@ class ScanFile:
 
     def add_channel(self, channel: ChannelDescription) -> None:
         """Make the place of a channel, before its first point."""
-        if self._add(channel, Entry.add_channel) is not None:
-            self.points[channel.key] = 0
+        self._channels.add(channel)
 
     def add_camera(self, channel: ChannelDescription) -> None:
         """Make the place of a camera, before it says where it saves."""
-        data = self._add(channel, Entry.add_camera)
-        if isinstance(data, CameraData):
-            self.cameras.add(channel.key, data)
+        camera = self._channels.add_camera(channel)
+        if camera is not None:
+            self.cameras.add(channel.key, camera)
 
     def pass_over(self, key: str, name: str) -> None:
         """A channel of the scan has appeared whose points are nothing to save here."""
-        if self._entries is not None:
-            self._entries.of_channel(key).pass_over(name)
-
-    def _add(
-        self, channel: ChannelDescription, add: Callable[[Entry, ChannelDescription], ChannelData]
-    ) -> ChannelData | None:
-        """None when it is there already, and when it cannot be."""
-        if channel.key in self._channels:
-            return None
-        assert self._entries is not None
-        entry = self._entries.of_channel(channel.key)
-        try:
-            data = add(entry, self._renamed(entry, channel))
-        except FileBroken:
-            raise
-        except Exception as error:
-            self.lose(channel.key, f"{channel.name} is not saved: {error}")
-            return None
-        self._channels[channel.key] = (entry, data)
-        return data
-
-    def _renamed(self, entry: Entry, channel: ChannelDescription) -> ChannelDescription:
-        """The channel, under a name of its own where an earlier one has its name: each keeps its points."""
-        if not entry.has_channel(channel.name):
-            return channel
-        name = channel.key.removeprefix(f"{self._scan.key}:")
-        self.warn(f"two channels are called {channel.name}: the second one is saved as {name}")
-        return replace(channel, name=name)
+        self._channels.pass_over(key, name)
 
     def prepare(self, info: Mapping[str, Any]) -> None:
         """The scan is prepared: metadata, and the status RUNNING."""
@@ -179,37 +145,7 @@ class ScanFile:
         """Write points, by channel key."""
         for key, points in blocks.items():
             if key not in self.lost:
-                self._append(key, points)
-
-    def _append(self, key: str, blocks: Sequence[Block]) -> None:
-        where, offset, points = self._continued.follow(key, blocks)
-        found = self._channels.get(where)
-        if found is None:
-            self.lose(key, f"{key} is not saved: it has points and no description")
-            return
-        entry, data = found
-        try:
-            if not data.has_dataset and points:
-                self._bring_over(entry, data, points[0].start)
-            self.bytes_written += entry.append(data, points)
-            self.points[key] = offset + data.points
-        except FileBroken:
-            raise
-        except Exception as error:
-            rest = self._continued.begin(data, points) if isinstance(error, PointsRefused) else None
-            if rest is None:
-                self.lose(key, f"{data.channel.name} is not saved from point {data.points} on: {error}")
-                return
-            self.warn(f"{data.channel.name} goes on as {rest.name}: {error}")
-            self._add(rest, Entry.add_channel)
-            self._append(key, blocks)
-
-    def _bring_over(self, entry: Entry, data: ChannelData, stop: int) -> None:
-        """The points before ``stop`` that only an earlier writing has."""
-        earlier = self._entries.earlier if self._entries is not None else None
-        if earlier is not None:
-            for block in earlier.lacking(data, entry.scan_rank, stop):
-                entry.append(data, [block])
+                self._channels.append(key, points)
 
     def lose(self, key: str, why: str) -> None:
         """Give a channel up: ``why`` is warned of, and the writing ends FAILED."""
@@ -236,13 +172,13 @@ class ScanFile:
         if file is None or entries is None:
             return
         self.cameras.update()
-        self.points |= self.cameras.points
+        self.points.update(self.cameras.points)
         for entry in entries:
             entry.stage()
         file.flush()
         if self.cameras.publish() | entries.publish():
             file.flush()
-        if entries.earlier is not None and entries.earlier.are_in(self._channels):
+        if entries.earlier is not None and entries.earlier.are_in(self._channels.by_key):
             entries.remove_earlier()
         self._warn_all(self._masters.retry(self._links))
 
@@ -267,7 +203,10 @@ class ScanFile:
         if entries is None:
             return
         bring = partial(
-            EarlierEntries.bring_all_over, channels=self._channels, add=self.add_channel, append=self.append
+            EarlierEntries.bring_all_over,
+            channels=self._channels.by_key,
+            add=self.add_channel,
+            append=self.append,
         )
         if (path := data_file(self._scan)) is not None and self._holder is not None:
             bring_over_from_beside(self._files, path, self._holder, self._scan, self._names, bring, self.warn)
@@ -305,7 +244,7 @@ class ScanFile:
                 for entry in entries:
                     entry.note.set_unfinished(failed or "the scan had not ended")
             self.take_over()
-            self._tell_gaps()
+            self._channels.tell_gaps()
             if failed and failed != "; ".join(self.lost.values()):
                 self.warn(failed)
             scan = self._scan if info is None else self._updated(info)
@@ -339,15 +278,8 @@ class ScanFile:
         file.flush()
         if self.cameras.publish():
             file.flush()
-        self.points |= self.cameras.points
+        self.points.update(self.cameras.points)
         self.cameras.close()
-
-    def _tell_gaps(self) -> None:
-        for key, (_, data) in self._channels.items():
-            ranges = [f"{start} to {stop - 1}" for start, stop in data.gaps]
-            if ranges:
-                more = f" and {len(ranges) - 10} more ranges" if len(ranges) > 10 else ""
-                self.lose(key, f"{data.channel.name}: points {', '.join(ranges[:10])}{more} never came")
 
     @property
     def _names(self) -> list[str]:
@@ -362,7 +294,7 @@ class ScanFile:
         entries, self._entries = self._entries, None
         if entries is not None:
             entries.close()
-        self._channels.clear()
+        self._channels.close()
         self.cameras.clear()
         if file is not None:
             self._files.release(file)

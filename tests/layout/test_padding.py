@@ -134,7 +134,7 @@ def test_a_mask_gives_way_to_what_has_its_name(files: OpenFiles, tmp_path: Path)
     scan_file.create()
     description = channel(scan, NAME, int, (2,))
     scan_file.add_channel(description)
-    write_value(next(iter(scan_file._channels.values()))[1].group, "data_mask", "mine")
+    write_value(next(iter(scan_file._channels.by_key.values()))[1].group, "data_mask", "mine")
     scan_file.append({description.key: [block(0, [[1]])]})
     scan_file.finish({}, "", None)
     with h5py.File(tmp_path / "a.h5") as file:

@@ -57,7 +57,7 @@ def test_of_a_channel_in_a_file(tmp_path: Path) -> None:
 
 
 def _data(played: Played) -> dict[str, tuple[object, object]]:
-    return {pair[1].channel.name: pair for pair in played.file._channels.values()}  # type: ignore[misc]
+    return {pair[1].channel.name: pair for pair in played.file._channels.by_key.values()}  # type: ignore[misc]
 
 
 def test_nodes_appear_level_by_level() -> None:

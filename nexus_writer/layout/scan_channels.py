@@ -1,0 +1,127 @@
+"""The channels of one scan in its entries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from nexus_writer.hdf5 import FileBroken, PointsRefused
+from nexus_writer.model import Block, ChannelDescription
+
+from .camera_data import CameraData
+from .channel_data import ChannelData
+from .continued import Continued
+from .entry import Entry
+from .scan_entries import ScanEntries
+
+
+class ScanChannels:
+    """By key. ``lose`` is told which one is given up, and why; the others go on. Raises FileBroken."""
+
+    points: dict[str, int]
+    """Points in the file."""
+    bytes_written: int
+
+    def __init__(self, scan_key: str, lose: Callable[[str, str], None], warn: Callable[[str], None]) -> None:
+        self.points = {}
+        self.bytes_written = 0
+        self._scan_key = scan_key
+        self._lose = lose
+        self._warn = warn
+        self._entries: ScanEntries | None = None
+        self._channels: dict[str, tuple[Entry, ChannelData]] = {}
+        self._continued = Continued()
+
+    @property
+    def by_key(self) -> Mapping[str, tuple[Entry, ChannelData]]:
+        return self._channels
+
+    def open(self, entries: ScanEntries) -> None:
+        """The entries are there: their channels may come."""
+        self._entries = entries
+
+    def close(self) -> None:
+        """The file is being closed: hold nothing of it any more."""
+        self._entries = None
+        self._channels.clear()
+        self._continued = Continued()
+
+    def add(self, channel: ChannelDescription) -> None:
+        """Make the place of a channel, before its first point."""
+        if self._add(channel, Entry.add_channel) is not None:
+            self.points[channel.key] = 0
+
+    def add_camera(self, channel: ChannelDescription) -> CameraData | None:
+        """Make the place of a camera. None when it is there already, and when it cannot be."""
+        data = self._add(channel, Entry.add_camera)
+        return data if isinstance(data, CameraData) else None
+
+    def pass_over(self, key: str, name: str) -> None:
+        """A channel of the scan has appeared whose points are nothing to save here."""
+        if self._entries is not None:
+            self._entries.of_channel(key).pass_over(name)
+
+    def append(self, key: str, blocks: Sequence[Block]) -> None:
+        """Write points of a channel. Those that do not fit go on as another one, see :mod:`.continued`."""
+        where, offset, points = self._continued.follow(key, blocks)
+        found = self._channels.get(where)
+        if found is None:
+            self._lose(key, f"{key} is not saved: it has points and no description")
+            return
+        entry, data = found
+        try:
+            if not data.has_dataset and points:
+                self._bring_over(entry, data, points[0].start)
+            self.bytes_written += entry.append(data, points)
+            self.points[key] = offset + data.points
+        except FileBroken:
+            raise
+        except Exception as error:
+            rest = self._continued.begin(data, points) if isinstance(error, PointsRefused) else None
+            if rest is None:
+                self._lose(key, f"{data.channel.name} is not saved from point {data.points} on: {error}")
+                return
+            self._warn(f"{data.channel.name} goes on as {rest.name}: {error}")
+            self._add(rest, Entry.add_channel)
+            self.append(key, blocks)
+
+    def tell_gaps(self) -> None:
+        """Points that did not come are lost: name them."""
+        for key, (_, data) in self._channels.items():
+            ranges = [f"{start} to {stop - 1}" for start, stop in data.gaps]
+            if ranges:
+                more = f" and {len(ranges) - 10} more ranges" if len(ranges) > 10 else ""
+                self._lose(key, f"{data.channel.name}: points {', '.join(ranges[:10])}{more} never came")
+
+    def _add(
+        self, channel: ChannelDescription, add: Callable[[Entry, ChannelDescription], ChannelData]
+    ) -> ChannelData | None:
+        """None when it is there already, and when it cannot be."""
+        if channel.key in self._channels:
+            return None
+        assert self._entries is not None
+        entry = self._entries.of_channel(channel.key)
+        try:
+            data = add(entry, self._renamed(entry, channel))
+        except FileBroken:
+            raise
+        except Exception as error:
+            self._lose(channel.key, f"{channel.name} is not saved: {error}")
+            return None
+        self._channels[channel.key] = (entry, data)
+        return data
+
+    def _renamed(self, entry: Entry, channel: ChannelDescription) -> ChannelDescription:
+        """The channel, under a name of its own where an earlier one has its name: each keeps its points."""
+        if not entry.has_channel(channel.name):
+            return channel
+        name = channel.key.removeprefix(f"{self._scan_key}:")
+        self._warn(f"two channels are called {channel.name}: the second one is saved as {name}")
+        return replace(channel, name=name)
+
+    def _bring_over(self, entry: Entry, data: ChannelData, stop: int) -> None:
+        """The points before ``stop`` that only an earlier writing has."""
+        earlier = self._entries.earlier if self._entries is not None else None
+        if earlier is not None:
+            for block in earlier.lacking(data, entry.scan_rank, stop):
+                entry.append(data, [block])
