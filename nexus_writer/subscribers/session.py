@@ -33,12 +33,11 @@ from .sought import Sought, seek
 from .state import SubscriberState
 from .status import SessionStatistics
 from .subscriber import Subscriber
+from .tally import Tally
 from .validation import Validator
 from .writer_thread import WriterThread, shared_writer_thread
 
 SCAN_TYPES = ("scan", "scan_group")
-RATE_OVER_S = 1.0
-"""Points per second are averaged over at least this long."""
 ANNOUNCED_WITHIN_S = 5.0
 """A scan that was found by looking back may be announced so much later, and is the same one."""
 
@@ -68,9 +67,7 @@ class NexusSessionWriter(Subscriber[Event]):
             session, self._connect, self._start, self._wait_with, standby=standby, device=device
         )
         self._scans: dict[str, NexusScanWriter | ScanElsewhere] = {}
-        self._purged = {"finished": 0, "failed": 0, "points": 0, "bytes": 0}
-        self._rate_sample = (time.monotonic(), 0)
-        self._points_per_s = 0.0
+        self._tally = Tally()
         self._beside = Group()
         self._looked_back = False
         self._late: set[str] = set()
@@ -117,36 +114,11 @@ class NexusSessionWriter(Subscriber[Event]):
             if scan.end_time is not None and scan.end_time <= before and scan.silent_since is None:
                 del self._scans[key]
                 self._crew.forget(key)
-                progress = scan.status().progress
-                self._purged["failed" if scan.state is SubscriberState.FAULT else "finished"] += 1
-                self._purged["points"] += progress.points
-                self._purged["bytes"] += progress.bytes
+                self._tally.forget(scan.status())
 
     def statistics(self) -> SessionStatistics:
         """All its scans in numbers."""
-        statuses = [scan.status() for scan in self.scans()]
-        running = [s for s in statuses if s.state in ("INIT", "ON")]
-        points = self._purged["points"] + sum(s.progress.points for s in statuses)
-        return SessionStatistics(
-            running=len(running),
-            finished=self._purged["finished"] + sum(s.state == "OFF" for s in statuses),
-            failed=self._purged["failed"] + sum(s.state == "FAULT" for s in statuses),
-            points=points,
-            bytes=self._purged["bytes"] + sum(s.progress.bytes for s in statuses),
-            points_per_s=self._rate(points),
-            lag_s=max((s.lag_s for s in running), default=0.0),
-            lag_entries=sum(s.lag_entries for s in running),
-            lag_fill=max((s.lag_fill for s in running), default=0.0),
-            queue_fill=max((s.queue_fill for s in running), default=0.0),
-        )
-
-    def _rate(self, points: int) -> float:
-        sampled_at, sampled_points = self._rate_sample
-        elapsed_s = time.monotonic() - sampled_at
-        if elapsed_s >= RATE_OVER_S:
-            self._points_per_s = (points - sampled_points) / elapsed_s
-            self._rate_sample = (time.monotonic(), points)
-        return self._points_per_s
+        return self._tally.statistics([scan.status() for scan in self.scans()])
 
     # -- life --
 
