@@ -27,8 +27,10 @@ class WriterProcess:
         return self._process.pid
 
     def cpu_s(self) -> float:
-        """Seconds of CPU time that all its threads have used so far."""
-        tasks = Path(f"/proc/{self.pid}/task").iterdir()
+        """Seconds of CPU time that it and the processes that it started have used so far."""
+        own = list(Path(f"/proc/{self.pid}/task").iterdir())
+        started = {number for task in own for number in (task / "children").read_text().split()}
+        tasks = [*own, *(task for number in started for task in Path(f"/proc/{number}/task").iterdir())]
         return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
 
     @contextlib.contextmanager

@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
-from .errors import FileBroken, Hdf5Error
+from .errors import FileBroken, FileFailed, Hdf5Error
 from .live_file import LiveFile, cause_text, live_file_of
 
 P = ParamSpec("P")
@@ -52,7 +52,9 @@ def _without_frames(error: Exception, args: tuple[Any, ...]) -> Exception:
 
 def is_failed_write(error: Exception) -> bool:
     """HDF5 could not read or write the file itself, as opposed to: did not like what it was asked."""
-    return isinstance(error, OSError | RuntimeError) and "errno = " in str(error)
+    return isinstance(error, FileFailed) or (
+        isinstance(error, OSError | RuntimeError) and "errno = " in str(error)
+    )
 
 
 def _file_of(args: tuple[Any, ...]) -> LiveFile | None:

@@ -1,41 +1,30 @@
 """The HDF5 library as this package wants it: imported once, without its own file locks.
 
 HDF5 reads ``HDF5_USE_FILE_LOCKING`` when it is loaded, and the variable outranks what a program says at
-each open: TRUE or BEST_EFFORT would make our own open take an exclusive lock, which shuts out readers and
-collides with the lock we hold (measured: errno 11). So it is hidden from the library while that is loaded;
-:func:`foreign_locking` tells whether somebody else loaded it first.
+each open: TRUE or BEST_EFFORT would make our own looks into files take locks. So it is hidden from the
+library while that is loaded. Files that we write are locked by us, and written through a driver that has no
+locks: there it does not matter when somebody else loaded the library first.
 """
 
 from __future__ import annotations
 
 import os
-import sys
 from typing import Any
 
 _VARIABLE = "HDF5_USE_FILE_LOCKING"
-_LOADED_BEFORE_US = "h5py" in sys.modules
-
-_hidden = None if _LOADED_BEFORE_US else os.environ.pop(_VARIABLE, None)
+_hidden = os.environ.pop(_VARIABLE, None)
 import h5py  # noqa: E402
 
 if _hidden is not None:
     os.environ[_VARIABLE] = _hidden
 
-__all__ = ["LIBVER", "access_properties", "foreign_locking", "h5py"]
+__all__ = ["LIBVER", "access_properties", "h5py"]
 
 LIBVER = ("v108", "v110")
 """Superblock 2 has no consistency flag: files open while they grow, and after a kill.
 v110 is for virtual datasets."""
 
 _METADATA_CACHE_NBYTES = 16 * 2**20
-
-
-def foreign_locking() -> str | None:
-    """How HDF5_USE_FILE_LOCKING was set when another package loaded HDF5 before us; None when harmless."""
-    value = os.environ.get(_VARIABLE, "")
-    if _LOADED_BEFORE_US and value.upper() in ("TRUE", "1", "BEST_EFFORT"):
-        return f"{_VARIABLE}={value}"
-    return None
 
 
 def access_properties() -> Any:
@@ -46,7 +35,6 @@ def access_properties() -> Any:
     """
     access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
     access.set_libver_bounds(h5py.h5f.LIBVER_V18, h5py.h5f.LIBVER_V110)
-    access.set_file_locking(False, True)
     access.set_cache(0, 521, 0, 0.75)
     access.set_sieve_buf_size(0)
     cache = access.get_mdc_config()

@@ -19,8 +19,8 @@ _INT64 = h5py.h5t.NATIVE_INT64
 class Counts:
     """A dataset of int64, written anew as a whole in its place: (length,), which may grow.
 
-    Without a change of length :meth:`write` touches nothing but the numbers in the file (22 us for 1,000), at
-    once and past all caches: whoever reads them, after a kill too, finds each as it was before, or after.
+    Without a change of length :meth:`write` touches nothing but the numbers (22 us for 1,000). Whoever reads
+    them finds all as they were before, or, from the next flush on, all as they are.
     ``length`` is how many are expected, at least one. Raises EntryExists.
     """
 

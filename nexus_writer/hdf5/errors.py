@@ -83,6 +83,10 @@ class EntryExists(Hdf5Error):
         self.name = name
 
 
+class FileFailed(OSError):
+    """The operating system did not read or write a file; stays within the package."""
+
+
 class FileBroken(Hdf5Error):
     """A write to the file failed, and nothing is written through this handle any more.
 

@@ -1,10 +1,12 @@
 """One file that this process writes while others read it.
 
-The invariant: *after a failed write nothing reaches the file through its handle any more.* When a flush fails
-(a full disk), HDF5 keeps part of what it failed to write, and would report success as soon as there is space,
-with wrong values in the file (measured: 16,384) and a crash at exit. So at the first failure the descriptor
-that HDF5 writes to is replaced by one of anonymous memory: what HDF5 still wants to write, until its last
-close, goes there. What was in the file at the last flush that succeeded is what remains.
+Two invariants. *At any moment the file is what the last flush made of it*, whole, also when the process is
+killed: HDF5 does not write to the file but to a :class:`~.staged_writes.StagedWrites`.
+
+*After a failed write nothing reaches the file through its handle any more.* When a flush fails (a full disk),
+HDF5 keeps part of what it failed to write, and would report success as soon as there is space, with wrong
+values in the file (measured: 16,384). So at the first failure what HDF5 has written since the last flush, and
+still wants to write until its last close, is thrown away.
 
 Raw data is not cached, but written through at once, so that memory does not grow with the number of open
 datasets, and a flush has only metadata to write.
@@ -12,6 +14,8 @@ datasets, and a flush has only metadata to write.
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import os
 import stat
 from datetime import datetime
@@ -19,11 +23,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ._library import LIBVER, access_properties, foreign_locking, h5py
-from .errors import FileBroken, FileDamaged, FileNotWritable, NotHdf5
+from ._library import LIBVER, access_properties, h5py
+from .errors import FileBroken, FileDamaged, NotHdf5
 from .locks import WriterLock
 from .places import Places, punch_holes
 from .reservation import Reservation
+from .staged_writes import StagedWrites
 from .superblock import end_where_it_ends
 from .syncs import Sync, Syncs
 
@@ -44,19 +49,19 @@ class LiveFile:
     entries: set[str]
     """Names in the root that this process is writing to."""
 
-    def __init__(self, path: Path, lock: WriterLock, file: Any) -> None:
+    def __init__(self, path: Path, lock: WriterLock, file: Any, writes: StagedWrites) -> None:
         self.path = path
         self.root = file["/"]
         self._lock = lock
         self._file = file
+        self._writes = writes
         self._number: int = file.id.fileno
         self.places = Places()
         self.entries = set()
         self._why_broken: str | None = None
         self._syncs = Syncs()
-        self._descriptor = int(file.id.get_vfd_handle())
-        os.set_inheritable(self._descriptor, False)
-        self._reservation = Reservation(os.fstat(self._descriptor).st_size, file.id.get_filesize())
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        self._reservation = Reservation(os.fstat(lock.descriptor).st_size, file.id.get_filesize())
         _live[self._number] = self
 
     @property
@@ -99,24 +104,21 @@ class LiveFile:
 
     def write_at(self, data: Any, address: int) -> None:
         """Bytes of a contiguous buffer to their place in the file, behind HDF5's back. Raises FileBroken."""
-        left = memoryview(data).cast("B")
-        why = None
-        while left and why is None:
-            try:
-                written = os.pwrite(self._descriptor, left, address)
-            except OSError as error:
-                why = cause_text(error)
-            else:
-                left, address = left[written:], address + written
-        if why is not None:
-            self.poison(why)
+        self.check()
+        try:
+            self._writes.write_at(memoryview(data).cast("B"), address)
+        except OSError as error:
+            why = cause_text(error)
+        else:
+            return
+        self.poison(why)
         self.check()
 
     def read_at(self, nbytes: int, address: int) -> bytes:
         """Bytes that :meth:`write_at` wrote, with what HDF5 put around them. Raises FileBroken."""
         data, why = b"", "the file was cut short"
         try:
-            data = os.pread(self._descriptor, nbytes, address)
+            data = self._writes.read_at(nbytes, address)
         except OSError as error:
             why = cause_text(error)
         if len(data) < nbytes:
@@ -134,11 +136,7 @@ class LiveFile:
         if self._why_broken is not None:
             return
         self._why_broken = why
-        sink = os.memfd_create("broken-hdf5-file", os.MFD_CLOEXEC)
-        try:
-            os.dup2(sink, self._descriptor, inheritable=False)
-        finally:
-            os.close(sink)
+        self._writes.discard()
 
     def close(self) -> None:
         """Flush, close, give the locks back. Raises FileBroken when the flush fails; closed all the same."""
@@ -150,21 +148,23 @@ class LiveFile:
             if why is not None:
                 self.poison(why)
         unused = self.places.give_all_back()
-        why = _failure_of(self._file.close)
+        why = _failure_of(self._file.close) or _failure_of(self._writes.commit)
         if why is not None and self._why_broken is None:
             self.poison(why)
             _failure_of(self._file.close)
         _live.pop(self._number, None)
         self.root = None
         if self._why_broken is None:
-            punch_holes(self._lock.descriptor, unused)
+            punch_holes(self._descriptor, unused)
+        os.close(self._descriptor)
         self._lock.release()
         if not was_broken:
             self.check()
 
     def _flush(self) -> None:
-        self._reservation.extend(self._descriptor, self._file.id.get_filesize())
         h5py.h5f.flush(self._file.id)
+        self._reservation.extend(self._descriptor, self._file.id.get_filesize())
+        self._writes.commit()
 
     def _fsync(self) -> None:
         os.fsync(self._descriptor)
@@ -180,15 +180,14 @@ def open_live_file(path: Path) -> LiveFile:
         if not _has_signature(lock.descriptor):
             raise NotHdf5(path)
         end_where_it_ends(lock.descriptor)
-        file, why = _open(path)
+        writes = StagedWrites(lock.descriptor)
+        file, why = _open(path, writes)
         if file is None:
-            if foreign := foreign_locking():
-                raise FileNotWritable(path, f"{foreign} was set when HDF5 was loaded, unset it: {why}")
             raise FileDamaged(path, why)
     except BaseException:
         lock.release()
         raise
-    return LiveFile(path, lock, file)
+    return LiveFile(path, lock, file, writes)
 
 
 def live_file_of(item: Any) -> LiveFile | None:
@@ -227,13 +226,26 @@ def cause_text(error: BaseException) -> str:
     return text or type(error).__name__
 
 
-def _open(path: Path) -> tuple[Any, str]:
+def _open(path: Path, writes: StagedWrites) -> tuple[Any, str]:
+    properties = access_properties()
+    properties.set_fileobj_driver(h5py.h5fd.fileobj_driver, writes)
     try:
-        number = h5py.h5f.open(os.fsencode(path), h5py.h5f.ACC_RDWR, access_properties())
+        number = h5py.h5f.open(os.fsencode(path), h5py.h5f.ACC_RDWR, properties)
+        writes.opened()
         return h5py.File(number), ""
     except Exception as error:
         why = cause_text(error)
+    finally:
+        properties.close()
     return None, why
+
+
+@atexit.register
+def _close_all() -> None:
+    """HDF5 itself closes files only when there is no Python any more that could write them."""
+    for file in list(_live.values()):
+        with contextlib.suppress(FileBroken):
+            file.close()
 
 
 def _failure_of(write: Any) -> str | None:

@@ -1,9 +1,9 @@
-"""The end of a file as its superblock has it, after its writer was killed.
+"""The end of a file as its superblock has it, after its writer was killed with all that it had started.
 
-HDF5 writes the superblock last. A process that is killed within a flush (seen once in some 230 random kills)
-thus leaves objects behind the end that the superblock knows: the file opens, and whoever reads these objects
-fails ("addr overflow"). So before a file is opened for writing its end is moved to where the file ends (one
-write of 48 bytes). An end that is too far away costs the space.
+When the process that makes the changes of a file as a whole (:mod:`.committer`) is killed together with its
+owner, a flush may be in the file in part, and something lead to an object behind the end that the superblock
+knows: who reads that fails ("addr overflow"). So before a file is opened for writing its end is moved to
+where it does end (one write of 48 bytes). An end that is too far away costs the space.
 
 The format is that of "HDF5 File Format Specification", II.A (superblock versions 2 and 3); the checksum is
 Jenkins' lookup3.

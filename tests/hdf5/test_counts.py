@@ -17,14 +17,17 @@ def test_they_grow_and_change(live: LiveFile) -> None:
         assert read_back(live, "counts").tolist() == values
 
 
-def test_a_change_is_in_the_file_before_any_flush(live: LiveFile) -> None:
-    """They are written after the flush of what they count: a kill must not find the old ones much longer."""
-    counts = Counts(live.root, "counts", 3)
-    counts.write([1, 2, 3])
+def test_a_change_is_in_the_file_with_the_next_flush(live: LiveFile) -> None:
+    """They are written after the flush of what they count; all of them, or none."""
+    counts = Counts(live.root, "counts", 3000)
+    counts.write(range(3000))
     live.flush()
-    counts.write([10, 20, 30])
+    counts.write(range(5, 3005))
     with as_after_a_kill(live) as file:
-        assert file["counts"][()].tolist() == [10, 20, 30]
+        assert file["counts"][()].tolist() == list(range(3000))
+    live.flush()
+    with as_after_a_kill(live) as file:
+        assert file["counts"][()].tolist() == list(range(5, 3005))
         assert file["counts"].maxshape == (None,)
 
 

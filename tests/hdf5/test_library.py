@@ -28,8 +28,8 @@ def test_the_variable_that_switches_hdf5_locks_on_has_no_effect(tmp_path: Path, 
     assert answer == f"saved {value}"
 
 
-def test_it_is_named_when_another_package_loaded_hdf5_before_us(tmp_path: Path) -> None:
+def test_nor_when_another_package_loaded_hdf5_before_us(tmp_path: Path) -> None:
     answer = run_python(
         "\n    import h5py" + OPEN, tmp_path / "a.h5", environment={"HDF5_USE_FILE_LOCKING": "TRUE"}
     )
-    assert "HDF5_USE_FILE_LOCKING=TRUE was set when HDF5 was loaded, unset it" in answer
+    assert answer == "saved TRUE"

@@ -63,7 +63,7 @@ class Camera:
         return self.file.finish({}, "", None)
 
     def opened(self) -> h5py.File:
-        """Only in the process that writes the file HDF5 insists on its way of locking."""
+        """What any reader finds."""
         return h5py.File(self.path, locking=False)
 
 
@@ -88,6 +88,7 @@ def status(file: h5py.File) -> str:
 
 def test_frames_are_there_from_the_start_and_grow(files: OpenFiles, tmp_path: Path) -> None:
     camera = Camera(files, tmp_path, LayoutOptions())
+    camera.file.commit()
     with camera.opened() as file:
         assert list(file["1.1/instrument/image"]) == []
         assert "measurement" not in file["1.1"]

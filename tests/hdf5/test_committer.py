@@ -1,0 +1,157 @@
+"""Changes that are made as a whole, whoever is killed."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nexus_writer.hdf5 import committer
+from nexus_writer.hdf5.committer import commit
+from tests.serve_process import wait_until
+
+from .processes import run_python, running_python
+
+RUNS = [(0, b"a" * 5000), (20_000, b"b" * 3), (30_000, b"c" * 10_000)]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "file"
+    path.write_bytes(bytes(50_000))
+    return path
+
+
+@pytest.fixture
+def descriptor(path: Path) -> Iterator[int]:
+    descriptor = os.open(path, os.O_RDWR)
+    yield descriptor
+    os.close(descriptor)
+
+
+def changed(runs: list[tuple[int, bytes]], length: int = 50_000) -> bytes:
+    content = bytearray(length)
+    for address, data in runs:
+        content[address : address + len(data)] = data
+    return bytes(content)
+
+
+def process_id() -> int:
+    process = committer._committer._process
+    assert process is not None
+    return process.pid
+
+
+def test_all_runs_are_written(descriptor: int, path: Path) -> None:
+    commit(descriptor, RUNS)
+    assert path.read_bytes() == changed(RUNS)
+
+
+def test_large_ones_too(descriptor: int, path: Path) -> None:
+    runs = [(100, os.urandom(40 * 2**20)), (41 * 2**20, b"end")]
+    commit(descriptor, runs)
+    assert path.read_bytes() == changed(runs, 41 * 2**20 + 3)
+    commit(descriptor, RUNS)
+    assert path.read_bytes() == changed([*runs, *RUNS], 41 * 2**20 + 3)
+
+
+def test_an_error_is_that_of_the_system(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        with pytest.raises(OSError, match=os.strerror(errno.EBADF)):
+            commit(descriptor, RUNS)
+    finally:
+        os.close(descriptor)
+    assert path.read_bytes() == bytes(50_000)
+
+
+def test_without_the_process_they_are_written_all_the_same(
+    descriptor: int, path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the next ones by a new process."""
+    monkeypatch.setattr(committer._committer, "_told", False)
+    commit(descriptor, RUNS[:1])
+    killed = process_id()
+    os.kill(killed, signal.SIGKILL)
+    with caplog.at_level(logging.WARNING):
+        commit(descriptor, RUNS[1:])
+    assert path.read_bytes() == changed(RUNS)
+    assert "without the help of a second process" in caplog.text
+    commit(descriptor, [(7, b"again")])
+    assert path.read_bytes() == changed([*RUNS, (7, b"again")])
+    assert process_id() != killed
+
+
+def test_it_ignores_what_ends_its_owner_from_a_terminal_or_service_manager(descriptor: int) -> None:
+    commit(descriptor, RUNS)
+    pid = process_id()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        os.kill(pid, number)
+    commit(descriptor, RUNS)
+    assert process_id() == pid
+
+
+VICTIM = """
+    import os, sys
+    from nexus_writer.hdf5 import committer
+    from nexus_writer.hdf5 import _commit_process as program
+    path, what = sys.argv[1:]
+    descriptor = os.open(path, os.O_RDWR)
+    committer.commit(descriptor, [(0, b"x" * 5000), (9000, b"x" * 5000)])
+    print("ready", flush=True)
+    print(committer._committer._process.pid, flush=True)
+    sys.stdin.readline()
+    if what == "before":
+        committer.socket.send_fds = lambda *_: os.kill(os.getpid(), 9)
+    if what == "after":
+        send = committer.socket.send_fds
+        committer.socket.send_fds = lambda *a: (send(*a), os.kill(os.getpid(), 9))
+    committer.commit(descriptor, [(0, b"y" * 5000), (9000, b"y" * 5000)])
+"""
+
+
+@pytest.mark.parametrize(("moment", "letter"), [("before", b"x"), ("after", b"y"), ("never", b"y")])
+def test_a_kill_leaves_all_or_nothing(tmp_path: Path, moment: str, letter: bytes) -> None:
+    """And the other process ends."""
+    path = tmp_path / "file"
+    path.write_bytes(bytes(14_000))
+    with running_python(VICTIM, path, moment) as victim:
+        assert victim.stdin is not None
+        assert victim.stdout is not None
+        pid = int(victim.stdout.readline())
+        os.kill(pid, signal.SIGSTOP)  # so that it is slower than the kill
+        victim.stdin.write("go\n")
+        victim.stdin.flush()
+        if moment != "never":
+            assert victim.wait(20) == -signal.SIGKILL
+        assert path.read_bytes()[:5000] == b"x" * 5000
+        os.kill(pid, signal.SIGCONT)
+        victim.wait(20)
+        wait_until(lambda: not Path(f"/proc/{pid}/fd").exists() or _is_dead(pid), "it ends")
+    content = path.read_bytes()
+    assert content[:5000] == content[9000:] == letter * 5000
+
+
+def _is_dead(pid: int) -> bool:
+    try:
+        return "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return True
+
+
+def test_a_process_with_an_open_file_ends_well(tmp_path: Path) -> None:
+    """What HDF5 holds is closed while there is a Python to write it, and nothing is lost."""
+    code = """
+        import sys
+        from nexus_writer.hdf5 import OpenFiles, write_value
+        file = OpenFiles().acquire(sys.argv[1], {})
+        write_value(file.root, "x", 5)
+    """
+    look = "import h5py, sys; print(h5py.File(sys.argv[1])['x'][()])"
+    run_python(code, tmp_path / "scan.h5")
+    assert run_python(look, tmp_path / "scan.h5") == "5"
