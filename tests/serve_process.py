@@ -14,7 +14,7 @@ import h5py
 
 from tests.waiting import wait_until as wait_until
 
-READY_WITHIN_S = 20.0
+READY_WITHIN_S = 60.0
 
 
 class ServeProcess:
@@ -33,9 +33,13 @@ class ServeProcess:
         command += ["--ready-file", str(self.ready_file), *options]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
-        wait_until(
-            lambda: self.ready_file.exists() or self.process.poll() is not None, "ready", READY_WITHIN_S
-        )
+        try:
+            wait_until(
+                lambda: self.ready_file.exists() or self.process.poll() is not None, "ready", READY_WITHIN_S
+            )
+        except BaseException:
+            self.kill()
+            raise
         assert self.process.poll() is None, self.log.read_text()
 
     def stop(self) -> int:
