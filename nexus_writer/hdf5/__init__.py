@@ -11,6 +11,7 @@ from .errors import (
     FileLocked,
     FileNotWritable,
     Hdf5Error,
+    ItemDamaged,
     NotHdf5,
     NotStorable,
     PointsRefused,
@@ -27,6 +28,7 @@ from .open_files import OpenFiles
 from .originals import Originals
 from .point_dataset import PointDataset, points_dataset
 from .point_digests import Digests
+from .readable_item import item_in, names_in_group, text_at
 from .readable_root import look_into
 from .reading import LiveReader, names_in, open_live
 from .replaced import Recipe, ReplacedDataset
@@ -67,6 +69,7 @@ __all__ = [
     "GridDataset",
     "GrowingDataset",
     "Hdf5Error",
+    "ItemDamaged",
     "LiveFile",
     "LiveReader",
     "NewGroup",
@@ -99,11 +102,13 @@ __all__ = [
     "has_item",
     "has_link",
     "has_own",
+    "item_in",
     "live_file_of",
     "look_at_frames",
     "look_into",
     "lost_links",
     "names_in",
+    "names_in_group",
     "open_live",
     "own_entries",
     "points_dataset",
@@ -113,6 +118,7 @@ __all__ = [
     "set_attributes",
     "soft_link",
     "source_name",
+    "text_at",
     "unlink",
     "write_text",
     "write_tree",

@@ -60,6 +60,19 @@ class FileDamaged(FileNotWritable):
         self.number = _NUMBERS.get(why)
 
 
+class ItemDamaged(Hdf5Error):
+    """Something in a file is there and cannot be read."""
+
+    def __init__(self, path: str | os.PathLike[str], name: str, why: str) -> None:
+        super().__init__(
+            f"{name} of {os.fspath(path)} cannot be read ({why}): nexus-writer doctor {os.fspath(path)} says "
+            "what to do"
+        )
+        self.path = os.fspath(path)
+        self.name = name
+        self.why = why
+
+
 class NotHdf5(Hdf5Error):
     """Something that is no HDF5 file has the name; it was left as it is."""
 

@@ -232,7 +232,9 @@ def _open(path: Path, writes: StagedWrites) -> tuple[Any, str]:
     try:
         number = h5py.h5f.open(os.fsencode(path), h5py.h5f.ACC_RDWR, properties)
         writes.opened()
-        return h5py.File(number), ""
+        file = h5py.File(number)
+        len(file["/"])
+        return file, ""
     except Exception as error:
         why = cause_text(error)
     finally:

@@ -7,7 +7,8 @@ any moment leaves every committed point in one of the two, a half-made entry is 
 resumed scan looks like cannot differ from what it would have been.
 
 The entries set aside are called ``N.i_unfinished``, ``N.i_unfinished_2`` ...: more than one when resuming was
-killed, too.
+killed, too. An entry that is damaged so far that it cannot be said whose it is becomes ``N.i_damaged``, and
+stays.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from nexus_writer.hdf5 import (
     FileBroken,
     has_item,
     has_own,
+    item_in,
     live_file_of,
     rename_link,
     unlink,
@@ -35,6 +37,7 @@ from .entry import Entry
 
 MOST_TRIES = 20
 _ASIDE = "_unfinished"
+_DAMAGED = "_damaged"
 
 
 def is_saved(root: Any, scan: Scan, names: Sequence[str]) -> bool:
@@ -43,17 +46,32 @@ def is_saved(root: Any, scan: Scan, names: Sequence[str]) -> bool:
     live = live_file_of(root)
     if live is not None and not live.entries.isdisjoint(names):
         return True
-    found = [standing(root[name], scan) for name in names if has_own(root, name)]
+    found = [standing(root, name, scan) for name in names if has_own(root, name)]
     if Standing.FOREIGN in found:
         return True
-    unfinished = Standing.UNFINISHED in found or Standing.BEGUN in found
-    return bool(found) and not unfinished and not any(_aside(root, scan, names))
+    complete = bool(found) and all(one is Standing.COMPLETE for one in found)
+    return complete and not any(_aside(root, scan, names))
 
 
 def is_in(root: Any, scan: Scan, names: Sequence[str]) -> bool:
     """Whether a file holds anything of a scan, complete or not."""
-    found = (standing(root[name], scan) for name in names if has_own(root, name))
-    return any(one is not Standing.FOREIGN for one in found) or any(_aside(root, scan, names))
+    found = (standing(root, name, scan) for name in names if has_own(root, name))
+    return any(one.is_own for one in found) or any(_aside(root, scan, names))
+
+
+def set_damaged_aside(root: Any, scan: Scan, names: Sequence[str]) -> list[str]:
+    """Make room for entries where what is there cannot be read; what was done, one line each.
+
+    Raises ItemDamaged for an entry that HDF5 cannot even rename, and what it does where the root is damaged.
+    """
+    done = []
+    for name in names:
+        if has_own(root, name) and standing(root, name, scan) is Standing.DAMAGED:
+            item_in(root, name)  # else HDF5 makes a second link, fails, and cannot remove the first one
+            new_name = next(one for one in _numbered(f"{name}{_DAMAGED}") if not has_item(root, one))
+            rename_link(root, name, new_name)
+            done.append(f"{name} could not be read, it is {new_name} now, and the scan is saved anew")
+    return done
 
 
 class EarlierEntries:
@@ -72,11 +90,11 @@ class EarlierEntries:
 
         Raises EntryExists, and touches nothing, when it is not, and for those that are ``in_use``.
         """
-        found = {name: standing(self._root[name], scan) for name in names if has_own(self._root, name)}
+        found = {name: standing(self._root, name, scan) for name in names if has_own(self._root, name)}
         aside = list(_aside(self._root, scan, names))
         resumed = bool(aside) or any(one in (Standing.UNFINISHED, Standing.BEGUN) for one in found.values())
         for name, one in found.items():
-            if name in in_use or one is Standing.FOREIGN or not resumed:
+            if name in in_use or not one.is_own or not resumed:
                 raise EntryExists(self._root.file.filename, name)
         for name in found:
             new_name = next(one for one in names_aside(name) if not has_item(self._root, one))
@@ -87,7 +105,7 @@ class EarlierEntries:
     def look(self, scan: Scan, names: Sequence[str]) -> None:
         """Only look at what there is of the scan: nothing is touched."""
         own = [name for name in names if has_own(self._root, name)]
-        mine = [name for name in own if standing(self._root[name], scan) is not Standing.FOREIGN]
+        mine = [name for name in own if standing(self._root, name, scan).is_own]
         aside = _aside(self._root, scan, names)
         self._entries = {name: EarlierEntry(self._root[name], self._warn) for name in (*mine, *aside)}
 
@@ -175,9 +193,7 @@ def _aside(root: Any, scan: Scan, names: Sequence[str]) -> Iterator[str]:
     """Entries of the scan that were set aside before."""
     for name in names:
         for aside in names_aside(name):
-            if not has_own(root, aside):
-                continue
-            if standing(root[aside], scan) is not Standing.FOREIGN:
+            if has_own(root, aside) and standing(root, aside, scan).is_own:
                 yield aside
 
 
@@ -188,6 +204,10 @@ def is_aside(name: str) -> bool:
 
 def names_aside(name: str) -> Iterator[str]:
     """What an entry that is set aside may be called."""
-    yield f"{name}{_ASIDE}"
+    return _numbered(f"{name}{_ASIDE}")
+
+
+def _numbered(name: str) -> Iterator[str]:
+    yield name
     for number in range(2, MOST_TRIES):
-        yield f"{name}{_ASIDE}_{number}"
+        yield f"{name}_{number}"

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from nexus_writer.hdf5 import EarlierPoints, FileBroken, datasets_by_attribute
+from nexus_writer.hdf5 import (
+    EarlierPoints,
+    FileBroken,
+    ItemDamaged,
+    datasets_by_attribute,
+    item_in,
+    names_in_group,
+    text_at,
+)
 from nexus_writer.model import ChannelDescription, Scan
 
 from .channel_data import FULL_NAME
@@ -23,31 +31,55 @@ class Standing(Enum):
     COMPLETE = "of this scan, and nothing is to be added"
     UNFINISHED = "of this scan, whose writer was stopped or killed"
     BEGUN = "made by a writer that was killed at that moment: it holds nothing yet"
+    DAMAGED = "there, and cannot be read so far that it could be said whose it is"
+
+    @property
+    def is_own(self) -> bool:
+        """It is known to be of this scan."""
+        return self not in (Standing.FOREIGN, Standing.DAMAGED)
 
 
-def standing(group: Any, scan: Scan) -> Standing:
-    """An entry is the scan's when node and start time are; a scan without start time has no entry yet."""
-    return standing_of(group, scan.key, scan.start.isoformat() if scan.start is not None else None)
+def standing(root: Any, name: str, scan: Scan) -> Standing:
+    """Of what is called ``name`` in ``root`` itself. An entry is the scan's when node and start time are; a
+    scan without start time has no entry yet."""
+    return standing_of(root, name, scan.key, scan.start.isoformat() if scan.start is not None else None)
 
 
-def standing_of(group: Any, key: str, start: str | None) -> Standing:
+def standing_of(root: Any, name: str, key: str, start: str | None) -> Standing:
     """The same, of a scan known by its key and start time alone."""
-    if _text(group, "writer/scan") == key:
-        if _text(group, "start_time") != start:
+    try:
+        group = item_in(root, name)
+        if text_at(group, "writer/scan") == key:
+            if text_at(group, "start_time") != start:
+                return Standing.FOREIGN
+            return Standing.COMPLETE if _is_complete(group) else Standing.UNFINISHED
+        if (members := names_in_group(group)) is None:
             return Standing.FOREIGN
-        final = _text(group, "writer/status") in [status.value for status in Status if status.is_final]
-        return Standing.COMPLETE if final and not _text(group, UNFINISHED) else Standing.UNFINISHED
-    members = _members(group)
-    empty = not members or members == {"title"}
-    begun = members.isdisjoint(("measurement", "end_time")) and not _text(group, "writer/status")
-    mine = start is not None and _text(group, "start_time") == start
-    return Standing.BEGUN if empty or (mine and begun) else Standing.FOREIGN
+        empty = not members or members == {"title"}
+        begun = members.isdisjoint(("measurement", "end_time")) and not text_at(group, "writer/status")
+        mine = start is not None and text_at(group, "start_time") == start
+        return Standing.BEGUN if empty or (mine and begun) else Standing.FOREIGN
+    except ItemDamaged:
+        return Standing.DAMAGED
 
 
-def identity(group: Any) -> tuple[str, str] | None:
+def identity(root: Any, name: str) -> tuple[str, str] | None:
     """Key and start time of the scan that an entry is of; None where it does not say so."""
-    key, start = _text(group, "writer/scan"), _text(group, "start_time")
+    try:
+        group = item_in(root, name)
+        key, start = text_at(group, "writer/scan"), text_at(group, "start_time")
+    except ItemDamaged:
+        return None
     return None if key is None or start is None else (key, start)
+
+
+def _is_complete(group: Any) -> bool:
+    """Where a damaged status does not tell, what Redis still has is written once more."""
+    try:
+        final = text_at(group, "writer/status") in [status.value for status in Status if status.is_final]
+        return final and not text_at(group, UNFINISHED)
+    except ItemDamaged:
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,19 +165,3 @@ def unread(earlier: EarlierPoints, points: int, gaps: Iterator[tuple[int, int]])
     """What of ``earlier`` a dataset lacks that has ``points`` and ``gaps``."""
     lacking = [*gaps, (points, earlier.points)]
     return [part for start, stop in lacking if start < stop for part in earlier.ranges(start, stop)]
-
-
-def _members(group: Any) -> set[str]:
-    try:
-        return set(group)
-    except Exception:
-        return {"something that cannot be read"}
-
-
-def _text(group: Any, path: str) -> str | None:
-    """A text of an entry; None where there is none that can be read."""
-    try:
-        value = group[path][()]
-    except Exception:
-        return None
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else None

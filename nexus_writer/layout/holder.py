@@ -2,7 +2,8 @@
 
 * A damaged file is left as it is: what it holds may still be saved by hand. The scan is written, from the
   first point that Redis has, into ``NAME_rebuilt.h5``, and so are later scans, until somebody moves the
-  damaged file away; then its name is free for a new one.
+  damaged file away; then its name is free for a new one. Where nothing but the entry of the scan cannot be
+  read, that gets another name; a file in which it cannot have one is damaged, too.
 * A file that another process has open for writing is waited for. Who can wait no longer, because Redis keeps
   only so much, asks for a place ``beside``: ``NAME_beside.h5``, or the next number where that is taken, too.
   The scan is linked in its own file later on, see :mod:`.side_links`.
@@ -15,14 +16,17 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from nexus_writer.hdf5 import (
+    FileBroken,
     FileDamaged,
     FileLocked,
     Hdf5Error,
+    ItemDamaged,
     LiveFile,
     NotHdf5,
     OpenFiles,
@@ -31,7 +35,7 @@ from nexus_writer.hdf5 import (
 )
 from nexus_writer.model import Scan
 
-from .earlier_entries import EarlierEntries, is_in, is_saved
+from .earlier_entries import EarlierEntries, is_in, is_saved, set_damaged_aside
 
 MOST_FILES = 10
 REBUILT, BESIDE = "_rebuilt", "_beside"
@@ -101,7 +105,7 @@ def acquire_holder(
                     raise
     problem: Hdf5Error
     try:
-        return Holder(files.acquire(path, root_attributes), path)
+        return _with_room(files, path, root_attributes, scan, names)
     except (NotHdf5, FileDamaged) as error:
         problem, kind, later = error, REBUILT, ""
     except FileLocked as error:
@@ -121,6 +125,23 @@ def acquire_holder(
             return Holder(file, side, f"{problem}; the scan is saved in {side}{later}")
         files.release(file)
     raise obstacle
+
+
+def _with_room(
+    files: OpenFiles, path: Path, root_attributes: Mapping[str, str], scan: Scan, names: Sequence[str]
+) -> Holder:
+    """A scan's own file. Raises FileDamaged also when an entry of its name can be neither read nor moved."""
+    file = files.acquire(path, root_attributes)
+    try:
+        return Holder(file, path, "; ".join(set_damaged_aside(file.root, scan, names)))
+    except (ItemDamaged, OSError, RuntimeError, KeyError, ValueError) as error:
+        why = error.why if isinstance(error, ItemDamaged) else str(error)
+        problem: Exception = FileDamaged(path, why)
+    except Exception as error:
+        problem = error
+    with suppress(FileBroken):
+        files.release(file)
+    raise problem
 
 
 def is_saved_anywhere(files: OpenFiles, path: Path, scan: Scan, names: Sequence[str]) -> bool:

@@ -129,11 +129,13 @@ class SideLinks:
         if name in file.entries:
             return False
         if has_own(root, name):
-            found = standing_of(root[name], entry.key, entry.start)
+            found = standing_of(root, name, entry.key, entry.start)
             if found is Standing.COMPLETE:
                 return True
-            if found is Standing.FOREIGN:
-                self._log(f"{name} of {entry.side} is not linked in {file.path}: something else has its name")
+            if not found.is_own:
+                is_damaged = found is Standing.DAMAGED
+                what = "what is there cannot be read" if is_damaged else "something else has its name"
+                self._log(f"{name} of {entry.side} is not linked in {file.path}: {what}")
                 return True
             rename_link(root, name, next(one for one in names_aside(name) if not has_item(root, one)))
         target = external_target(root, name)
@@ -171,8 +173,8 @@ class SideLinks:
 def _entries_in(root: Any, side: Path) -> list[SideEntry]:
     found = []
     for name in names_in(root):
-        if has_own(root, name) and not is_aside(name) and (scan := identity(root[name])) is not None:
-            complete = standing_of(root[name], *scan) is Standing.COMPLETE
+        if has_own(root, name) and not is_aside(name) and (scan := identity(root, name)) is not None:
+            complete = standing_of(root, name, *scan) is Standing.COMPLETE
             points = sum(points for points, _ in _committed(root[name]).values())
             found.append(SideEntry(side, name, *scan, complete, points))
     return found
@@ -189,7 +191,7 @@ def _is_settled(root: Any, entry: SideEntry) -> bool:
 
 def _aside(root: Any, entry: SideEntry) -> list[str]:
     aside = [name for name in names_aside(entry.name) if has_own(root, name)]
-    return [name for name in aside if standing_of(root[name], entry.key, entry.start) is not Standing.FOREIGN]
+    return [name for name in aside if standing_of(root, name, entry.key, entry.start).is_own]
 
 
 def _covers(entry: Any, earlier: Any) -> bool:
