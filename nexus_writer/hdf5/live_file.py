@@ -35,6 +35,7 @@ from .syncs import Sync, Syncs
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 _live: dict[int, LiveFile] = {}
+_process = os.getpid()
 
 
 class LiveFile:
@@ -244,8 +245,11 @@ def _open(path: Path, writes: StagedWrites) -> tuple[Any, str]:
 
 @atexit.register
 def _close_all() -> None:
-    """HDF5 itself closes files only when there is no Python any more that could write them."""
+    """HDF5 itself closes files only when there is no Python any more that could write them. In a forked
+    process nothing is written: the files are those of its parent."""
     for file in list(_live.values()):
+        if os.getpid() != _process:
+            file.poison("it belongs to another process")
         with contextlib.suppress(FileBroken):
             file.close()
 

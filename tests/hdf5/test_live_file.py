@@ -225,3 +225,21 @@ def test_a_process_whose_disk_was_full_ends_well(small_disk: Path) -> None:
             print(error)
     """
     assert "No space left on device" in run_python(code, small_disk / "scan.h5")
+
+
+def test_a_forked_process_that_ends_writes_nothing(tmp_path: Path) -> None:
+    code = """
+        import os, sys
+        import h5py
+        from nexus_writer.hdf5 import OpenFiles, write_value
+        file = OpenFiles().acquire(sys.argv[1], {})
+        write_value(file.root, "x", 1)
+        file.flush()
+        write_value(file.root, "y", 2)
+        child = os.fork()
+        if not child:
+            sys.exit()
+        assert os.waitpid(child, 0)[1] == 0
+        print(*h5py.File(sys.argv[1], locking=False))
+    """
+    assert run_python(code, tmp_path / "scan.h5") == "x"
