@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.serve_process import wait_until
+from tests.waiting import wait_until
 
 
 def spawn(session: str, redis_url: str, log: Path, *options: str) -> subprocess.Popen[bytes]:

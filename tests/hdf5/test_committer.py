@@ -13,7 +13,7 @@ import pytest
 
 from nexus_writer.hdf5 import committer
 from nexus_writer.hdf5.committer import commit
-from tests.serve_process import wait_until
+from tests.waiting import wait_until
 
 from .processes import run_python, running_python
 
