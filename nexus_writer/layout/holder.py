@@ -13,6 +13,7 @@ A scan that was begun in one of them is gone on with there.
 
 from __future__ import annotations
 
+import itertools
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -55,8 +56,10 @@ class Holder:
 
 
 def side_files(path: Path) -> list[Path]:
-    """The side files of a file that there are."""
-    return [side for kind in (REBUILT, BESIDE) for side in _numbered(path, kind) if side.exists()]
+    """The side files of a file that there are; of each kind up to the first number that lacks."""
+    return [
+        side for kind in (REBUILT, BESIDE) for side in itertools.takewhile(Path.exists, _numbered(path, kind))
+    ]
 
 
 def own_file(side: Path) -> Path | None:
