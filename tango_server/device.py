@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import json
 import logging
+from functools import partial
 from pathlib import Path
 
-import gevent
 import tango
 from tango import DevState, GreenMode
 from tango.server import Device, command, device_property
 
+from nexus_writer.model import PathMaps
 from nexus_writer.subscribers import BadOptions, ScansRunning, UnknownScan, WriterOptions, read_options
+from nexus_writer.subscribers.question import Question
 
 from . import log_levels
 from .attributes import READINGS, LevelAttributes, ScanAttributes
@@ -30,6 +32,7 @@ from .states import scan_state, session_state
 
 logger = logging.getLogger(__name__)
 PURGE_OLDER_THAN_S = 5.0
+MAKE_WITHIN_S = 2.0
 FINALISE_WITHIN_S = 30.0
 EVENTS = (*READINGS, "free_disk_space", "State", "Status")
 SCAN = "name of a scan (the one started last), or its full key"
@@ -182,10 +185,11 @@ class NexusWriter(LevelAttributes, ScanAttributes, Device):  # type: ignore[misc
         with told_to_client("NexusWriter.makedirs"):
             if not Path(path).is_absolute():
                 raise ValueError(f"{path!r} is not an absolute path: begin it with /")
-            directory = Path(self.options.paths.allowed(path))
-            failure = gevent.get_hub().threadpool.apply(_make_directory, (directory,))
-            if failure is not None:
-                raise failure
+            made = Question(partial(_make_directory, self.options.paths, path)).answer(MAKE_WITHIN_S)
+            if made is None:
+                raise TimeoutError(f"{path} is not there yet, its disk does not answer: try again later")
+            if isinstance(made, Exception):
+                raise made
 
     # -- one scan ------------------------------------------------------------------------------------------
 
@@ -259,10 +263,11 @@ class NexusWriter(LevelAttributes, ScanAttributes, Device):  # type: ignore[misc
             self.served.scan(name).kill()
 
 
-def _make_directory(path: Path) -> OSError | None:
-    """What went wrong: gevent would print the traceback of an exception that leaves its thread pool."""
+def _make_directory(paths: PathMaps, path: str) -> Path | Exception:
+    """In a thread of its own, which a disk that hangs stops: what was made, or what went wrong."""
     try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+        directory = Path(paths.allowed(path))
+        directory.mkdir(parents=True, exist_ok=True)
+    except Exception as error:
         return error
-    return None
+    return directory

@@ -10,6 +10,7 @@ from .question import Question
 
 MB = 2**20
 ANSWER_WITHIN_S = 0.1
+PERMISSION_WITHIN_S = 0.5
 TRIED_NBYTES = 64 * 1024
 
 
@@ -24,6 +25,11 @@ def free_megabytes(path: Path) -> float:
     """What an ordinary user may still write in the file system of ``path``, in MB of 2^20 bytes."""
     status = os.statvfs(existing_parent(path))
     return status.f_bavail * status.f_frsize / MB
+
+
+def may_write(path: Path) -> bool:
+    """May this process write the file, or make it?"""
+    return os.access(existing_parent(path), os.W_OK)
 
 
 def refusal(directory: Path) -> str:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from .claims import writer_name
-from .disk import DiskSpace, existing_parent
+from .disk import PERMISSION_WITHIN_S, DiskSpace, may_write
 from .options import WriterOptions
 from .question import Question
-from .scan import PERMISSION_WITHIN_S
 from .sought import Sought
 from .state import SubscriberState
 from .status import ScanStatus
@@ -38,10 +37,10 @@ class ScanElsewhere:
         self._ask = ask
         self._settled_at: float | None = None
         self.filename: Path | None = Path(options.paths.apply(sought.path)) if sought.path else None
-        self._permission = Question(self._may_write)
         self._disk = self.filename and DiskSpace(
             self.filename.parent, options.required_disk_space, options.recommended_disk_space
         )
+        self._permission = Question(partial(may_write, self.filename)) if self.filename else None
         self._status = ScanStatus(
             name=self.name,
             key=self.key,
@@ -123,10 +122,7 @@ class ScanElsewhere:
         return self._settled_at is not None
 
     def has_write_permission(self) -> bool:
-        return self.filename is not None and self._permission.answer(PERMISSION_WITHIN_S) is not False
-
-    def _may_write(self) -> bool:
-        return self.filename is not None and os.access(existing_parent(self.filename), os.W_OK)
+        return self._permission is not None and self._permission.answer(PERMISSION_WITHIN_S) is not False
 
     def disk_space_error(self) -> str:
         return self._disk.error() if self._disk else ""

@@ -4,7 +4,7 @@ While a scan waits here, the others of the writer thread go on, and its own list
 the queue is full: Redis buffers. After a write that failed nothing is written through that handle any more;
 all scans of the file give it back (each looks every 0.5 s), and when the disk takes writes again each of them
 opens the file anew and is gone on with as after a restart, with what was received and not committed kept in
-memory. See docs/decisions/0007-a-broken-file-is-opened-anew.md.
+memory. See docs/decisions/0009-a-broken-file-is-opened-anew.md.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import logging
 import os
 import tomllib
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -181,8 +182,9 @@ class WriterOptions(BaseSettings):
 
     @property
     def paths(self) -> PathMaps:
-        """The path maps and the roots, ready to apply."""
-        return PathMaps.parse(self.path_map, self.roots)
+        """The path maps and the roots, ready to apply. Links in the roots are followed once in a process: a
+        disk that hangs is not asked again."""
+        return _paths(self.path_map, self.roots)
 
     @property
     def patience(self) -> Patience:
@@ -193,6 +195,9 @@ class WriterOptions(BaseSettings):
     def layout(self) -> LayoutOptions:
         """Those that concern the layout: every field of LayoutOptions has its namesake here."""
         return LayoutOptions(**{name: getattr(self, name) for name in LayoutOptions.__dataclass_fields__})
+
+
+_paths = lru_cache(PathMaps.parse)
 
 
 def read_options(given: Mapping[str, Any], *, given_by: str = "") -> WriterOptions:

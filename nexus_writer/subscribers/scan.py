@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from nexus_writer.data.scan_reader import ScanReader, ScanReplaced, ScanVanished
 from nexus_writer.hdf5 import FileLocked, Hdf5Error
 
 from .claims import Claim, LeaseLost, writer_name
-from .disk import DiskSpace, existing_parent
+from .disk import PERMISSION_WITHIN_S, DiskSpace, may_write
 from .errors import FileStaysLocked, Finished
 from .follower import LISTENS, REDIS_AWAY
 from .lag import LagWatch
@@ -49,7 +48,6 @@ LOOK_FOR_FRAMES_S = 0.05
 """Seconds between two looks for frames of cameras when the scan has ended."""
 WAIT_FOR_ANOTHER_S = 0.25
 """Seconds between two looks at a locked file."""
-PERMISSION_WITHIN_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +156,7 @@ class NexusScanWriter(Subscriber[Received]):
 
     def _may_write(self) -> bool:
         scan = self._consumer.scan
-        return scan is not None and os.access(existing_parent(Path(scan.filename)), os.W_OK)
+        return scan is not None and may_write(Path(scan.filename))
 
     def disk_space_error(self) -> str:
         """Empty when there is space to write."""

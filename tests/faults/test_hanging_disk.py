@@ -56,9 +56,10 @@ class Clock:
 
     def ask(self, what: str, question: Callable[[], Any]) -> Any:
         started = time.monotonic()
-        answer = question()
-        self.answers.setdefault(what, []).append(time.monotonic() - started)
-        return answer
+        try:
+            return question()
+        finally:
+            self.answers.setdefault(what, []).append(time.monotonic() - started)
 
     @property
     def slowest(self) -> dict[str, float]:
@@ -109,6 +110,8 @@ def test_tango_answers_and_others_listen(
                 while time.monotonic() < until:
                     ask_everything(clock, device, scan.key)
                     assert clock.ask("State of another device", second.State) != tango.DevState.FAULT
+                with pytest.raises(tango.DevFailed, match="its disk does not answer"):
+                    clock.ask("makedirs", lambda: device.makedirs(str(disk.inside / "new")))
                 heard = len(second.scan_names)
             finally:
                 disk.go_on()
@@ -126,8 +129,8 @@ def test_tango_answers_and_others_listen(
     for one in seen:
         assert entry_is_final(one.path, one.entry)
         assert_complete(one)
-    slowest = max(clock.slowest.values())
-    record_property("slowest_answer_s", slowest)
-    assert slowest < 1.0, clock.slowest
-    assert clock.slowest["State"] < 1.0
+    slowest = clock.slowest
+    assert slowest.pop("makedirs") < 3.0
+    record_property("slowest_answer_s", max(slowest.values()))
+    assert max(slowest.values()) < 1.0, slowest
     assert "Traceback" not in server.output
