@@ -116,16 +116,13 @@ def committed(published: Published) -> int:
         return 0
 
 
-def walk(root: Path) -> int:
-    """Open every file as any program would and read everything in it; how many entries that were."""
-    entries = 0
+def walk(root: Path) -> None:
+    """Open every file as any program would and read everything in it."""
     for path in sorted(root.rglob("*.h5")):
         with h5py.File(path) as file:
             for name in file:
                 if isinstance(file.get(name, getlink=True), h5py.HardLink):
                     file[name].visititems(_read)
-                    entries += 1
-    return entries
 
 
 def _read(_: str, item: Any) -> None:

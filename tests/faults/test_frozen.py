@@ -75,5 +75,5 @@ def test_two_writers_are_never_in_one_file(
     assert str(scan.path) in noticed[0]
     for one in beamline.scans:
         assert_complete(one, "is open for writing in python")
-    assert walk(data) == 0
+    walk(data)
     assert "Traceback" not in active.log.read_text() + standby.log.read_text()

@@ -55,7 +55,7 @@ def test_a_standby_goes_on(
         assert [standby.stop() for standby in standbys] == [0] * len(standbys)
     for one in beamline.scans:
         assert_complete(one)
-    assert walk(tmp_path / "data") == 0
+    walk(tmp_path / "data")
     assert took_s <= WITHIN_S
     assert [taken(standby, scan) for standby in standbys].count(1) == 1
     assert sum(taken(standby, beamline.scans[0]) for standby in standbys) == 0
