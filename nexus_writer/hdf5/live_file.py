@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from ._library import LIBVER, access_properties, h5py
-from .errors import FileBroken, FileDamaged, NotHdf5
+from .errors import FileBroken, FileDamaged, FileNotWritable, NotHdf5
 from .locks import WriterLock
 from .places import Places, punch_holes
 from .reservation import Reservation
@@ -174,7 +174,7 @@ class LiveFile:
 def open_live_file(path: Path) -> LiveFile:
     """Lock and open an existing HDF5 file.
 
-    Raises FileLocked, NotHdf5, FileNotWritable, FileDamaged.
+    Raises FileLocked, NotHdf5, FileNotWritable, FileDamaged. What the disk refuses is no damage.
     """
     lock = WriterLock(path)
     try:
@@ -184,11 +184,17 @@ def open_live_file(path: Path) -> LiveFile:
         writes = StagedWrites(lock.descriptor)
         file, why = _open(path, writes)
         if file is None:
-            raise FileDamaged(path, why)
+            damaged = FileDamaged(path, why)
+            raise damaged if damaged.number is None else FileNotWritable(path, why)
+    except OSError as error:
+        lock.release()
+        why = cause_text(error)
     except BaseException:
         lock.release()
         raise
-    return LiveFile(path, lock, file, writes)
+    else:
+        return LiveFile(path, lock, file, writes)
+    raise FileNotWritable(path, why)
 
 
 def live_file_of(item: Any) -> LiveFile | None:
