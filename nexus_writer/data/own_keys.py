@@ -26,7 +26,7 @@ def writers(session: str) -> str:
 
 
 def writer(session: str, writer_id: str) -> str:
-    """What a writer says of itself: JSON, set anew at each heartbeat."""
+    """What a writer says of itself: JSON, set anew every second."""
     return f"{PREFIX}/{session}/writer/{writer_id}"
 
 

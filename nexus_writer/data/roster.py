@@ -1,6 +1,6 @@
 """Who writes the scans of a session: its writers, what each says of its scans, and what became of them.
 
-Each writer keeps a record that lives for ``RECORD_KEPT_S`` from its last heartbeat on. How long ago that was
+Each writer keeps a record that lives for ``RECORD_KEPT_S`` from when it said it last. How long ago that was
 is told by what the record has left to live, so no two clocks are compared. All is JSON, nothing is trusted:
 what cannot be read is passed over.
 """
@@ -19,8 +19,8 @@ from nexus_writer.data.keys import to_bytes, to_text
 
 RECORD_KEPT_S = 600
 """A writer that is gone is told of for so long."""
-ALIVE_WITHIN_S = 2.0
-"""A writer whose last heartbeat is older is not at work."""
+ALIVE_WITHIN_S = 3.0
+"""A writer that said it longer ago is not at work."""
 Status = Mapping[str, Any]
 
 
@@ -127,7 +127,7 @@ class RosterEntry:
 
 
 def request(client: redis.Redis, session: str, writer_id: str, scan: str, what: str) -> None:
-    """Ask a writer to do something with one of its scans, at its next heartbeat."""
+    """Ask a writer to do something with one of its scans, within a second or so."""
     key = own_keys.requests(session, writer_id)
     with client.pipeline() as pipeline:
         pipeline.rpush(key, json.dumps({"scan": scan, "what": what}))

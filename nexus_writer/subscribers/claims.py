@@ -100,12 +100,12 @@ class Claims:
             if lease.owner != self._leases.owner:
                 return lease
             self._returned.pop(path, None)
-            claim = self._claims[path] = Claim(lease, self._until(asked_at))
+            claim = self._claims.setdefault(path, Claim(lease, self._until(asked_at)))
         claim.users += 1
         return claim
 
     def drop(self, claim: Claim) -> None:
-        """A scan does not need it any more; the last one gives it back, at the next heartbeat."""
+        """A scan does not need it any more; the last one gives it back, with the outcome of the scan."""
         claim.users -= 1
         path = claim.lease.path
         if claim.users == 0 and self._claims.get(path) is claim:
@@ -113,28 +113,35 @@ class Claims:
             self._returned[path] = claim.lease
 
     def renew(self, pipeline: redis.client.Pipeline) -> Callable[[list[bytes]], list[Claim]]:
-        """Put one command for each claim into the pipeline, then some that give back what was dropped.
+        """Put one command for each claim into the pipeline.
 
-        What is returned wants the answers, and gives the claims that were lost.
+        What is returned wants the answers, those of other commands behind them, and gives the claims that
+        were lost.
         """
         asked_at = now()
-        claims, returned = list(self._claims.values()), list(self._returned.values())
+        claims = list(self._claims.values())
         for claim in claims:
             self._leases.renew(pipeline, claim.lease)
+
+        def understand(answers: list[bytes]) -> list[Claim]:
+            pairs = zip(claims, answers, strict=False)
+            return [claim for claim, answer in pairs if not self._still_ours(claim, answer, asked_at)]
+
+        return understand
+
+    def give_back(self, pipeline: redis.client.Pipeline) -> Callable[[], None]:
+        """Put one command for each claim that was dropped into the pipeline; what is returned is to be called
+        when that went well."""
+        returned = list(self._returned.values())
         for lease in returned:
             self._leases.give_back(pipeline, lease)
 
-        def understand(answers: list[bytes]) -> list[Claim]:
+        def forget() -> None:
             for lease in returned:
                 if self._returned.get(lease.path) is lease:
                     del self._returned[lease.path]
-            return [
-                claim
-                for claim, answer in zip(claims, answers, strict=False)
-                if not self._still_ours(claim, answer, asked_at)
-            ]
 
-        return understand
+        return forget
 
     def assume(self) -> None:
         """Redis refuses to keep leases: all that is left are the locks of the files."""

@@ -1,8 +1,9 @@
 """A session writer among the others of its session: its heartbeat, its leases, what it says of its scans.
 
 Everything here runs in the thread of the session, whose hub goes on while a disk hangs: so a scan whose
-writer is blocked in a write keeps its lease. One pipeline a heartbeat does it all, in one transaction: a
-writer that gives a lease back says at the same time what became of the scans it was for.
+writer is blocked in a write keeps its lease. A heartbeat is one pipeline for all leases; every third one
+says what there is to say, in one transaction: a writer that gives a lease back says at the same time what
+became of the scans it was for.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import os
 import random
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import gevent
 import redis
@@ -22,18 +24,29 @@ from gevent.event import Event
 from gevent.pool import Group
 
 import nexus_writer
+from nexus_writer.data import own_keys
+from nexus_writer.data.keys import to_bytes
 from nexus_writer.data.leases import Lease, Leases
-from nexus_writer.data.roster import Outcome, RosterEntry, WriterRecord, read_requests, request
+from nexus_writer.data.roster import (
+    Outcome,
+    RosterEntry,
+    WriterRecord,
+    read_outcome,
+    read_requests,
+    request,
+)
 
 from .claims import Claim, Claims, now, writer_name
 from .follower import REDIS_AWAY
 from .scan import NexusScanWriter
 from .sought import Sought
 from .state import SubscriberState
-from .waiting import Begin, WaitingScans
+from .waiting import Begin, WaitingScans, is_of
 
 PERIOD_S = 0.3
-"""Of the heartbeat: a lease survives three that are lost."""
+"""Of the heartbeat: a lease survives two that are lost."""
+SPEAK_EVERY_S = 1.0
+"""What the other writers are told waits so long, but for ends and beginnings."""
 BEAT_WITHIN_S = 1.0
 """A heartbeat that takes longer begins anew, by another connection."""
 OUTCOME_KEPT_S = 3600.0
@@ -124,6 +137,13 @@ class Crew:
             return Claim(Lease(path, self.id, 0), math.inf)
         return None if isinstance(claim, Lease) else claim
 
+    def outcome(self, sought: Sought) -> Outcome | None:
+        """What became of a scan that another writer has done with. Raises REDIS_AWAY."""
+        key = own_keys.outcome(self.session, sought.key)
+        found: Any = self.client().get(to_bytes(key))
+        outcome = read_outcome(found)
+        return outcome if outcome and is_of(outcome, sought) and not outcome.silent else None
+
     def drop(self, claim: Claim | None) -> None:
         """It is not needed."""
         if claim is not None:
@@ -134,6 +154,7 @@ class Crew:
         own = self._own[scan.key] = _Own(scan, sought, claim)
         self._forgotten.discard(scan.key)
         self._greenlets.spawn(self._until_complete, own)
+        self._beat_now.set()
 
     def forget(self, key: str) -> None:
         """Nobody asks for this scan any more."""
@@ -164,21 +185,25 @@ class Crew:
     # -- heartbeat --
 
     def _beat_on(self) -> None:
-        away = False
+        away, speak_at = False, now()
         while not (self._ending and not self.claims.paths and len(self._greenlets) == 1):
-            self._beat_now.clear()
             began = now()
-            away = self._try_to_beat(away)
+            if self._beat_now.is_set() or began >= speak_at:
+                self._beat_now.clear()
+                away = self._try(self._speak, away)
+                speak_at = began + (PERIOD_S if away else SPEAK_EVERY_S)
+            elif self.claims.paths:
+                away = self._try(self._renew, away)
             self._beat_now.wait(max(0.01, PERIOD_S - (now() - began)))
-        self._try_to_beat(away, leave=True)
+        self._try(lambda: self._speak(leave=True), away)
         if self._client is not None:
             self._client.close()
 
-    def _try_to_beat(self, away: bool, *, leave: bool = False) -> bool:
-        """Whether Redis is away now; who was not away before says so."""
+    def _try(self, beat: Callable[[], None], away: bool) -> bool:
+        """Whether Redis is away now; when it was not ``away`` before, that is said."""
         try:
             with gevent.Timeout(BEAT_WITHIN_S, redis.TimeoutError(f"no answer within {BEAT_WITHIN_S:g} s")):
-                self._beat(leave)
+                beat()
         except REDIS_AWAY as error:
             if not away:
                 logger.warning("[%s] the leases of files are not renewed: %s", self.session, error)
@@ -197,11 +222,18 @@ class Crew:
             )
         self._refused = True
 
-    def _beat(self, leave: bool) -> None:
+    def _renew(self) -> None:
+        """The leases, and nothing else."""
+        with self.client().pipeline(transaction=False) as pipeline:
+            understand = self.claims.renew(pipeline)
+            self._tell_of(understand(pipeline.execute()))
+
+    def _speak(self, leave: bool = False) -> None:
+        """The leases, and all that there is to say and to hear."""
         outcomes, forgotten = dict(self._outcomes), set(self._forgotten)
         with self.client().pipeline() as pipeline:
-            claims = len(self.claims.paths)
             understand = self.claims.renew(pipeline)
+            given_back = self.claims.give_back(pipeline)
             said = self._say(pipeline)
             for key, outcome in outcomes.items():
                 self._entry.settle(pipeline, key, outcome, OUTCOME_KEPT_S)
@@ -214,9 +246,8 @@ class Crew:
             else:
                 self._entry.beat(pipeline, self._record())
             answers = pipeline.execute()
-        lost = understand(answers[:claims])
-        for claim in lost:
-            logger.warning("[%s] %s: its scans are left alone here", self.session, claim.lost)
+        self._tell_of(understand(answers))
+        given_back()
         for own, what in said:
             own.said = what
         for key in outcomes:
@@ -224,6 +255,10 @@ class Crew:
         self._forgotten -= forgotten
         for key, what in read_requests(answers[behind]):
             self._obey(key, what)
+
+    def _tell_of(self, lost: Sequence[Claim]) -> None:
+        for claim in lost:
+            logger.warning("[%s] %s: its scans are left alone here", self.session, claim.lost)
 
     def _say(self, pipeline: redis.client.Pipeline) -> list[tuple[_Own, object]]:
         """Put the statuses that may have changed into the pipeline."""

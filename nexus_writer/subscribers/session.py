@@ -177,30 +177,39 @@ class NexusSessionWriter(Subscriber[Event]):
         if event.node.db_name in self._late:  # announced while we looked back
             self._late.discard(event.node.db_name)
         else:
-            self._ask_redis(lambda: self._save(event.node))
+            self._ask_redis(lambda: self._save(event.node, announced=True))
 
-    def _save(self, node: DataNode) -> None:
-        """Now, or when no other writer does. Raises REDIS_AWAY."""
+    def _save(self, node: DataNode, *, announced: bool = False) -> None:
+        """Now, or when no other writer does. Raises REDIS_AWAY.
+
+        One that was just ``announced`` may be done with already, where this writer slept.
+        """
         known = self._scans.get(node.db_name)
         if self._request is not None or (known is not None and not known.done()):
             return
         self.purge(self.options.purge_after_s)
         sought = seek(node, self._crew.client(), self.options.writer_name)
         claim = self._crew.claim(sought.path) if sought.path else None
+        outcome = self._crew.outcome(sought) if announced and claim is not None else None
         if self._scans.get(node.db_name) is not known:  # it was found in two ways at once
             self._crew.drop(claim)
             return
         self._scans.pop(node.db_name, None)  # a new scan of an old name is the latest
-        if sought.path and claim is None:
+        if outcome is not None:
+            self._crew.drop(claim)
+            self._show_elsewhere(sought).settle(outcome.status)
+        elif sought.path and claim is None:
             self._wait_with(sought)
         else:
             self._start(sought, claim)
 
     def _wait_with(self, sought: Sought, last_writer: str = "") -> None:
         """Another writer has the scan's file, or may take it."""
-        scan = ScanElsewhere(sought, self.session, self.options, self._crew.ask)
-        self._scans[scan.key] = scan
-        self._crew.waiting.add(sought, scan, last_writer)
+        self._crew.waiting.add(sought, self._show_elsewhere(sought), last_writer)
+
+    def _show_elsewhere(self, sought: Sought) -> ScanElsewhere:
+        scan = self._scans[sought.key] = ScanElsewhere(sought, self.session, self.options, self._crew.ask)
+        return scan
 
     def _start(self, sought: Sought, claim: Claim | None, taken_over: bool = False) -> None:
         scan = NexusScanWriter(

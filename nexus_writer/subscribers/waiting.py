@@ -62,7 +62,7 @@ class Signs:
 def decide(sought: Sought, signs: Signs, owner: str, *, standby: bool, at: float) -> Decision:
     """Pure. A lease of our own is for another scan in the same file: it may serve this one, too."""
     outcome = signs.outcome
-    if outcome is not None and outcome.status.get("start_time") == sought.start_time:
+    if outcome is not None and is_of(outcome, sought):
         if not outcome.silent:
             return Decision.FORGET
         if signs.writer_lives:  # it hears the scan as soon as that speaks
@@ -72,6 +72,11 @@ def decide(sought: Sought, signs: Signs, owner: str, *, standby: bool, at: float
     if standby and at - sought.seen_at < STANDBY_AFTER_S:
         return Decision.WAIT
     return Decision.TAKE
+
+
+def is_of(outcome: Outcome, sought: Sought) -> bool:
+    """Whether it is that of this very scan; its key may have been that of another one before."""
+    return outcome.status.get("start_time") == sought.start_time
 
 
 @dataclass(slots=True)

@@ -19,9 +19,12 @@ def claims_of(owner: str, lifetime_s: float = 5.0) -> Claims:
 
 
 def renew(client: redis.Redis, claims: Claims) -> list[Claim]:
+    """And give back what was dropped."""
     with client.pipeline() as pipeline:
         understand = claims.renew(pipeline)
+        given_back = claims.give_back(pipeline)
         answers: list[Any] = pipeline.execute()
+        given_back()
         return understand(answers)
 
 
