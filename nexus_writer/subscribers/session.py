@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -38,6 +39,8 @@ from .validation import Validator
 from .writer_thread import WriterThread, shared_writer_thread
 
 SCAN_TYPES = ("scan", "scan_group")
+COLLECT_AFTER = 20
+"""Scans that are forgotten before what they left is collected, which takes some 50 ms."""
 ANNOUNCED_WITHIN_S = 5.0
 """A scan that was found by looking back may be announced so much later, and is the same one."""
 
@@ -66,6 +69,7 @@ class NexusSessionWriter(Subscriber[Event]):
         self._crew = Crew(
             session, self._connect, self._start, self._wait_with, standby=standby, device=device
         )
+        self._forgotten = 0
         self._scans: dict[str, NexusScanWriter | ScanElsewhere] = {}
         self._tally = Tally()
         self._beside = Group()
@@ -115,6 +119,15 @@ class NexusSessionWriter(Subscriber[Event]):
                 del self._scans[key]
                 self._crew.forget(key)
                 self._tally.forget(scan.status())
+                self._collect_later()
+
+    def _collect_later(self) -> None:
+        """What a scan leaves in cycles is old when it is forgotten, and a server's garbage collector hardly
+        ever looks at the old: some 30 kB a scan. Done in the writer thread, which alone may wait for HDF5."""
+        self._forgotten += 1
+        if self._forgotten >= COLLECT_AFTER:
+            self._forgotten = 0
+            (self._writer or shared_writer_thread()).thread.spawn(gc.collect)
 
     def statistics(self) -> SessionStatistics:
         """All its scans in numbers."""

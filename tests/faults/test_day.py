@@ -33,7 +33,7 @@ A_DATASET = 10
 SPARE = 20
 """Descriptors and threads: connections are kept for as many scans as were ever saved at once. A leak would be
 one for each scan."""
-SPARE_MB = 20
+SPARE_MB = 8
 
 
 @dataclass(frozen=True)

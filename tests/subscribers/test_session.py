@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -205,6 +207,22 @@ def test_purge_forgets_but_counts(writer: NexusSessionWriter, dataset: DatasetPu
     assert writer.scans() == []
     statistics = writer.statistics()
     assert (statistics.finished, statistics.points) == (1, 10)
+
+
+def test_what_is_forgotten_leaves_nothing(
+    writer: NexusSessionWriter, dataset: DatasetPublisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though the garbage collector never looks by itself, as good as in a server."""
+    monkeypatch.setattr("nexus_writer.subscribers.session.COLLECT_AFTER", 2)
+    gc.collect()
+    gc.disable()
+    try:
+        keys = [run_scan(dataset) for _ in range(2)]
+        left = [weakref.ref(finished(writer, key)) for key in keys]
+        writer.purge(0)
+        until(lambda: not any(one() for one in left), "nothing left")
+    finally:
+        gc.enable()
 
 
 def test_stop_is_refused_while_a_scan_runs(writer: NexusSessionWriter, dataset: DatasetPublisher) -> None:
