@@ -94,7 +94,7 @@ def test_for_longer_than_the_scan_waits(
             publishing = beamline.run([round((hold_s + 2) * RATE_HZ)])
             wait_until(lambda: bool(beamline.scans), "published")
             scan = beamline.scans[0]
-            wait_until(side_of(scan).exists, "beside", hold_s)
+            wait_until(lambda: has_points(side_of(scan), scan.entry), "beside", hold_s + 20)
             if trial % 2:
                 writer.kill()
                 writer = ServeProcess(SESSION, redis_url, tmp_path, *OPTIONS, *patience)
@@ -153,6 +153,15 @@ def test_from_between_two_scans_of_the_file_on(
         end(writer, beamline)
     for scan in beamline.scans:
         assert_as_published(scan, beside=scan not in (first, last))
+
+
+def has_points(path: Path, entry: str) -> bool:
+    """Some are committed."""
+    try:
+        with h5py.File(path) as file:
+            return bool(file[entry]["writer/points/committed"][()].any())
+    except (OSError, KeyError, RuntimeError):
+        return False
 
 
 def is_linked(scan: Published) -> bool:
