@@ -19,6 +19,7 @@ _MODULE_OF = {
     "BeaconUnreachable": "errors",
     "DataError": "errors",
     "NoRedisAddress": "errors",
+    "NoSuchNode": "errors",
     "RedisRefused": "errors",
     "RedisUnreachable": "errors",
     "Undecodable": "errors",
@@ -46,6 +47,8 @@ _MODULE_OF = {
     "SessionPublisher": "publishing",
     "Recording": "recording",
     "replay": "recording",
+    "NodeContent": "remote",
+    "RemoteNodeWalker": "remote",
     "ScanReader": "scan_reader",
     "StopHandler": "stop_handler",
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 class DataError(Exception):
-    """Anything that this package raises by itself."""
+    """Anything that this package raises by itself; it may travel between processes."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (type(self), self.args, self.__dict__)
 
 
 class BadRedisUrl(DataError):
@@ -113,6 +116,14 @@ class Undecodable(DataError):
         self.decoded = list(decoded)
 
 
+class NoSuchNode(DataError):
+    """Redis has no node of that key, in the format that we read."""
+
+    def __init__(self, key: str, url: str) -> None:
+        super().__init__(f"no node {key!r} in Redis at {url}: correct its name, or the address")
+        self.key = key
+
+
 class BadRecording(DataError):
     """The file is no recording."""
 
@@ -120,3 +131,10 @@ class BadRecording(DataError):
         super().__init__(
             f"{path} is no recording that can be replayed ({why}): give a file that nexus-writer record made"
         )
+
+
+def _again(kind: type[DataError], args: tuple[Any, ...], state: dict[str, Any]) -> DataError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error

@@ -103,6 +103,13 @@ class Walk(Iterator[Event]):
             raise StopIteration
         return self._ready.popleft()
 
+    def next_several(self, most: int) -> list[Event]:
+        """The next event, and what is known beyond it without asking Redis, up to ``most``."""
+        events = [next(self)]
+        while self._ready and len(events) < most and not self._over:
+            events.append(self._ready.popleft())
+        return events
+
     def close(self) -> None:
         """End it and give up the connection; an iteration that waits for Redis ends too."""
         self._closed = True
