@@ -6,33 +6,28 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import gevent
 import redis
-from gevent import GreenletExit
 
 from nexus_writer.concurrency import Event
 from nexus_writer.data.connection import connect
-from nexus_writer.data.scan_items import ScanEnded, ScanItem
-from nexus_writer.data.scan_reader import ScanReader, ScanReplaced, ScanVanished
 from nexus_writer.hdf5 import FileLocked, Hdf5Error
 
 from .claims import Claim, LeaseLost, writer_name
 from .disk import PERMISSION_WITHIN_S, DiskSpace, may_write
 from .errors import FileStaysLocked, Finished
-from .follower import LISTENS, REDIS_AWAY
+from .follower import LISTENS
 from .lag import LagWatch
 from .lasting import LOOK_EVERY_S, LastingWrites, Voice
 from .modes import Mode, Request
 from .options import WriterOptions
 from .patience import Patience
 from .question import Question
-from .references import References, ScansReferenced, look_up
 from .scan_consumer import NotSaved, ScanConsumer, ScanFound
-from .scan_found import find_scan
+from .scan_listener import Received, ScanGone, ScanInterrupted, ScanListener
 from .state import SubscriberState
 from .status import ScanStatus
 from .subscriber import Subscriber
@@ -40,32 +35,10 @@ from .trimming import TrimWatch
 from .writer_thread import WriterThread
 
 logger = logging.getLogger(__name__)
-LISTEN_S = 1.0
-"""How long one reading waits for something new."""
-DRAIN_WITHIN_S = 2.0
-"""How long a scan that is stopped may still take what waits in Redis."""
 LOOK_FOR_FRAMES_S = 0.05
 """Seconds between two looks for frames of cameras when the scan has ended."""
 WAIT_FOR_ANOTHER_S = 0.25
 """Seconds between two looks at a locked file."""
-
-
-@dataclass(frozen=True, slots=True)
-class ScanInterrupted:
-    """Nothing more comes of the scan, for now; or, ``for_good``, ever."""
-
-    why: str
-    for_good: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ScanGone:
-    """Redis has lost the scan; its publisher may go on all the same."""
-
-    why: str
-
-
-Received = ScanItem | ScanFound | ScansReferenced | ScanInterrupted | ScanGone
 
 
 class NexusScanWriter(Subscriber[Received]):
@@ -97,13 +70,14 @@ class NexusScanWriter(Subscriber[Received]):
         self.session = session
         self.writing_since = time.time()
         self.validation = ""
-        self._client = client
         self._writer = writer
         self._options = options
         self._consumer = ScanConsumer(key, options, writer.files, writer.masters)
-        self._references = References()
         self._known = Event()
         self._lag = LagWatch(key)
+        self._redis = ScanListener(
+            key, client, self._ask_redis, self._lag, pace_s=options.pace_s, silence_s=options.silence_s
+        )
         self._patience = options.patience if patience is None else patience
         self._warnings_logged = 0
         self._disk: DiskSpace | None = None
@@ -224,59 +198,7 @@ class NexusScanWriter(Subscriber[Received]):
     # -- listener --
 
     def _listen(self) -> Iterator[Sequence[Received]]:
-        yield [self._ask_redis(lambda: find_scan(self.key, self._client))]
-        reader = ScanReader(self._client, self.key, pace_s=self._options.pace_s)
-        watching = gevent.spawn(self._lag.follow, reader)
-        try:
-            yield from self._follow(reader)
-        except GreenletExit:
-            if self._request is Request.STOP:
-                yield from self._what_is_there(reader)
-            raise
-        finally:
-            watching.kill()
-            reader.close()
-
-    def _follow(self, reader: ScanReader) -> Iterator[Sequence[Received]]:
-        """To the end of the scan, or until it was silent for too long; time without Redis does not count."""
-        silent_s = 0.0
-        while True:
-            asked_at = time.monotonic()
-            try:
-                items = self._ask_redis(lambda: reader.read(timeout_s=LISTEN_S))
-            except ScanVanished as gone:
-                items = []
-                yield [ScanGone(str(gone))]
-            except ScanReplaced as gone:
-                self.replaced = True
-                yield [ScanInterrupted(str(gone), for_good=True)]
-                return
-            self._listening.send()
-            if items:
-                if names := self._references.among(items):
-                    yield [self._ask_redis(partial(look_up, names, self._client))]
-                yield items
-                if isinstance(items[-1], ScanEnded):
-                    return
-                silent_s = 0.0
-                continue
-            silent_s += min(LISTEN_S, time.monotonic() - asked_at)
-            if 0 < self._options.silence_s <= silent_s:
-                self.silent_since = dict(reader.positions)
-                why = f"the scan was silent for {silent_s:.0f} s: interrupted, resumed when it speaks"
-                yield [ScanInterrupted(why)]
-                return
-
-    def _what_is_there(self, reader: ScanReader) -> Iterator[Sequence[Received]]:
-        """What Redis has at this moment, for a scan that is stopped; where Redis is away, nothing."""
-        deadline = time.monotonic() + DRAIN_WITHIN_S
-        with contextlib.suppress(*REDIS_AWAY):
-            while time.monotonic() < deadline and (items := reader.read(timeout_s=0)):
-                if names := self._references.among(items):
-                    yield [look_up(names, self._client)]
-                yield items
-                if isinstance(items[-1], ScanEnded):
-                    return
+        return self._redis.listen(self._listening.send, lambda: self._request is Request.STOP)
 
     def _hold_on(self) -> None:
         """The consumer takes nothing: FAULT stops the acquisition before Redis drops what it did not take.
@@ -299,7 +221,8 @@ class NexusScanWriter(Subscriber[Received]):
             return
         if isinstance(item, ScanInterrupted):
             self._interrupted = item.why
-            self._may_go_on &= not item.for_good
+            self.silent_since, self.replaced = item.since, item.replaced
+            self._may_go_on &= not item.replaced
             raise Finished
         if not isinstance(item, ScanFound):
             self._check_claim()
