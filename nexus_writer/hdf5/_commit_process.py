@@ -50,7 +50,10 @@ def main() -> None:
         signal.signal(ignored, signal.SIG_IGN)
     channel, memory = socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2])
     while True:
-        message, files, _, _ = socket.recv_fds(channel, _MESSAGE_NBYTES, 1)
+        try:
+            message, files, _, _ = socket.recv_fds(channel, _MESSAGE_NBYTES, 1)
+        except ConnectionResetError:  # who asks was killed while it waited for a reply
+            return
         if not message:
             return
         number = make_changes(memory, files[0])

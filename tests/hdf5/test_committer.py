@@ -5,7 +5,11 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import select
 import signal
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -135,6 +139,25 @@ def test_a_kill_leaves_all_or_nothing(tmp_path: Path, moment: str, letter: bytes
         wait_until(lambda: not Path(f"/proc/{pid}/fd").exists() or _is_dead(pid), "it ends")
     content = path.read_bytes()
     assert content[:5000] == content[9000:] == letter * 5000
+
+
+def test_it_ends_in_silence_when_its_owner_dies_before_it_hears_the_reply(descriptor: int) -> None:
+    commit(descriptor, RUNS)
+    program = [sys.executable, "-I", "-S", committer.program.__file__]
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    memory = os.memfd_create("changes", 0)
+    os.pwrite(memory, committer.program.COUNT.pack(0), 0)
+    numbers = [str(theirs.fileno()), str(memory)]
+    process = subprocess.Popen(
+        [*program, *numbers], pass_fds=(theirs.fileno(), memory), stderr=subprocess.PIPE
+    )
+    theirs.close()
+    os.close(memory)
+    socket.send_fds(ours, [b"go"], [descriptor])
+    assert select.select([ours], [], [], 20)[0]  # the reply is there, and nobody reads it
+    ours.close()
+    _, said = process.communicate(timeout=20)
+    assert (process.returncode, said) == (0, b"")
 
 
 def _is_dead(pid: int) -> bool:
