@@ -9,6 +9,7 @@ import typer
 
 import nexus_writer.log_files
 from nexus_writer.data.session_name import BadSessionName, check_session_name
+from nexus_writer.model.entry_names import BadEntryName, check_entry_name
 
 
 def session_name(text: str) -> str:
@@ -31,6 +32,20 @@ def megabytes(value: float) -> float:
     if not math.isfinite(value) or value < 0:
         raise typer.BadParameter(f"{value:g} is no size: give a number of MB, 0 for no rotation")
     return value
+
+
+def seconds(value: float) -> float:
+    if not math.isfinite(value) or value <= 0:
+        raise typer.BadParameter(f"{value:g} is no time: give a number of seconds above 0")
+    return value
+
+
+def entry_name_template(text: str) -> str:
+    try:
+        check_entry_name(text)
+    except BadEntryName as error:
+        raise typer.BadParameter(str(error)) from None
+    return text
 
 
 def not_empty(text: str | None) -> str | None:

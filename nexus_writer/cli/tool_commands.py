@@ -7,6 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from nexus_writer.model.entry_names import DEFAULT_ENTRY_NAME
 from nexus_writer.subscribers.options import WriterOptions
 
 from . import checks
@@ -140,8 +141,51 @@ def status(
     show_status(session, redis_url=redis, beacon=beacon, as_json=json)
 
 
+def watch(
+    session: Annotated[
+        str,
+        typer.Argument(metavar="SESSION", help="Name of the BLISS session.", callback=checks.session_name),
+    ],
+    redis: _Redis = None,
+    beacon: _Beacon = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait for a session that has published nothing yet.")
+    ] = False,
+    period: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS",
+            help="How often a scan's points are told at most, not on a terminal.",
+            callback=checks.seconds,
+        ),
+    ] = 1.0,
+    entry_name: Annotated[
+        str,
+        typer.Option(
+            metavar="TEMPLATE", help="How the writer names entries.", callback=checks.entry_name_template
+        ),
+    ] = DEFAULT_ENTRY_NAME,
+) -> None:
+    """Show the scans of SESSION that start from now on: where they are saved, how far they are, how they end.
+
+    Live on a terminal, else a line for each happening. Ctrl-C ends it.
+    """
+    from .watch import watch_session
+
+    watch_session(
+        session,
+        redis_url=redis,
+        beacon=beacon,
+        as_json=json,
+        wait=wait,
+        period_s=period,
+        entry_name=entry_name,
+    )
+
+
 def add_tool_commands(app: typer.Typer) -> None:
     """Add them to ``app``."""
-    for command in (verify, doctor, status, record, replay):
+    for command in (verify, doctor, status, watch, record, replay):
         app.command()(command)
     app.command(context_settings=UNDERSCORES)(rebuild)

@@ -32,6 +32,8 @@ _MODULE_OF = {
     "DataNodeContainer": "nodes",
     "DatasetNode": "nodes",
     "ScanNode": "nodes",
+    "get_last_saved_scan": "last_scan",
+    "get_last_scan_filename": "last_scan",
     "get_node": "nodes",
     "get_nodes": "nodes",
     "get_session_node": "nodes",
@@ -49,8 +51,14 @@ _MODULE_OF = {
     "replay": "recording",
     "NodeContent": "remote",
     "RemoteNodeWalker": "remote",
+    "scan_filename": "scan_files",
+    "scan_uris": "scan_files",
     "ScanReader": "scan_reader",
+    "Watch": "scan_watch",
+    "sessions_list": "sessions",
     "StopHandler": "stop_handler",
+    "scan_watcher": "watch",
+    "session_watcher": "watch",
 }
 
 __all__ = sorted(_MODULE_OF)

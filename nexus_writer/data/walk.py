@@ -8,6 +8,7 @@ found, and the end of a scan waits until a reading made after it, or with it, le
 from __future__ import annotations
 
 import contextlib
+import time
 from collections import defaultdict, deque
 from collections.abc import Collection, Iterator
 from typing import Any, Protocol, Self, TypedDict, Unpack
@@ -26,7 +27,7 @@ from nexus_writer.data.stream_id import from_now_on, parsed, stream_id
 from nexus_writer.data.streams import FIRST, RawEntry
 from nexus_writer.data.walk_filter import NodeFilter, WalkFilters
 
-IDLE_BLOCK_MS = 5000
+IDLE_BLOCK_S = 5.0
 SILENCE_S = 10.0
 
 
@@ -88,25 +89,39 @@ class Walk(Iterator[Event]):
             self._stop_handler.attach(self._link)
 
     def __next__(self) -> Event:
+        event = self.next_within(None)
+        if event is None:
+            raise StopIteration
+        return event
+
+    def next_within(self, timeout_s: float | None) -> Event | None:
+        """The next event; None when none came in time, and when the walk is ``over``.
+
+        Raises redis.ConnectionError, also when Redis does not come back within the time.
+        """
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
         self._iterating = True
         try:
-            while not self._ready and not self._over:
-                self._advance()
+            while not self._ready and not self.over:
+                left_s = IDLE_BLOCK_S if deadline is None else deadline - time.monotonic()
+                self._advance(left_s)
+                if left_s <= 0:
+                    break
         except redis.ConnectionError:
-            if not self._over:
+            if not self.over:
                 raise
         finally:
             self._iterating = False
-            if self._over:
+            if self.over:
                 self.close()
-        if self._over or not self._ready:
-            raise StopIteration
+        if self.over or not self._ready:
+            return None
         return self._ready.popleft()
 
     def next_several(self, most: int) -> list[Event]:
         """The next event, and what is known beyond it without asking Redis, up to ``most``."""
         events = [next(self)]
-        while self._ready and len(events) < most and not self._over:
+        while self._ready and len(events) < most and not self.over:
             events.append(self._ready.popleft())
         return events
 
@@ -130,10 +145,11 @@ class Walk(Iterator[Event]):
             self.close()
 
     @property
-    def _over(self) -> bool:
+    def over(self) -> bool:
+        """Whether nothing more will be told."""
         return self._closed or (self._stop_handler is not None and self._stop_handler.stopped)
 
-    def _advance(self) -> None:
+    def _advance(self, wait_s: float) -> None:
         """One step: after it there are events to tell, or not, or the walk is over."""
         if not self._link.connected:
             self._look_at_server()
@@ -142,8 +158,9 @@ class Walk(Iterator[Event]):
         self._settle()
         if self._ready:
             return
-        block = self._wait and not self._streams.behind
-        new = self._streams.read(self._link, block_ms=IDLE_BLOCK_MS if block else None)
+        block = self._wait and not self._streams.behind and wait_s > 0
+        block_ms = max(1, round(1000 * min(wait_s, IDLE_BLOCK_S)))
+        new = self._streams.read(self._link, block_ms=block_ms if block else None)
         self._settle()
         if len(self._streams) == 0 or not (new or self._ready or self._wait or self._streams.behind):
             self._closed = True

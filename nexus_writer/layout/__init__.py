@@ -1,9 +1,10 @@
 """Where everything of a scan goes in a NeXus file."""
 
+from nexus_writer.model.entry_names import DEFAULT_ENTRY_NAME, BadEntryName, check_entry_name
+from nexus_writer.model.location import data_file, entry_uris
+
 from .application_definitions import BadApplications, application_definitions
-from .entry_names import DEFAULT_ENTRY_NAME, BadEntryName, check_entry_name
 from .errors import LayoutError, NoFilename, ScanSavedElsewhere
-from .location import data_file, entry_uris
 from .masters import Masters
 from .options import LayoutOptions
 from .place import Place, place

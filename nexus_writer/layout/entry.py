@@ -23,15 +23,15 @@ from nexus_writer.hdf5 import (
     write_text,
 )
 from nexus_writer.model import Block, Channel, ChannelDescription, Ending, Scan, Subscan
+from nexus_writer.model.entry_names import entry_name
+from nexus_writer.model.location import data_directory
 
 from .application_definitions import application_definitions
 from .applications import ApplicationWriter, PlacedChannel, applications_of
 from .camera_data import CameraData, Surroundings
 from .channel_data import ChannelData
 from .dump import Dump
-from .entry_names import entry_name
 from .instrument import Instrument
-from .location import data_directory
 from .metadata import category_trees
 from .notes import notes_tree
 from .options import LayoutOptions

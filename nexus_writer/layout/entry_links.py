@@ -11,9 +11,8 @@ from typing import Any
 
 from nexus_writer.hdf5 import EntryExists, external_link, external_target, has_item, rename_link
 from nexus_writer.model import Scan
-
-from .entry_names import DEFAULT_ENTRY_NAME, entry_name
-from .location import data_file
+from nexus_writer.model.entry_names import DEFAULT_ENTRY_NAME, entry_name
+from nexus_writer.model.location import data_file
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from nexus_writer.hdf5 import FileDamaged, OpenFiles, look_into
 from nexus_writer.model import Scan
+from nexus_writer.model.entry_names import DEFAULT_ENTRY_NAME, entry_name
+from nexus_writer.model.location import data_file
 
 from .entry_links import (
     EntryLink,
@@ -22,9 +24,7 @@ from .entry_links import (
     target_from,
     unique_name,
 )
-from .entry_names import DEFAULT_ENTRY_NAME, entry_name
 from .holder import is_side_file
-from .location import data_file
 from .side_links import SideLinks
 
 DATASET_LEVEL = "dataset"

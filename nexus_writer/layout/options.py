@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from .entry_names import DEFAULT_ENTRY_NAME
+from nexus_writer.model.entry_names import DEFAULT_ENTRY_NAME
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ from functools import partial
 
 from nexus_writer.hdf5 import EntryExists, FileBroken, LiveFile, has_item, set_attributes
 from nexus_writer.model import Ending, Scan
+from nexus_writer.model.entry_names import entry_names
 
 from .chunk_options import chunk_options
 from .earlier_entries import EarlierEntries
 from .entry import Entry
 from .entry_links import make_room
-from .entry_names import entry_names
 from .errors import ScanSavedElsewhere
 from .options import LayoutOptions
 from .writer_note import Status, writer_of

@@ -10,15 +10,15 @@ from typing import Any
 
 from nexus_writer.hdf5 import FileBroken, LiveFile, OpenFiles, Sync
 from nexus_writer.model import Block, ChannelDescription, Ending, Scan
+from nexus_writer.model.entry_names import entry_names
 from nexus_writer.model.limits import one_line
+from nexus_writer.model.location import data_file, entry_uris
 
 from .cameras import Cameras
 from .earlier_entries import EarlierEntries
 from .entry_links import EntryLink, links_from, make_links
-from .entry_names import entry_names
 from .errors import NoFilename
 from .holder import acquire_holder, bring_over_from_beside, file_of, is_saved_anywhere
-from .location import data_file, entry_uris
 from .masters import Masters, master_links
 from .options import LayoutOptions
 from .root_attributes import root_attributes

@@ -14,8 +14,8 @@ from pydantic import Field
 from nexus_writer.data.scan_items import ScanEnded, ScanItem
 from nexus_writer.data.scan_reader import ScanReader
 from nexus_writer.hdf5 import Hdf5Error, OpenFiles
-from nexus_writer.layout.location import data_file
 from nexus_writer.model import Scan
+from nexus_writer.model.location import data_file
 from nexus_writer.model.path_map import PathMaps
 
 from .options import WriterOptions

@@ -27,9 +27,9 @@ from nexus_writer.data.scan_items import (
 from nexus_writer.data.streams import RawEntry
 from nexus_writer.hdf5 import FileBroken, Hdf5Error, OpenFiles, Sync
 from nexus_writer.layout import Masters, ScanFile
-from nexus_writer.layout.location import data_file
 from nexus_writer.model import Block, Scan
 from nexus_writer.model.limits import LONGEST_NAME, MOST_CHANNELS
+from nexus_writer.model.location import data_file
 
 from .cameras import CameraFeeds
 from .channels import credible_blocks, declared_channel, observed_channel

@@ -12,8 +12,8 @@ import redis
 from nexus_writer.data import keys
 from nexus_writer.data.info import RawInfo
 from nexus_writer.data.nodes import DataNode
-from nexus_writer.layout.location import data_file
 from nexus_writer.model import Scan
+from nexus_writer.model.location import data_file
 
 from .claims import now
 

@@ -8,8 +8,8 @@ import h5py
 import pytest
 
 from nexus_writer.layout import LayoutOptions, Places
-from nexus_writer.layout.entry_names import entry_name
 from nexus_writer.model import Scan
+from nexus_writer.model.entry_names import entry_name
 from tests.model.scan_infos import scan_info, scan_key
 
 CAPTURES = Path(__file__).parent.parent / "data" / "captures"

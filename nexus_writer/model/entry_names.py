@@ -6,7 +6,8 @@ import re
 from itertools import product
 from string import Formatter
 
-from nexus_writer.model import Scan, Subscan
+from .scan import Scan
+from .subscan import Subscan
 
 DEFAULT_ENTRY_NAME = "{scan_nb}.{subscan}"
 """As BLISS names them. The standard allows it; some validators want a letter first, and no dot."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path, PurePath
 
-from nexus_writer.model import Scan
-
 from .entry_names import DEFAULT_ENTRY_NAME, entry_names
+from .scan import Scan
 
 SEPARATE_FILE_STEM = "bliss_master"
 

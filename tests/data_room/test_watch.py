@@ -1,0 +1,294 @@
+"""Watching a session: what is told of its scans, and what the watchers print."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import redis
+
+from nexus_writer.data import EventType, StopHandler, connect
+from nexus_writer.data.embedded import EmbeddedRedis
+from nexus_writer.data.happenings import (
+    ChannelProgress,
+    Happening,
+    RedisBack,
+    RedisGone,
+    ScanEnded,
+    ScanGone,
+    ScanPrepared,
+    ScanProgressed,
+    ScanStarted,
+)
+from nexus_writer.data.publishing import (
+    ChannelSpec,
+    DatasetPublisher,
+    DeviceSpec,
+    ScanSpec,
+    SessionPublisher,
+    timer,
+)
+from nexus_writer.data.recording import Recording, replay
+from nexus_writer.data.watch import NoSuchScan, Watch, scan_watcher, session_watcher
+from tests.data_room.by_hand import HandPublisher
+from tests.waiting import wait_until
+
+SESSION = "watched"
+DIODE = ChannelSpec("diode", np.float64)
+IMAGE = ChannelSpec("image", np.uint16, (4, 4), node_type="lima")
+SPEC = ScanSpec("loopscan", (timer(DeviceSpec("ctl", (DIODE,))),), title="loopscan 3 0.1", npoints=3)
+
+
+@pytest.fixture
+def dataset(redis_client: redis.Redis, tmp_path: Path) -> DatasetPublisher:
+    return SessionPublisher(redis_client, SESSION).dataset(tmp_path, "hg123", "sample")
+
+
+def watching(url: str, **options: Any) -> Watch:
+    return Watch.of_session(SESSION, connect(url), **options)
+
+
+def until_end(watch: Iterator[Happening]) -> list[Happening]:
+    """Everything up to the end of a scan."""
+    told = []
+    for happening in watch:
+        told.append(happening)
+        if isinstance(happening, ScanEnded | ScanGone):
+            break
+    return told
+
+
+def test_a_scan_from_start_to_end(redis_url: str, dataset: DatasetPublisher) -> None:
+    with watching(redis_url) as watch:
+        with dataset.scan(SPEC) as scan:
+            scan.prepare()
+            scan["ctl:diode"].publish(np.arange(3.0))
+        started, prepared, ended = until_end(watch)
+    uris = (f"{scan.filename}::/1.1",)
+    assert started == ScanStarted(scan.key, "1_loopscan", "loopscan 3 0.1", uris, 3)
+    assert prepared == ScanPrepared(scan.key, "1_loopscan")
+    assert isinstance(ended, ScanEnded)
+    assert (ended.reason, ended.exception, ended.uris, ended.npoints) == ("SUCCESS", "", uris, 3)
+    assert ended.channels == {
+        "timer:elapsed_time": ChannelProgress(),
+        "timer:epoch": ChannelProgress(),
+        "ctl:diode": ChannelProgress(3),
+    }
+    kinds = EventType
+    assert ended.events == {kinds.NEW_NODE: 5, kinds.NEW_DATA: 1, kinds.PREPARED_SCAN: 1, kinds.END_SCAN: 1}
+
+
+def test_points_are_told_when_the_scan_rests(redis_url: str, dataset: DatasetPublisher) -> None:
+    with watching(redis_url, progress_every_s=0.05) as watch, dataset.scan(SPEC) as scan:
+        scan.prepare()
+        for points in (1, 2):
+            scan["ctl:diode"].publish(1.0)
+            scan.flush()
+            for happening in watch:
+                if isinstance(happening, ScanProgressed) and happening.channels["ctl:diode"].points == points:
+                    break
+            assert happening.npoints == 3
+
+
+def test_points_are_not_told_more_often_than_asked(redis_url: str, dataset: DatasetPublisher) -> None:
+    with watching(redis_url, progress_every_s=30.0) as watch:
+        with dataset.scan(SPEC) as scan:
+            scan.prepare()
+            for value in range(20):
+                scan["ctl:diode"].publish(float(value))
+                scan.flush()
+        told = until_end(watch)
+    assert not any(isinstance(happening, ScanProgressed) for happening in told)
+
+
+def test_points_that_redis_dropped_are_lost(redis_url: str, publisher_of_points: str) -> None:
+    with connect(redis_url) as client:
+        ended = scan_watcher(publisher_of_points, connection=client)
+    assert ended is not None
+    assert ended.channels == {"epoch": ChannelProgress(points=500, lost=497)}
+
+
+@pytest.fixture
+def publisher_of_points(redis_client: redis.Redis) -> str:
+    by_hand = HandPublisher(redis_client)
+    scan = by_hand.scan()
+    channel = by_hand.channel(by_hand.below(scan, "timer", "None"), "epoch")
+    by_hand.points(channel, [1.0] * 500, maxlen=3, approximate=False)
+    by_hand.end(scan)
+    return scan
+
+
+def test_images_of_a_camera_count_as_points(redis_url: str, dataset: DatasetPublisher) -> None:
+    spec = ScanSpec("loopscan", (timer(DeviceSpec("cam", (IMAGE,))),), npoints=9)
+    with dataset.scan(spec) as scan:
+        scan.prepare()
+        camera = scan.camera("cam:image")
+        camera.prepare(None)
+        for ready in (4, 9):
+            camera.publish_status(ready)
+            scan.flush()
+    ended = scan_watcher(scan.key, connection=connect(redis_url))
+    assert ended is not None
+    assert ended.channels["cam:image"] == ChannelProgress(9)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [(KeyboardInterrupt, "USER_ABORT"), (RuntimeError, "FAILURE: RuntimeError")],
+)
+def test_how_a_scan_ended(
+    redis_url: str, dataset: DatasetPublisher, error: type[BaseException], reason: str
+) -> None:
+    with watching(redis_url) as watch:
+        with pytest.raises(error), dataset.scan(SPEC):
+            raise error
+        ended = until_end(watch)[-1]
+    assert isinstance(ended, ScanEnded)
+    assert ended.reason == reason
+    assert ended.channels == {}
+
+
+def test_scans_that_run_beside_each_other(redis_url: str, dataset: DatasetPublisher) -> None:
+    with watching(redis_url) as watch:
+        with dataset.scan(SPEC) as one, dataset.scan(SPEC) as two:
+            for scan, points in ((one, 2), (two, 3)):
+                scan.prepare()
+                scan["ctl:diode"].publish(np.arange(float(points)))
+        ends = [until_end(watch)[-1], until_end(watch)[-1]]
+    points = {end.scan: end.channels["ctl:diode"].points for end in ends if isinstance(end, ScanEnded)}
+    assert points == {one.key: 2, two.key: 3}
+
+
+def test_a_scan_that_is_not_saved_has_no_uri(redis_url: str, dataset: DatasetPublisher) -> None:
+    with watching(redis_url) as watch:
+        with dataset.scan(ScanSpec("ct", SPEC.chain, save=False)):
+            pass
+        started = until_end(watch)[0]
+    assert isinstance(started, ScanStarted)
+    assert started.uris == ()
+
+
+def test_a_sequence_and_its_scans(redis_url: str, dataset: DatasetPublisher) -> None:
+    with watching(redis_url) as watch:
+        with dataset.sequence("many") as sequence:
+            for _ in range(2):
+                with dataset.scan(SPEC) as scan:
+                    scan.prepare()
+                sequence.add(scan)
+        told = [happening for _ in range(3) for happening in until_end(watch)]
+    ended = [happening for happening in told if isinstance(happening, ScanEnded)]
+    channels = {one.name: one.channels for one in ended}
+    assert set(channels) == {"1_many", "2_loopscan", "3_loopscan"}
+    assert channels["1_many"]["scans"] == ChannelProgress(2)
+
+
+def test_only_what_starts_from_now_on(redis_url: str, dataset: DatasetPublisher) -> None:
+    with dataset.scan(SPEC) as before:
+        before.prepare()
+        with watching(redis_url) as watch:
+            before["ctl:diode"].publish(1.0)
+            before.end()
+            with dataset.scan(SPEC) as scan:
+                pass
+            assert {happening.scan for happening in until_end(watch)} == {scan.key}  # type: ignore[union-attr]
+
+
+def test_a_recorded_session(redis_url: str, redis_client: redis.Redis, captures: Path) -> None:
+    recording = Recording(captures / "loopscan10")
+    with Watch.of_session("demo_session", connect(redis_url)) as watch:
+        replaying = threading.Thread(target=replay, args=(recording, redis_client), kwargs={"speed": 0})
+        replaying.start()
+        ended = until_end(watch)[-1]
+        replaying.join()
+    assert isinstance(ended, ScanEnded)
+    assert (ended.name, ended.reason) == ("1_loopscan", "SUCCESS")
+    assert len(ended.channels) == 7
+    assert set(ended.channels.values()) == {ChannelProgress(10)}
+    assert [Path(uri).name for uri in ended.uris] == ["1.1"]
+
+
+class TestRedisAway:
+    """A server that goes away and comes back."""
+
+    def test_it_is_waited_for_and_scans_that_it_lost_are_gone(self, tmp_path: Path) -> None:
+        with EmbeddedRedis() as server, connect(server.url) as client:
+            dataset = SessionPublisher(client, SESSION).dataset(tmp_path, "hg123", "sample")
+            with watching(server.url) as watch:
+                scan = dataset.scan(SPEC)
+                assert isinstance(next(watch), ScanStarted)
+                server.kill()
+                assert isinstance(next(watch), RedisGone)
+                server.start()
+                assert [next(watch), next(watch)] == [ScanGone(scan.key, "1_loopscan"), RedisBack()]
+                dataset = SessionPublisher(client, SESSION).dataset(tmp_path, "hg123", "other")
+                with dataset.scan(SPEC) as later:
+                    later.prepare()
+                ended = until_end(watch)[-1]
+        assert isinstance(ended, ScanEnded)
+        assert (ended.scan, ended.reason) == (later.key, "SUCCESS")
+
+
+class TestWatchers:
+    """What a program of a few lines sees."""
+
+    def test_a_session_as_the_text_says(
+        self, redis_url: str, dataset: DatasetPublisher, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        stop = StopHandler()
+        options = {"connection": connect(redis_url), "stop_handler": stop}
+        watcher = threading.Thread(target=session_watcher, args=(SESSION,), kwargs=options)
+        watcher.start()
+        printed = ""
+
+        def has_printed(text: str) -> bool:
+            nonlocal printed
+            printed += capsys.readouterr().out
+            return text in printed
+
+        wait_until(lambda: has_printed("Start data processing ...\n"), "started")
+        wait_until(lambda: len(redis_client_names(redis_url)) > 1, "listening")
+        with dataset.scan(SPEC) as scan:
+            scan.prepare()
+        wait_until(lambda: has_printed("END 1_loopscan\n"), "ended")
+        stop.stop()
+        watcher.join()
+        assert has_printed("\nData processing stopped\n")
+        assert f"\nSTART 1_loopscan\n URI: ['{scan.filename}::/1.1']\nCounter({{" in printed
+        assert "<EventType.NEW_NODE: 1>: 5" in printed
+
+    def test_a_scan_that_has_ended(
+        self, redis_url: str, dataset: DatasetPublisher, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with dataset.scan(SPEC) as scan:
+            scan.prepare()
+        ended = scan_watcher(scan.key, connection=connect(redis_url))
+        assert isinstance(ended, ScanEnded)
+        events = Counter(ended.events)
+        assert sum(events.values()) == 7
+        assert capsys.readouterr().out.endswith("END 1_loopscan\n")
+
+    @pytest.mark.parametrize("key", ["nowhere:1_scan", SESSION])
+    def test_what_is_no_scan(self, redis_url: str, dataset: DatasetPublisher, key: str) -> None:
+        with pytest.raises(NoSuchScan, match=f"Redis has no scan '{key}'"):
+            scan_watcher(key, connection=connect(redis_url))
+
+    def test_without_gevent_tango_and_h5py(self) -> None:
+        program = (
+            "import sys, nexus_writer.data.watch\n"
+            "heavy = {'gevent', 'greenlet', 'h5py', 'tango'} & set(sys.modules)\n"
+            "sys.exit(', '.join(heavy) or 0)"
+        )
+        subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
+
+
+def redis_client_names(url: str) -> list[Any]:
+    """Connections of this host to Redis that listen."""
+    with redis.Redis.from_url(url, protocol=2) as client:
+        return [one for one in client.client_list() if "nexus-writer" in one["name"]]
