@@ -138,7 +138,7 @@ def test_every_point_is_there_once(
         states, reasons = witness.testimony()
         assert states <= set(WORKING), (states, reasons)
         assert cutting or "Redis is away" in reasons
-        assert server.proxy().status() == "Start listening to Redis events"
+        wait_until(lambda: server.proxy().status() == "Start listening to Redis events", "all is well")
         client.close()
     for scan in beamline.scans:
         assert_complete(scan)
