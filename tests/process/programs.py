@@ -237,6 +237,14 @@ class MyAsyncProcess(AsyncBackMessageProcess):
         for number in range(count):
             await self.send_out__((number, bytes(size)))
 
+    async def c__cancelled_send(self, size: int) -> None:
+        task = self.keep(self.send_out__(bytes(size)))
+        await asyncio.sleep(0.05)
+        task.cancel()
+
+    async def c__busy_s(self) -> float:
+        return time.process_time()
+
     async def c__rss(self) -> int:
         return rss_bytes(os.getpid())
 

@@ -126,6 +126,27 @@ def test_a_backend_that_is_sent_more_than_it_handles_keeps_its_size(started: Sta
     assert process.getPipe().recv() == -1
 
 
+def test_a_backend_that_is_sent_more_than_it_handles_does_not_spin(started: Start) -> None:
+    process = started(MyAsyncProcess(), wait=True)
+    before_s = process.call("busy_s").result(5)
+    process.sendMessageToBack(MessageObject("slow", number=-1))
+    for _ in range(3):
+        process.sendMessageToBack(MessageObject("slow", number=0))
+        time.sleep(0.02)
+    after_s = process.call("busy_s").result(10)
+    assert after_s - before_s < 0.2
+    assert [process.getPipe().recv() for _ in range(4)] == [-1, 0, 0, 0]
+
+
+def test_a_send_that_is_cancelled_goes_out_whole() -> None:
+    process = MyAsyncProcess()
+    process.start(wait=True)
+    process.call("cancelled_send", size=5_000_000).result(5)
+    process.requestStop()
+    assert process.getPipe().recv() == bytes(5_000_000)
+    assert process.stop() == 0
+
+
 def test_exclog_logs_and_the_loop_goes_on(
     started: Start, start_method: str, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -25,7 +25,12 @@ def output(program: str, start_method: str) -> str:
 
 
 @pytest.mark.parametrize("program", ["waits", "waits_while_busy", "waits_for_asyncio"])
-def test_a_killed_frontend_takes_its_backend_with_it(start_method: str, program: str) -> None:
+def test_a_killed_frontend_takes_its_backend_with_it(start_method: str, program: str, full: bool) -> None:
+    for _ in range(100 if full and program == "waits" else 1):
+        assert_backend_ends_with_its_frontend(program, start_method)
+
+
+def assert_backend_ends_with_its_frontend(program: str, start_method: str) -> None:
     with subprocess.Popen(command(program, start_method), stdout=subprocess.PIPE, text=True) as frontend:
         assert frontend.stdout
         pid, memory = frontend.stdout.readline().split()
