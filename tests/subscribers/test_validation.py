@@ -49,11 +49,11 @@ def test_an_entry_of_ours_is_valid(writer_with: Maker, sample: DatasetPublisher)
 
 def test_what_the_user_got_wrong_is_named(writer_with: Maker, sample: DatasetPublisher) -> None:
     writer = writer_with(validation=True)
-    wrong = {"experiment": {"thing": {"@NX_class": "NXdetectr", "my value": 5}}}
+    wrong = {"experiment": {"thing": {"@NX_class": "NXdetector", "acquisition_mode": "as fast as it can"}}}
     scan = validated(writer, run_scan(sample, categories=wrong).key)
     assert scan.state.name == "OFF"
     assert scan.validation.startswith("1 error, ")
-    assert "/1.1/experiment/thing: NXdetectr is not a valid base class" in scan.validation
+    assert "/1.1/experiment/thing/acquisition_mode: The field value is not a member" in scan.validation
     until(lambda: in_file(sample.policy.filename), "in the file")
 
 
