@@ -308,7 +308,14 @@ def mutants(draw: st.DrawFn, evil: list[bytes]) -> Mutant:
     return Mutant(sample.node_type, info, tuple(zip(places, entries, strict=True)))
 
 
-def strange_infos(evil: list[bytes]) -> st.SearchStrategy[dict[bytes, bytes]]:
+class Info(dict[bytes, bytes]):
+    """Fields of an info; too long to be printed."""
+
+    def __repr__(self) -> str:
+        return str({name: value[:60] for name, value in self.items()})
+
+
+def strange_infos(evil: list[bytes]) -> st.SearchStrategy[Info]:
     """Fields of the info of a scan, as nobody should publish them."""
     names = (
         *(
@@ -355,9 +362,8 @@ def strange_infos(evil: list[bytes]) -> st.SearchStrategy[dict[bytes, bytes]]:
     ]
     values += [[{"message": "m", "timestamp": far} for far in FAR], {"positioners_start": deep}, [[]] * 50]
     pickled = st.one_of(_pickled(values), st.sampled_from(evil), st.binary(max_size=30))
-    return st.dictionaries(
-        st.sampled_from([name.encode() for name in names]), pickled, min_size=1, max_size=4
-    )
+    fields = st.sampled_from([name.encode() for name in names])
+    return st.dictionaries(fields, pickled, min_size=1, max_size=4).map(Info)
 
 
 def publish_strangely(scan: ScanPublisher, fields: dict[bytes, bytes]) -> None:
