@@ -26,8 +26,8 @@ class EventData:
     NEW_DATA of a channel: ``data`` has the shape (n,) + the shape of one point, ``first_index`` is the index
     of its first point and ``block_size`` is n; ``description`` says dtype, shape and unit.
     NEW_DATA of references to nodes: ``data`` is a list of n nodes, None where a node is gone.
-    NEW_DATA of a camera: ``first_index`` is the number of images announced before, ``data`` the references of
-    the new images, ``description`` the camera's status.
+    NEW_DATA of a camera: ``first_index`` is the number of images announced before, ``data`` where the new
+    ones are saved, an ImageReference each (nothing when they are not), ``description`` the camera's status.
     PREPARED_SCAN and END_SCAN: ``first_index`` is the time of the event in ms of the server's clock, ``data``
     the event's name, ``description`` the exception that ended the scan, "" for none.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -63,6 +63,11 @@ class FollowedStreams:
 
     def __len__(self) -> int:
         return len(self._streams)
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Names of the streams."""
+        yield from self._streams.control
+        yield from self._streams.data
 
     def follow_children(self, node: DataNode, scan: str | None, position: bytes) -> None:
         stream = keys.children_list(node.db_name)

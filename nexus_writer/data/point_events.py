@@ -11,7 +11,9 @@ import numpy as np
 from nexus_writer.data import keys
 from nexus_writer.data.errors import Undecodable
 from nexus_writer.data.events import Event, EventData, EventType
+from nexus_writer.data.image_references import ImageReference
 from nexus_writer.data.info import decoded, pairs
+from nexus_writer.data.lima_saving import UnusableSaving
 from nexus_writer.data.nodes import DataNode, LimaImageChannelDataNode, NodeRefChannelNode
 from nexus_writer.data.nodes.lima import images_ready, status_of
 from nexus_writer.data.points import PointDecoder
@@ -33,13 +35,14 @@ class PointEvents:
         self.given_up = False
         self._decoder = PointDecoder(node.db_name)
         self._next_index = 0
+        self._unusable = False
         self._pickled_description = b""
         self._description: dict[str, Any] = {}
 
     def of(self, entries: Sequence[RawEntry]) -> list[Event]:
         """``given_up`` is set when one cannot be decoded: nothing more can be had of this node."""
         if isinstance(self.node, LimaImageChannelDataNode):
-            return [self._event(self._status_data(entries))]
+            return [self._event(self._status_data(self.node, entries))]
         blocks = self._blocks(entries)
         description = self._described(entries[0]) if blocks else {}
         return [self._event(self._block_data(block, description)) for block in blocks]
@@ -67,10 +70,25 @@ class PointEvents:
             description = {**description, "dtype": values.dtype, "shape": values.shape[1:]}
         return EventData(block.start, values, description, len(block))
 
-    def _status_data(self, entries: Sequence[RawEntry]) -> EventData:
+    def _status_data(self, camera: LimaImageChannelDataNode, entries: Sequence[RawEntry]) -> EventData:
+        """Asks Redis where the camera saves, so it may raise; nothing has changed then."""
         status = status_of(pairs(entries[-1][1]).get(keys.STATUS_FIELD))
-        first, self._next_index = self._next_index, images_ready(status)
-        return EventData(first, [], status)
+        first = self._next_index
+        stop = max(first, images_ready(status))
+        references = self._references(camera, first, stop) if stop > first else []
+        self._next_index = stop
+        return EventData(first, references, status)
+
+    def _references(
+        self, camera: LimaImageChannelDataNode, start: int, stop: int
+    ) -> Sequence[ImageReference]:
+        try:
+            return camera.references(start, stop)
+        except UnusableSaving as error:
+            if not self._unusable:
+                logger.warning("%s: %s", camera.db_name, error)
+            self._unusable = True
+            return []
 
     def _described(self, entry: RawEntry) -> dict[str, Any]:
         pickled = pairs(entry[1]).get(keys.DESCRIPTION_FIELD, b"")

@@ -26,8 +26,8 @@ from nexus_writer.data.remote_content import (
     WalkEnded,
 )
 from nexus_writer.data.stream_id import from_now_on
-from nexus_writer.data.walk import Settable, WalkOptions
 from nexus_writer.data.walk_filter import NodeFilter
+from nexus_writer.data.walk_options import Settable, WalkOptions
 from nexus_writer.process import BackendDied
 
 __all__ = ["NodeContent", "RemoteEvent", "RemoteNodeWalker", "RemoteWalk"]

@@ -9,50 +9,26 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections import defaultdict, deque
-from collections.abc import Collection, Iterator
-from typing import Any, Protocol, Self, TypedDict, Unpack
+from collections.abc import Iterator
+from typing import Self, Unpack
 
 import redis
 
 from nexus_writer.data import keys
 from nexus_writer.data.events import Event, EventData, EventType
 from nexus_writer.data.existing import existing_nodes, last_node
-from nexus_writer.data.followed import Followed, FollowedStreams
+from nexus_writer.data.followed import Followed
 from nexus_writer.data.info import announced_key, exception_of, fetch_records, pairs
 from nexus_writer.data.link import Link
 from nexus_writer.data.nodes import DataNode, make_node
-from nexus_writer.data.stop_handler import StopHandler
 from nexus_writer.data.stream_id import from_now_on, parsed, stream_id
 from nexus_writer.data.streams import FIRST, RawEntry
 from nexus_writer.data.walk_filter import NodeFilter, WalkFilters
+from nexus_writer.data.walk_options import WalkOptions
+from nexus_writer.data.walk_state import WalkState
 
 IDLE_BLOCK_S = 5.0
 SILENCE_S = 10.0
-
-
-class Settable(Protocol):
-    """An event of threading, gevent, multiprocessing or nexus_writer.concurrency."""
-
-    def set(self) -> Any: ...
-
-
-class WalkOptions(TypedDict, total=False):
-    """What a walk can be told."""
-
-    exclude_children: NodeFilter
-    """Nodes that are told of, with their PREPARED_SCAN and END_SCAN, but nothing that is below them."""
-    exclude_existing_children: NodeFilter
-    """The same for nodes that were announced before ``first_index``. Default: ``exclude_children``."""
-    wait: bool
-    """False: end when everything that is there was told."""
-    stop_handler: StopHandler | None
-    first_index: int | str | bytes | None
-    """Only what was announced behind this stream id, or time in ms of the server; None: from now on."""
-    started_event: Settable | None
-    """Is set when nothing more can be missed."""
-    excluded_stream_names: Collection[str]
-    """Streams that are never read."""
 
 
 class Walk(Iterator[Event]):
@@ -73,17 +49,17 @@ class Walk(Iterator[Event]):
     ) -> None:
         self.node = node
         self._link = Link(node.connection, silence_s=SILENCE_S)
-        unread = frozenset(map(keys.to_bytes, options.get("excluded_stream_names", ())))
-        self._streams = FollowedStreams(unread)
+        self._active_streams = options.get("active_streams")
+        self._state = WalkState.of(self._active_streams, options.get("excluded_stream_names", ()))
+        self._streams = self._state.streams
+        self._known = self._state.known
+        self._ready = self._state.ready
         self._with_events = events
         self._filters = WalkFilters.of(include_filter, options)
         self._wait = options.get("wait", True)
         self._started_event = options.get("started_event")
         self._first_id = _first_id(options.get("first_index", 0), node.connection)
-        self._known: defaultdict[str | None, set[str]] = defaultdict(set)
-        self._ready: deque[Event] = deque()
-        self._run_id = b""
-        self._started = self._iterating = self._closed = False
+        self._iterating = self._closed = False
         self._stop_handler = options.get("stop_handler")
         if self._stop_handler is not None:
             self._stop_handler.attach(self._link)
@@ -112,6 +88,8 @@ class Walk(Iterator[Event]):
                 raise
         finally:
             self._iterating = False
+            if self._active_streams is not None:
+                self._state.tell(self._active_streams)
             if self.over:
                 self.close()
         if self.over or not self._ready:
@@ -153,8 +131,9 @@ class Walk(Iterator[Event]):
         """One step: after it there are events to tell, or not, or the walk is over."""
         if not self._link.connected:
             self._look_at_server()
-        if not self._started:
+        if not self._state.started:
             self._start()
+        self._tell_that_it_started()
         self._settle()
         if self._ready:
             return
@@ -168,9 +147,9 @@ class Walk(Iterator[Event]):
     def _look_at_server(self) -> None:
         """A server that was started anew may have lost its nodes: those of the same names are new then."""
         run_id = server_run_id(self._link)
-        if run_id != self._run_id:
+        if run_id != self._state.run_id:
             self._known.clear()
-        self._run_id = run_id
+        self._state.run_id = run_id
 
     def _start(self) -> None:
         """Follow what is there. Doing it again, after an interruption, does no harm."""
@@ -184,9 +163,12 @@ class Walk(Iterator[Event]):
                 scan_of[found.node.db_name] = scan
                 if found.has_children and descends(found.node):
                     self._streams.follow_children(found.node, scan, self._first_id)
-        self._started = True
-        if self._started_event is not None:
-            self._started_event.set()
+        self._state.started = True
+
+    def _tell_that_it_started(self) -> None:
+        event, self._started_event = self._started_event, None
+        if event is not None:
+            event.set()
 
     def _follow(self, node: DataNode, scan: str | None, *, excluded: bool) -> str | None:
         """Follow the streams of a node; the key of the scan that it is, or belongs to."""

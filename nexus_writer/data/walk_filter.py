@@ -33,7 +33,9 @@ class WalkFilters:
 
     @classmethod
     def of(cls, include_filter: NodeFilter, options: Mapping[str, Any]) -> WalkFilters:
-        """From ``exclude_children`` and ``exclude_existing_children`` in the options of a walk."""
+        """With what the options of a walk say."""
+        if include_filter is None:
+            include_filter = options.get("filter")
         exclude = options.get("exclude_children")
         existing = options.get("exclude_existing_children")
         excludes_existing = node_test(exclude if existing is None else existing, False)

@@ -166,6 +166,28 @@ class TestTree:
         publisher.client.hset(device, "last_scan_number", "3")
         assert node_at(publisher.client, device).settings()["last_scan_number"] == "3"
 
+    def test_keys_in_redis(self, publisher: HandPublisher, device: str) -> None:
+        channel = node_at(publisher.client, publisher.channel(device, "epoch"))
+        publisher.points(channel.db_name, [1.0])
+        own = [channel.db_name, f"{channel.db_name}_info", f"{channel.db_name}_data"]
+        assert channel.get_db_names(include_parents=False) == own
+        every = {key.decode() for key in publisher.client.scan_iter()}
+        assert set(channel.get_db_names()) == every
+        assert len(channel.get_db_names()) == len(every)
+
+    def test_other_nodes_by_its_connection(self, publisher: HandPublisher, device: str) -> None:
+        node = node_at(publisher.client, device)
+        assert node.get_node("session").type == "container"
+        assert [one and one.db_name for one in node.get_nodes(device, "gone")] == [device, None]
+
+    def test_another_connection(self, publisher: HandPublisher, redis_url: str) -> None:
+        scan = node_at(publisher.client, publisher.scan())
+        assert scan.info["title"] == "a scan"
+        with redis.Redis.from_url(redis_url) as other:
+            scan.replace_connection(other)
+            assert scan.connection is scan.db_connection is other
+            assert scan.info["title"] == "a scan" and scan.exists
+
     def test_dataset_info(self, publisher: HandPublisher) -> None:
         start = datetime(2026, 11, 20, 6, 32)
         info = {
@@ -333,6 +355,19 @@ class TestReferences:
         publisher.client.xadd(f"{key}_data", fields, id="1-0")
         assert len(camera) == 5 and camera.status == status
         assert (camera.shape, camera.dtype) == ((10, 20), "u2")
+
+    def test_a_camera_says_where_it_saves(self, publisher: HandPublisher, device: str) -> None:
+        key = publisher.below(device, "image", "lima", {"shape": (10, 20)})
+        camera = node_at(publisher.client, key)
+        assert (camera.all_ref_data, camera.images_per_file) == ([], 0)
+        assert camera.first_ref_data == {"shape": (10, 20)}
+        assert camera.references(0, 9) == []
+        for per_file in (5, 6):
+            saving = {"saving_mode": "AUTO", "saving_directory": "/d", "saving_frame_per_file": per_file}
+            publisher.client.rpush(f"{key}_data_ref", pickle.dumps(saving, 4))
+        assert [one["saving_frame_per_file"] for one in camera.all_ref_data] == [5, 6]
+        assert camera.images_per_file == camera.first_ref_data["saving_frame_per_file"] == 5
+        assert [reference.file for reference in camera.references(4, 6)] == ["/d/0000", "/d/0001"]
 
     def test_a_camera_by_its_key_and_a_plain_client(self, redis_url: str, publisher: HandPublisher) -> None:
         with redis.Redis.from_url(redis_url) as client:

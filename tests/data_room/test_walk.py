@@ -29,6 +29,18 @@ NEW_NODE, NEW_DATA = EventType.NEW_NODE, EventType.NEW_DATA
 PREPARED, END = EventType.PREPARED_SCAN, EventType.END_SCAN
 SCANS = ("scan", "scan_group")
 
+SAVING = {
+    "saving_mode": "AUTO_FRAME",
+    "saving_format": "HDF5",
+    "saving_directory": "/data",
+    "saving_prefix": "img_",
+    "saving_suffix": ".h5",
+    "saving_frame_per_file": 2,
+    "user_detector_name": "cam",
+    "user_instrument_name": "id00",
+    "lima_version": "1.9.7",
+}
+
 
 @pytest.fixture
 def publisher(redis_client: redis.Redis) -> HandPublisher:
@@ -540,6 +552,63 @@ class TestData:
                 firsts.append(event.data.first_index)
         assert firsts == [0, 4]
 
+    def test_a_camera_tells_where_its_images_are(
+        self, session: DataNodeContainer, publisher: HandPublisher, device: str
+    ) -> None:
+        camera = publisher.below(device, "image", "lima")
+        publisher.client.rpush(f"{camera}_data_ref", pickle.dumps(SAVING, 4))
+        with session.walk_events() as walk:
+            data = []
+            for index, last_image in enumerate((2, 2, 1, 4)):
+                status = pickle.dumps({"last_image_ready": last_image}, 4)
+                fields = {"__EVENT__": "LIMAIMAGESTATUS", "__STATUS__": status}
+                publisher.client.xadd(f"{camera}_data", fields, id=f"{index + 1}-0")
+                event = next(event for event in walk if event.type is NEW_DATA)
+                assert event.data is not None
+                data.append(event.data)
+        path = "/entry_0000/id00/cam/data"
+        assert [one.first_index for one in data] == [0, 3, 3, 3]
+        assert list(data[0].data) == [
+            ("/data/img_0000.h5", path, 0, "HDF5"),
+            ("/data/img_0000.h5", path, 1, "HDF5"),
+            ("/data/img_0001.h5", path, 0, "HDF5"),
+        ]
+        assert list(data[1].data) == list(data[2].data) == []
+        assert [reference.index_in_file for reference in data[3].data] == [1, 0]
+        assert list(pickle.loads(pickle.dumps(data[3].data))) == list(data[3].data)
+
+    @pytest.mark.parametrize(
+        ("changes", "told"), [({"saving_mode": "NOSAVING"}, 0), ({"saving_index_format": "%s"}, 1)]
+    )
+    def test_a_camera_whose_images_cannot_be_found(
+        self,
+        session: DataNodeContainer,
+        publisher: HandPublisher,
+        device: str,
+        changes: dict[str, str],
+        told: int,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        camera = publisher.below(device, "image", "lima", SAVING | changes)
+        with session.walk_events() as walk, caplog.at_level(logging.WARNING):
+            for index in range(2):
+                fields = {"__STATUS__": pickle.dumps({"last_image_ready": 4 * index}, 4)}
+                publisher.client.xadd(f"{camera}_data", fields, id=f"{index + 1}-0")
+                event = next(event for event in walk if event.type is NEW_DATA)
+                assert event.data is not None and list(event.data.data) == []
+        assert caplog.text.count("saving_index_format is '%s'") == told
+
+    def test_a_camera_that_claims_too_much(
+        self, session: DataNodeContainer, publisher: HandPublisher, device: str
+    ) -> None:
+        camera = publisher.below(device, "image", "lima", SAVING)
+        fields = {"__STATUS__": pickle.dumps({"last_image_ready": 10**30}, 4)}
+        publisher.client.xadd(f"{camera}_data", fields, id="1-0")
+        (data,) = self.data_of(session)
+        assert len(data.data) == 2**32 - 1
+        assert data.data[10**6].file == "/data/img_500000.h5"
+        assert [one.index_in_file for one in data.data[-3::2]] == [0, 0]
+
     def test_times_and_exceptions_of_scans(
         self, session: DataNodeContainer, publisher: HandPublisher, dataset: str
     ) -> None:
@@ -551,6 +620,49 @@ class TestData:
         assert (prepared.data, prepared.description) == ("PREPARED_SCAN", None)
         assert (ended.data, ended.description) == ("END_SCAN", "<class 'RuntimeError'>")
         assert before <= prepared.first_index <= ended.first_index < before + 60_000
+
+
+class TestActiveStreams:
+    """Walks that go on where another one ended."""
+
+    def test_only_what_is_new_each_time(
+        self, session: DataNodeContainer, publisher: HandPublisher, dataset: str
+    ) -> None:
+        streams: dict[str, Any] = {}
+        scan = a_scan(publisher, dataset, "1_scan", points=3, ended=False)
+        first = list(session.walk_events(wait=False, active_streams=streams))
+        assert told(first)[-1] == (NEW_DATA, f"{scan}:timer:epoch")
+        assert {"session_children_list", f"{scan}_end", f"{scan}:timer:epoch_data"} <= set(streams)
+        assert list(session.walk_events(wait=False, active_streams=streams)) == []
+        publisher.points(f"{scan}:timer:epoch", [1.0], start=3)
+        publisher.end(scan)
+        data, end = session.walk_events(wait=False, active_streams=streams)
+        assert data.data is not None and data.data.first_index == 3
+        assert end.type is END
+        assert f"{scan}_end" not in streams
+
+    def test_a_walk_that_was_left_early(
+        self, session: DataNodeContainer, publisher: HandPublisher, two_scans: list[str]
+    ) -> None:
+        expected = told(list(session.walk_events(wait=False)))
+        for events in range(len(expected)):
+            streams: dict[str, Any] = {}
+            found: list[Event] = []
+            with session.walk_events(active_streams=streams) as walk:
+                found += [next(walk) for _ in range(events)]
+            found += session.walk_events(wait=False, active_streams=streams)
+            assert told(found) == expected
+
+    def test_something_else_is_refused(self, session: DataNodeContainer) -> None:
+        with pytest.raises(TypeError, match="give an empty dict"):
+            session.walk_events(active_streams={"a": 1})
+
+
+def test_the_old_name_of_the_filter(session: DataNodeContainer, two_scans: list[str]) -> None:
+    assert names(session.walk(filter="scan", wait=False)) == two_scans
+    assert names(session.walk_from_last(filter="scan", wait=False)) == two_scans[-1:]
+    with session.walk_events(filter="scan", wait=False) as walk:
+        assert {event.node.type for event in walk} == {"scan"}
 
 
 class TestStart:

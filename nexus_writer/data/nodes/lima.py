@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 from nexus_writer.data import keys
+from nexus_writer.data.image_references import ImageReference, ImageReferences
 from nexus_writer.data.info import decoded
+from nexus_writer.data.lima_saving import LimaSaving
+from nexus_writer.model.limits import MOST_POINTS
 
 from .channel import ChannelNode
 
@@ -23,6 +28,36 @@ class LimaImageChannelDataNode(ChannelNode):
     def __len__(self) -> int:
         return images_ready(self.status)
 
+    @property
+    def all_ref_data(self) -> list[dict[str, Any]]:
+        """What the camera said of its saving, each time that it was prepared."""
+        items: Any = self.connection.lrange(keys.to_text(keys.data_ref(self.db_name)), 0, -1)
+        found = [decoded(item, "data_ref") for item in items]
+        return [one if isinstance(one, dict) else {} for one in found]
+
+    @property
+    def first_ref_data(self) -> dict[str, Any]:
+        """The first preparation, the one that holds; what the node's info says where there is none."""
+        found = self.all_ref_data
+        return found[0] if found else self.info.get_all()
+
+    @property
+    def images_per_file(self) -> int:
+        """0 where it is not known, or not limited."""
+        number = self.first_ref_data.get("saving_frame_per_file")
+        return int(number) if isinstance(number, Integral) else 0
+
+    def references(self, start: int, stop: int) -> Sequence[ImageReference]:
+        """Where the images ``start`` to ``stop`` (not included) are, or will be, saved; [] when they are not.
+
+        Raises UnusableSaving.
+        """
+        description = self.first_ref_data
+        saving = LimaSaving.from_description(description)
+        if saving is None or start >= stop:
+            return []
+        return ImageReferences(saving, str(description.get("saving_format", "")), start, stop)
+
 
 def status_of(pickled: bytes | None) -> dict[str, Any]:
     """The status in an entry of a camera's stream; {} where there is none."""
@@ -31,5 +66,6 @@ def status_of(pickled: bytes | None) -> dict[str, Any]:
 
 
 def images_ready(status: dict[str, Any]) -> int:
+    """Images up to the one that a status calls the last; as many as a channel may have points at most."""
     last = status.get("last_image_ready", -1)
-    return int(last) + 1 if isinstance(last, int) else 0
+    return max(0, min(int(last) + 1, MOST_POINTS)) if isinstance(last, Integral) else 0

@@ -14,8 +14,9 @@ from nexus_writer.data.info import NodeRecord
 from nexus_writer.data.node_info import NodeInfo
 
 if TYPE_CHECKING:
-    from nexus_writer.data.walk import Walk, WalkOptions
+    from nexus_writer.data.walk import Walk
     from nexus_writer.data.walk_filter import NodeFilter
+    from nexus_writer.data.walk_options import WalkOptions
 
 
 class NodeState(Enum):
@@ -119,6 +120,42 @@ class DataNode:
         """The plain fields as they are."""
         fields: Any = self.connection.hgetall(keys.to_bytes(self.db_name))
         return {keys.to_text(name): keys.to_text(value) for name, value in fields.items()}
+
+    def get_node(self, name: str) -> DataNode | None:
+        """The node with the key ``name``, by the connection of this one; None where there is none."""
+        return self.get_nodes(name)[0]
+
+    def get_nodes(self, *names: str) -> list[DataNode | None]:
+        """Several nodes by one round trip."""
+        from .factory import get_nodes
+
+        return get_nodes(*names, connection=self.connection)
+
+    def get_db_names(self, include_parents: bool = True) -> list[str]:
+        """The keys that Redis has of this node, and of all above it."""
+        asked = [
+            keys.to_bytes(self.db_name) + suffix
+            for suffix in (
+                b"",
+                keys.INFO_SUFFIX,
+                keys.CHILDREN_SUFFIX,
+                keys.PREPARED_SUFFIX,
+                keys.END_SUFFIX,
+                keys.DATA_SUFFIX,
+                keys.DATA_REF_SUFFIX,
+            )
+        ]
+        with self.connection.pipeline(transaction=False) as pipeline:
+            for key in asked:
+                pipeline.exists(key)
+            found = [keys.to_text(key) for key, there in zip(asked, pipeline.execute(), strict=True) if there]
+        parent = self.parent if include_parents else None
+        return found if parent is None else [*found, *parent.get_db_names()]
+
+    def replace_connection(self, connection: redis.Redis) -> None:
+        """Ask by another client from now on."""
+        self._connection = self.connection = connection
+        self.info = NodeInfo(self.db_name, connection)
 
     def walk(self, include_filter: NodeFilter = None, **options: Unpack[WalkOptions]) -> Iterator[DataNode]:
         """Nodes below this one, level by level: those that are there, then new ones as they come."""
