@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -78,5 +79,7 @@ def test_a_program_whose_backend_does_not_import_it_needs_no_guard(tmp_path: Pat
     path.write_text(
         "from tests.process.frontends import has_no_guard\nhas_no_guard('spawn')\nprint(__file__)\n"
     )
-    done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, timeout=30)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command_line = [sys.executable, str(path)]
+    done = subprocess.run(command_line, env=environment, capture_output=True, text=True, timeout=30)
     assert (done.stdout, done.stderr) == (f"None 0 True\n{path}\n", "")
