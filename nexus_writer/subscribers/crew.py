@@ -49,7 +49,8 @@ SPEAK_EVERY_S = 1.0
 """What the other writers are told waits so long, but for ends and beginnings."""
 BEAT_WITHIN_S = 1.0
 """A heartbeat that takes longer begins anew, by another connection."""
-OUTCOME_KEPT_S = 3600.0
+OUTCOME_KEPT_S = 1800.0
+"""Longer than Redis keeps the data of a scan."""
 logger = logging.getLogger(__name__)
 
 
@@ -202,6 +203,7 @@ class Crew:
     def _try(self, beat: Callable[[], None], away: bool) -> bool:
         """Whether Redis is away now; when it was not ``away`` before, that is said."""
         try:
+            self.client()
             with gevent.Timeout(BEAT_WITHIN_S, redis.TimeoutError(f"no answer within {BEAT_WITHIN_S:g} s")):
                 beat()
         except REDIS_AWAY as error:

@@ -142,8 +142,8 @@ class WaitingScans:
             gevent.sleep(LOOK_EVERY_S)
 
     def _look(self) -> None:
+        client = self._client()
         with _in_time():
-            client = self._client()
             seen = self._signs(client, list(self._scans.values()))
             if self._looks % HEAR_EVERY_LOOKS == 0:
                 self._hear(client, seen)

@@ -23,7 +23,7 @@ pytestmark = [
 ]
 SESSION = "frozen"
 OPTIONS = ("--required-disk-space", "0", "--flush-period-s", "0.05", "--pace-s", "0.005")
-FROZEN_S, FROZEN_SHORT_S = 10.0, 3.0
+FROZEN_S, FROZEN_SHORT_S = 10.0, 2.5
 LINKED_WITHIN_S = 45.0
 
 
@@ -47,7 +47,7 @@ def test_two_writers_are_never_in_one_file(
         LockHolders((active.process.pid, standby.process.pid)) as holders,
     ):
         beamline = Beamline.at(redis_url, SESSION, data, period_s=0.005)
-        publishing = beamline.run([20, chance.choice((500, 900, 1500)), 30, 40])
+        publishing = beamline.run([20, chance.choice((500, 900, 1500) if full else (500, 700)), 30, 40])
         wait_until(lambda: len(beamline.scans) > 1, "the second scan")
         scan, enough = beamline.scans[1], chance.randrange(1, 250)
         wait_until(lambda: committed(scan) >= enough, "points in the file")

@@ -40,7 +40,7 @@ def test_a_standby_goes_on(
             for n in range(2 if trial % 3 == 2 else 1)
         ]
         beamline = Beamline.at(redis_url, SESSION, tmp_path / "data", period_s=0.005)
-        publishing = beamline.run([20, 900, 30])
+        publishing = beamline.run([20, 700, 30])
         wait_until(lambda: len(beamline.scans) > 1, "the second scan")
         scan, enough = beamline.scans[1], chance.randrange(1, 250)
         wait_until(lambda: committed(scan) >= enough, "points in the file")

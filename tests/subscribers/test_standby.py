@@ -205,6 +205,23 @@ def test_who_is_there_is_told(writer_of: Maker, sample: DatasetPublisher, redis_
     assert [one.record.role for one in present_writers(redis_client, SESSION)] == ["active"]
 
 
+def test_a_disk_that_hangs_takes_no_file_from_its_writer(
+    writer_of: Maker, sample: DatasetPublisher, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The thread that writes is blocked, the heart of its process beats on."""
+    active, standby = writer_of(), writer_of(standby=True)
+    scan = begin(sample)
+    until(lambda: is_in(standby, scan.key, "ON", active.name), "written")
+    assert active._writer is not None
+    blocked = active._writer.thread.apply_async(time.sleep, 2 * LIFETIME_S)
+    publish(scan, 2)
+    scan.end()
+    until(blocked.ready, "free again")
+    until(lambda: is_in(standby, scan.key, "OFF", active.name), "saved")
+    assert "taken over" not in caplog.text
+    assert points_of(scan) == [0, 1, 2, 3, 4]
+
+
 def test_a_redis_that_hangs_takes_no_file_from_its_writer(tmp_path: Path) -> None:
     """All leases have expired when it goes on: their owners get them again, before anybody else may."""
     options = ("--required-disk-space", "0", "--flush-period-s", "0.05")
