@@ -52,7 +52,7 @@ def test_two_writers_are_never_in_one_file(
         scan, enough = beamline.scans[1], chance.randrange(1, 250)
         wait_until(lambda: committed(scan) >= enough, "points in the file")
         os.kill(active.process.pid, signal.SIGSTOP)
-        frozen_at, before = time.monotonic(), anywhere(scan)
+        frozen_at, before = time.monotonic(), max(enough, anywhere(scan))
         wait_until(lambda: anywhere(scan) > before, "gone on with", timeout_s=10)
         record_property("takeover_s", time.monotonic() - frozen_at)
         time.sleep(max(0.0, frozen_at + frozen_s - time.monotonic()))
@@ -74,6 +74,7 @@ def test_two_writers_are_never_in_one_file(
     assert {active.process.pid} in holders.of(scan.path)
     assert len(noticed) == 1, noticed
     assert str(scan.path) in noticed[0]
+    assert f"[{scan.key}] OFF: {scan.path} goes on in" in active.log.read_text()
     for one in beamline.scans:
         assert_complete(one, "is open for writing in python")
     walk(data)

@@ -1,14 +1,29 @@
-"""Who takes a scan: the decision, by itself."""
+"""Who takes a scan: the decision, by itself, and when it is made."""
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
-from nexus_writer.data.leases import Lease
+import pytest
+import redis
+
+from nexus_writer.data import SessionPublisher
+from nexus_writer.data.leases import Lease, Leases
 from nexus_writer.data.nodes import DataNodeContainer
 from nexus_writer.data.roster import Outcome
-from nexus_writer.subscribers.sought import Sought
-from nexus_writer.subscribers.waiting import STANDBY_AFTER_S, Decision, Signs, decide
+from nexus_writer.subscribers import read_options
+from nexus_writer.subscribers.claims import Claims, now
+from nexus_writer.subscribers.elsewhere import ScanElsewhere
+from nexus_writer.subscribers.sought import Sought, seek
+from nexus_writer.subscribers.waiting import (
+    AFTER_REDIS_S,
+    STANDBY_AFTER_S,
+    Decision,
+    Signs,
+    WaitingScans,
+    decide,
+)
+from tests.session_scans import run_scan, until
 
 SCAN = Sought(DataNodeContainer("unit:1_loopscan", None), "/data/a.h5", 5.0, seen_at=100.0)
 OTHERS, OWN = Lease("/data/a.h5", "other", 1), Lease("/data/a.h5", "me", 1)
@@ -39,3 +54,28 @@ SOON, LATE = 100.1, 100.1 + STANDBY_AFTER_S
 )
 def test_decide(signs: Signs, standby: bool, at: float, decision: Decision) -> None:
     assert decide(SCAN, signs, "me", standby=standby, at=at) is decision
+
+
+def test_after_redis_was_away_owners_come_first(redis_client: redis.Redis, tmp_path: Path) -> None:
+    """All leases may have run out meanwhile, and their owners be well."""
+    scan = run_scan(SessionPublisher(redis_client, "unit").dataset(tmp_path, "hg123", "sample"))
+    sought = seek(DataNodeContainer(scan.key, redis_client), redis_client, "nexus")
+    assert sought.path == str(scan.filename)
+    away, begun = [True, True], list[float]()
+
+    def client() -> redis.Redis:
+        if away:
+            away.pop()
+            raise redis.ConnectionError("away")
+        return redis_client
+
+    claims = Claims(Leases("unit", "me"))
+    waiting = WaitingScans("unit", "me", claims, client, lambda *_: begun.append(now()), standby=False)
+    shown = ScanElsewhere(sought, "unit", read_options({}), lambda *_: None)
+    waiting.add(sought, shown)
+    until(lambda: not away, "Redis is back")
+    back_at = now()
+    until(lambda: begun, "taken")
+    waiting.stop()
+    assert begun[0] - back_at > 0.9 * AFTER_REDIS_S
+    assert claims.paths == (sought.path,)
