@@ -3,7 +3,7 @@
 A lease is of a file, as its scans name it (many scans share one), and lasts for a second or so: its owner
 renews it for as long as it lives. Each time that it goes to somebody its fencing number grows. So an owner
 who slept comes back to one of three: the lease is still its own; it is free, and nobody had it meanwhile (its
-number is the last one): it is its own again; or it is, or was, somebody else's: it is lost, also when the
+text is the last one): it is its own again; or it is, or was, somebody else's: it is lost, also when the
 other has finished and given it back.
 
 Every step is one script in the server, so there is nothing between looking and doing.
@@ -27,8 +27,9 @@ FENCE_KEPT_S = 7 * 86400
 _TAKE = """
 local held = redis.call('GET', KEYS[1])
 if held then return held end
-held = redis.call('INCR', KEYS[2]) .. ' ' .. ARGV[1]
-redis.call('EXPIRE', KEYS[2], ARGV[3])
+local last = redis.call('GET', KEYS[2]) or ''
+held = string.format('%d %s', (tonumber(string.match(last, '^%d+')) or 0) + 1, ARGV[1])
+redis.call('SET', KEYS[2], held, 'EX', ARGV[3])
 redis.call('SET', KEYS[1], held, 'PX', ARGV[2])
 return held
 """
@@ -37,10 +38,10 @@ local held = redis.call('GET', KEYS[1])
 if held and held ~= ARGV[1] then return held end
 if not held then
   local last = redis.call('GET', KEYS[2])
-  if last and last ~= ARGV[2] then return '' end
+  if last and last ~= ARGV[1] then return '' end
 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
-redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[4])
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[3])
 return ARGV[1]
 """
 _GIVE_BACK = """
@@ -89,7 +90,7 @@ class Leases:
 
     def renew(self, pipeline: redis.client.Pipeline, lease: Lease) -> None:
         """Put into ``pipeline`` what lets a lease last; ``renewed`` understands the answer."""
-        arguments = (lease.text, lease.fence, self._lifetime_ms, FENCE_KEPT_S)
+        arguments = (lease.text, self._lifetime_ms, FENCE_KEPT_S)
         pipeline.eval(_RENEW, 2, *self._keys(lease.path), *arguments)
 
     @staticmethod

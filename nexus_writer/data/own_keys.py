@@ -16,7 +16,7 @@ def lease(session: str, path: str) -> str:
 
 
 def fence(session: str, path: str) -> str:
-    """How often the lease of a file went to somebody."""
+    """The lease of a file as it went to somebody last, for long after it ended."""
     return f"{PREFIX}/{session}/fence/{path}"
 
 

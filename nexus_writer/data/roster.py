@@ -8,6 +8,7 @@ what cannot be read is passed over.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -21,6 +22,8 @@ RECORD_KEPT_S = 600
 """A writer that is gone is told of for so long."""
 ALIVE_WITHIN_S = 3.0
 """A writer that said it longer ago is not at work."""
+LATEST_S = 1e11
+"""Of what is believed to be epoch seconds; people and calendars know no later ones."""
 Status = Mapping[str, Any]
 
 
@@ -43,7 +46,10 @@ class WriterRecord:
 
     @classmethod
     def from_fields(cls, found: Mapping[str, Any]) -> WriterRecord:
-        """From JSON. Raises TypeError, ValueError, KeyError."""
+        """From JSON. Raises TypeError, ValueError, KeyError, OverflowError."""
+        since, lag_s = float(found["since"]), float(found["lag_s"])
+        if not (0 <= since < LATEST_S and math.isfinite(lag_s)):
+            raise ValueError(since, lag_s)
         return cls(
             str(found["id"]),
             str(found["host"]),
@@ -51,9 +57,9 @@ class WriterRecord:
             bool(found["standby"]),
             str(found["device"]),
             str(found["version"]),
-            float(found["since"]),
+            since,
             int(found["running"]),
-            float(found["lag_s"]),
+            lag_s,
             tuple(map(str, found["files"])),
         )
 
@@ -185,7 +191,7 @@ def _record(text: bytes | None) -> WriterRecord | None:
     found = _mapping(text)
     try:
         return None if found is None else WriterRecord.from_fields(found)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
 
 

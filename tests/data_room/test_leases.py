@@ -100,6 +100,20 @@ def test_a_server_that_forgot_everything_gives_it_again(
     assert renewed(redis_client, first, lease) == lease
 
 
+def test_who_slept_lost_it_when_a_server_forgot_everything_and_gave_it_to_another(
+    redis_client: redis.Redis, leases_of: Callable[..., Leases]
+) -> None:
+    """Both leases are the first of the file; only their owners differ."""
+    first, second = leases_of("a"), leases_of("b")
+    old = first.take(redis_client, PATH)
+    redis_client.flushall()
+    new = second.take(redis_client, PATH)
+    assert (old.fence, new.fence) == (1, 1)
+    give_back(redis_client, second, new)
+    assert renewed(redis_client, first, old) is None
+    assert first.take(redis_client, PATH) == Lease(PATH, "a", 2)
+
+
 def test_what_is_no_lease_is_nobodys(redis_client: redis.Redis, leases_of: Callable[..., Leases]) -> None:
     redis_client.set(own_keys.lease("unit", PATH), b"\xff nonsense")
     assert held_leases(redis_client, "unit", [PATH])[PATH] is None

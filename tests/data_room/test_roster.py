@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+import math
+from dataclasses import asdict, replace
 from pathlib import Path
 
+import pytest
 import redis
 
 from nexus_writer.data import ScanSpec, SessionPublisher, get_session_node, own_keys
@@ -76,6 +78,20 @@ def test_what_cannot_be_read_is_passed_over(redis_client: redis.Redis) -> None:
     assert present_writers(redis_client, "unit") == []
     assert read_outcome(b"{}") is None
     assert read_outcome(b"null") is None
+
+
+@pytest.mark.parametrize("field", ["pid", "since", "running", "lag_s"])
+@pytest.mark.parametrize("value", [math.inf, math.nan, "much"])
+def test_a_record_with_a_number_that_cannot_be_is_passed_over(
+    redis_client: redis.Redis, field: str, value: object
+) -> None:
+    """The others are told of all the same."""
+    say(redis_client, RosterEntry("unit", RECORD.id), RECORD)
+    redis_client.sadd(own_keys.writers("unit"), "bad")
+    redis_client.set(
+        own_keys.writer("unit", "bad"), json.dumps({**asdict(RECORD), "id": "bad", field: value})
+    )
+    assert [one.record for one in present_writers(redis_client, "unit")] == [RECORD]
 
 
 def test_requests_are_read_once(redis_client: redis.Redis) -> None:
