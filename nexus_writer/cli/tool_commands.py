@@ -167,7 +167,7 @@ def watch(
         ),
     ] = DEFAULT_ENTRY_NAME,
 ) -> None:
-    """Show the scans of SESSION that start from now on: where they are saved, how far they are, how they end.
+    """Show the scans of SESSION as they run: where they are saved, how far they are, how they end.
 
     Live on a terminal, else a line for each happening. Ctrl-C ends it.
     """

@@ -42,7 +42,9 @@ def watch_session(
             if not wait:
                 check_session_exists(session, client)
             every_s = LIVE_PERIOD_S if live else period_s
-            watch = Watch.of_session(session, client, progress_every_s=every_s, entry_name=entry_name)
+            watch = Watch.of_session(
+                session, client, running=True, progress_every_s=every_s, entry_name=entry_name
+            )
             with watch, _shown(session, live, as_json) as show:
                 for happening in watch:
                     show(happening)

@@ -15,13 +15,17 @@ import redis
 
 from nexus_writer.model.entry_names import DEFAULT_ENTRY_NAME
 
+from . import keys
 from .events import Event, EventData, EventType
+from .existing import last_node
 from .happenings import Happening, RedisBack, RedisGone
 from .keys import SCAN_TYPES
 from .nodes import DataNode, ScanNode, get_session_node
 from .scan_tally import ScanTally
 from .stop_handler import StopHandler
+from .stream_id import from_now_on, just_before
 from .walk import Walk
+from .walk_filter import WalkFilters
 
 RETRY_S = 0.5
 
@@ -50,14 +54,21 @@ class Watch(Iterator[Happening]):
         session_name: str,
         connection: redis.Redis,
         *,
+        running: bool = False,
         progress_every_s: float = 1.0,
         entry_name: str = DEFAULT_ENTRY_NAME,
         stop_handler: StopHandler | None = None,
     ) -> Self:
-        """All scans that start from now on; the session need not exist yet. Raises redis.ConnectionError."""
+        """All scans that start from now on; with ``running``, the last one as well if it has not ended.
+
+        The session need not exist yet. Raises redis.ConnectionError.
+        """
         session = get_session_node(session_name, connection)
-        walk = session.walk_on_new_events(
-            exclude_existing_children=tuple(SCAN_TYPES), stop_handler=stop_handler
+        since = from_now_on(connection)
+        if running:
+            since = _before_running_scan(session) or since
+        walk = session.walk_events(
+            first_index=since, exclude_existing_children=tuple(SCAN_TYPES), stop_handler=stop_handler
         )
         return cls(walk, progress_every_s=progress_every_s, entry_name=entry_name)
 
@@ -186,3 +197,11 @@ class Watch(Iterator[Happening]):
         elif now_s >= self._progress_at_s:
             self._told += [tally.progressed() for tally in changed]
             self._progress_at_s = None
+
+
+def _before_running_scan(session: DataNode) -> bytes | None:
+    """The id behind which the last scan was announced; None where it has ended, or there is none."""
+    last = last_node(session, WalkFilters.of(tuple(SCAN_TYPES), {}))
+    if last is None or session.connection.xlen(keys.end(last.node.db_name)):
+        return None
+    return just_before(last.id)

@@ -23,6 +23,12 @@ def parsed(entry_id: bytes) -> tuple[int, int]:
     return int(time_ms), int(number or 0)
 
 
+def just_before(entry_id: bytes) -> bytes:
+    """The id behind which an entry is the first that can be."""
+    time_ms, number = parsed(entry_id)
+    return b"%d-%d" % ((time_ms, number - 1) if number else (time_ms - 1, _LAST_NUMBER))
+
+
 def from_now_on(connection: redis.Redis) -> bytes:
     """The id behind which everything is that is published from now on, by the clock of the server.
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import redis
 
-from nexus_writer.data import EventType, StopHandler, connect
+from nexus_writer.data import EventType, StopHandler, connect, get_node, scan_uris
 from nexus_writer.data.embedded import EmbeddedRedis
 from nexus_writer.data.happenings import (
     ChannelProgress,
@@ -27,6 +27,7 @@ from nexus_writer.data.happenings import (
     ScanProgressed,
     ScanStarted,
 )
+from nexus_writer.data.keys import CHANNEL_TYPES
 from nexus_writer.data.publishing import (
     ChannelSpec,
     DatasetPublisher,
@@ -200,18 +201,65 @@ def test_only_what_starts_from_now_on(redis_url: str, dataset: DatasetPublisher)
             assert {happening.scan for happening in until_end(watch)} == {scan.key}  # type: ignore[union-attr]
 
 
-def test_a_recorded_session(redis_url: str, redis_client: redis.Redis, captures: Path) -> None:
-    recording = Recording(captures / "loopscan10")
+def test_the_scan_that_runs_already(redis_url: str, dataset: DatasetPublisher) -> None:
+    with dataset.scan(SPEC):
+        pass
+    with dataset.scan(SPEC) as scan:
+        scan.prepare()
+        scan["ctl:diode"].publish(1.0)
+        scan.flush()
+        with watching(redis_url, running=True) as watch:
+            scan["ctl:diode"].publish(2.0)
+            scan.end()
+            started, *_, ended = until_end(watch)
+            with dataset.scan(SPEC) as later:
+                pass
+            assert until_end(watch)[0] == ScanStarted(
+                later.key, later.name, SPEC.title, (f"{scan.filename}::/3.1",), 3
+            )
+    assert isinstance(started, ScanStarted) and isinstance(ended, ScanEnded)
+    assert started.scan == ended.scan == scan.key
+    assert ended.channels["ctl:diode"] == ChannelProgress(2)
+    assert sum(ended.events.values()) == 8
+
+
+def test_no_scan_runs(redis_url: str, dataset: DatasetPublisher) -> None:
+    with dataset.scan(SPEC):
+        pass
+    with watching(redis_url, running=True) as watch:
+        with dataset.scan(SPEC) as scan:
+            pass
+        assert [one.scan for one in until_end(watch) if isinstance(one, ScanStarted)] == [scan.key]
+
+
+@pytest.mark.parametrize(
+    ("name", "reasons"),
+    [
+        ("failing", ["FAILURE: RuntimeError", "FAILURE: ValueError"]),
+        ("lima_two", ["SUCCESS"]),
+        ("loopscan10", ["SUCCESS"]),
+        ("sequence", ["SUCCESS"] * 7),
+        ("timescan_abort", ["FAILURE: GreenletExit", "SUCCESS", "USER_ABORT"]),
+        ("two_masters", ["SUCCESS"]),
+    ],
+)
+def test_a_recorded_session(
+    redis_url: str, redis_client: redis.Redis, captures: Path, name: str, reasons: list[str]
+) -> None:
+    recording = Recording(captures / name)
     with Watch.of_session("demo_session", connect(redis_url)) as watch:
-        replaying = threading.Thread(target=replay, args=(recording, redis_client), kwargs={"speed": 0})
+        replaying = threading.Thread(target=replay, args=(recording, redis_client))
         replaying.start()
-        ended = until_end(watch)[-1]
+        ended = [until_end(watch)[-1] for _ in recording.scans]
         replaying.join()
-    assert isinstance(ended, ScanEnded)
-    assert (ended.name, ended.reason) == ("1_loopscan", "SUCCESS")
-    assert len(ended.channels) == 7
-    assert set(ended.channels.values()) == {ChannelProgress(10)}
-    assert [Path(uri).name for uri in ended.uris] == ["1.1"]
+    assert sorted(one.reason for one in ended if isinstance(one, ScanEnded)) == reasons
+    for one in ended:
+        assert isinstance(one, ScanEnded)
+        scan = get_node(one.scan, redis_client)
+        assert scan is not None
+        channels = list(scan.walk(tuple(CHANNEL_TYPES), wait=False))
+        assert {node.fullname: ChannelProgress(len(node)) for node in channels} == one.channels  # type: ignore[arg-type]
+        assert list(one.uris) == scan_uris(scan.info.get_all())
 
 
 class TestRedisAway:
