@@ -10,11 +10,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import redis
+
 from nexus_writer.data.connection import connect
 from nexus_writer.data.happenings import Happening
 from nexus_writer.data.scan_watch import Watch
 from nexus_writer.data.sessions import check_session_exists
 
+from .errors import CommandError
 from .watch_lines import json_line, line
 from .watch_view import WatchView
 
@@ -33,7 +36,7 @@ def watch_session(
     period_s: float,
     entry_name: str,
 ) -> None:
-    """Until Ctrl-C or SIGTERM. Raises NoSuchSession unless it is to ``wait``, and what ``connect`` raises."""
+    """Until Ctrl-C or SIGTERM. Raises NoSuchSession unless it is to ``wait``, CommandError, DataError."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     live = sys.stdout.isatty() and not as_json
@@ -50,6 +53,12 @@ def watch_session(
                     show(happening)
     except KeyboardInterrupt:
         _say_that_it_ended(as_json)
+    except redis.ConnectionError as error:
+        raise CommandError(f"Redis is gone ({error}): try again") from None
+    except redis.RedisError as error:
+        raise CommandError(
+            f"Redis refuses ({error}): give a user who may read, or look at what has the name of a node"
+        ) from None
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

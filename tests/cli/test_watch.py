@@ -181,6 +181,19 @@ def test_a_session_that_is_not_there(redis_url: str, dataset: DatasetPublisher) 
     )
 
 
+def test_a_user_who_may_not_read(
+    redis_url: str, redis_client: redis.Redis, dataset: DatasetPublisher
+) -> None:
+    redis_client.execute_command("ACL", "SETUSER", "half", "on", ">half", "allkeys", "+@all", "-xread")
+    try:
+        result = run("watch", SESSION, "--redis", redis_url.replace("//", "//half:half@"))
+    finally:
+        redis_client.execute_command("ACL", "DELUSER", "half")
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1)
+    assert result.stderr.startswith("nexus-writer: Redis refuses (")
+    assert "xread" in result.stderr
+
+
 def test_a_session_may_be_waited_for(redis_url: str, redis_client: redis.Redis, tmp_path: Path) -> None:
     with watching(redis_url, "--wait") as process:
         first_line(process)
