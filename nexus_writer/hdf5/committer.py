@@ -24,8 +24,7 @@ from . import _commit_process as program
 
 logger = logging.getLogger(__name__)
 
-Run = tuple[int, bytes]
-"""An address in a file, and the bytes that come there."""
+Run = program.Run
 
 _PATIENCE_S = 60.0
 _KEPT_NBYTES = 2**22
@@ -34,14 +33,13 @@ _KEPT_NBYTES = 2**22
 def commit(descriptor: int, runs: Sequence[Run]) -> None:
     """Write ``runs`` to the file of ``descriptor``: all of them, or none when this process is killed before.
 
-    Raises OSError.
+    None where it raises OSError; all or none after any other exception.
     """
     table = program.COUNT.pack(len(runs)) + b"".join(
         program.RUN.pack(address, len(data)) for address, data in runs
     )
     if not _committer.do(descriptor, table + b"".join(data for _, data in runs)):
-        for address, data in runs:
-            program.write_all(descriptor, data, address)
+        program.make_changes(descriptor, runs)
 
 
 class _Committer:
@@ -52,14 +50,14 @@ class _Committer:
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
         self._memory = -1
-        self._owner = 0
+        self._number = 0
         self._told = False
 
     def do(self, descriptor: int, batch: bytes) -> bool:
         """Whether the other process has made the changes. Raises OSError when the file does not take them."""
         with self._lock:
             try:
-                if self._channel is None or self._owner != os.getpid():
+                if self._channel is None:
                     self._start()
                 number = self._exchange(descriptor, batch)
             except (OSError, EOFError) as error:
@@ -68,16 +66,20 @@ class _Committer:
                     self._told = True
                     logger.warning("files are written without the help of a second process: %s", error)
                 return False
+            except BaseException:  # its reply is not that of the next commit; what it has begun it completes
+                self._end()
+                raise
         if number:
             raise OSError(number, os.strerror(number))
         return True
 
     def _start(self) -> None:
+        self._end()  # one that was interrupted while it ended
         if not sys.executable:
             raise OSError(errno.ENOENT, "there is no Python interpreter to start")
-        own, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        own.settimeout(_PATIENCE_S)
         self._memory = os.memfd_create("changes-of-files", os.MFD_CLOEXEC)
+        self._channel, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._channel.settimeout(_PATIENCE_S)
         with other:
             descriptors = other.fileno(), self._memory
             self._process = subprocess.Popen(
@@ -87,36 +89,55 @@ class _Committer:
                 start_new_session=True,
                 cwd="/",
             )
-        self._channel, self._owner = own, os.getpid()
 
     def _exchange(self, descriptor: int, batch: bytes) -> int:
+        """0, or the number of the error."""
         assert self._channel is not None
         program.write_all(self._memory, batch, 0)
-        socket.send_fds(self._channel, [b"commit"], [descriptor])
+        self._number += 1
+        socket.send_fds(self._channel, [program.MESSAGE.pack(self._number)], [descriptor])
         reply = self._channel.recv(program.REPLY.size)
         if len(batch) > _KEPT_NBYTES:
             os.ftruncate(self._memory, 0)
         if len(reply) < program.REPLY.size:
             raise EOFError("it ended")
-        number: int = program.REPLY.unpack(reply)[0]
-        return number
+        answered, error_number = program.REPLY.unpack(reply)
+        if answered != self._number:
+            raise EOFError(f"it answered message {answered} instead of {self._number}")
+        return int(error_number)
 
     def _end(self, *, at_once: bool = False) -> None:
+        """Return when it makes no more changes."""
+        self._let_go()
+        if self._process is not None:
+            if at_once:
+                self._process.kill()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_PATIENCE_S)
+        self._process = None
+
+    def _let_go(self) -> None:
         channel, self._channel = self._channel, None
-        process, self._process = self._process, None
+        memory, self._memory = self._memory, -1
         if channel is not None:
             channel.close()
-            os.close(self._memory)
-        if process is not None and self._owner == os.getpid():
-            if at_once:
-                process.kill()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(_PATIENCE_S)
+        if memory >= 0:
+            os.close(memory)
 
     def end(self) -> None:
         with self._lock:
             self._end()
 
+    def forget(self) -> None:
+        """In a forked process, where a thread that is not there any more may hold the lock: it is its
+        parent's."""
+        self._lock = threading.Lock()
+        self._let_go()
+        process, self._process = self._process, None
+        if process is not None:
+            process.poll()  # no child of this process: it counts as ended
+
 
 _committer = _Committer()
 atexit.register(_committer.end)
+os.register_at_fork(after_in_child=_committer.forget)

@@ -33,6 +33,10 @@ COUNTERS = DeviceSpec(
 )
 
 
+UNPUBLISHED = ("timer:elapsed_time", "timer:epoch")
+"""Channels that are announced, and no point of them comes."""
+
+
 def expected(scan: int, points: int) -> dict[str, Any]:
     """What the channels of scan number ``scan`` hold; no two points of any scans are alike."""
     index = np.arange(points, dtype=np.float64)
@@ -122,10 +126,10 @@ def walk(root: Path) -> None:
         with h5py.File(path) as file:
             for name in file:
                 if isinstance(file.get(name, getlink=True), h5py.HardLink):
-                    file[name].visititems(_read)
+                    file[name].visititems(read_item)
 
 
-def _read(_: str, item: Any) -> None:
+def read_item(_: str, item: Any) -> None:
     dict(item.attrs)
     if isinstance(item, h5py.Dataset):
         item[()]
@@ -144,9 +148,10 @@ def assert_complete(published: Published, warned_of: str = "\0") -> None:
             assert saved.dtype == values.dtype
             assert saved.shape == values.shape, (published.entry, name)
             assert saved.tobytes() == values.tobytes(), (published.entry, name)
-        names = entry["writer/points/key"].asstr()[()].tolist()
-        assert len(names) == len(set(names))
-        assert set(entry["writer/points/committed"][()].tolist()) <= {0, published.points}
+        names = entry["writer/points/channel"].asstr()[()].tolist()
+        counts = list(zip(names, entry["writer/points/committed"][()].tolist(), strict=True))
+        published_of = {f"ctl:{name}": published.points for name in expected(published.number, 0)}
+        assert sorted(counts) == sorted((dict.fromkeys(UNPUBLISHED, 0) | published_of).items()), counts
         assert_as_written(entry)
         left = [name for name in file if "unfinished" in name]
         assert left == []

@@ -15,7 +15,7 @@ import redis
 
 from nexus_writer.data import SessionPublisher
 from nexus_writer.data.publishing import ChannelSpec, DeviceSpec, ScanSpec, timer
-from tests.faults.kept import Published
+from tests.faults.kept import Published, read_item
 from tests.faults.write_trace import WriteTrace
 from tests.integration.cut_scans import Writing
 
@@ -63,7 +63,8 @@ def read_all(path: Path) -> int:
     committed = 0
     with h5py.File(path) as file:
         for name, entry in file.items():
-            entry.visititems(lambda _, item: item[()] if isinstance(item, h5py.Dataset) else dict(item.attrs))
+            read_item(name, entry)
+            entry.visititems(read_item)
             number = int(name.partition(".")[0])
             report = entry["writer/points"]
             for channel, points in zip(report["channel"].asstr()[()], report["committed"][()], strict=False):

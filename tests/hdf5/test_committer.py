@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import resource
 import select
 import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,6 +45,10 @@ def changed(runs: list[tuple[int, bytes]], length: int = 50_000) -> bytes:
     for address, data in runs:
         content[address : address + len(data)] = data
     return bytes(content)
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def process_id() -> int:
@@ -100,6 +106,104 @@ def test_it_ignores_what_ends_its_owner_from_a_terminal_or_service_manager(descr
     assert process_id() == pid
 
 
+def test_an_error_anywhere_leaves_what_was_there(descriptor: int, path: Path) -> None:
+    """A limit of the size of files stands for a quota or a disk: runs behind it fail, one that reaches
+    beyond it after a part of it was written."""
+    runs = [(number * 9000, bytes([65 + number]) * 5000) for number in range(5)]
+    path.write_bytes(before := bytes(range(250)) * 200)
+    commit(descriptor, [(0, before[:5000]), (9000, before[9000:9001])])
+    limits = [edge for address, data in runs for edge in (address, address + 1, address + len(data) - 1)]
+    for limit in limits:
+        resource.prlimit(process_id(), resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+        with pytest.raises(OSError, match=os.strerror(errno.EFBIG)):
+            commit(descriptor, runs)
+        assert path.read_bytes() == before, limit
+    resource.prlimit(process_id(), resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+    commit(descriptor, runs)
+    assert path.read_bytes()[36_000:41_000] == b"E" * 5000
+
+
+def test_without_the_process_an_error_leaves_what_was_there_too(path: Path) -> None:
+    code = """
+        import os, resource, sys
+        from nexus_writer.hdf5 import committer
+        sys.executable = ""
+        descriptor = os.open(sys.argv[1], os.O_RDWR)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, resource.RLIM_INFINITY))
+        try:
+            committer.commit(descriptor, [(0, b"x" * 5000), (9000, b"x" * 5000)])
+        except OSError as error:
+            print(error.strerror)
+    """
+    assert run_python(code, path) == os.strerror(errno.EFBIG)
+    assert path.read_bytes() == bytes(50_000)
+
+
+def test_a_commit_that_was_interrupted_does_not_answer_for_the_next(descriptor: int, path: Path) -> None:
+    """What it had handed over is in the file all the same."""
+    commit(descriptor, RUNS)
+    pid = process_id()
+    large = [(50_000, os.urandom(60 * 2**20))]
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    os.kill(pid, signal.SIGSTOP)
+    goes_on = threading.Timer(0.5, os.kill, (pid, signal.SIGCONT))
+    goes_on.start()
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        with pytest.raises(KeyboardInterrupt):
+            commit(descriptor, [(7, b"first")])
+        goes_on.join()
+        wait_until(lambda: path.read_bytes()[7:12] == b"first", "the first commit is in the file")
+        commit(descriptor, large)
+        assert path.read_bytes() == changed([*RUNS, (7, b"first"), *large], 50_000 + 60 * 2**20)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_where_no_process_can_be_started_no_descriptor_is_left(
+    descriptor: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    committer._committer.end()
+    before = descriptors()
+    monkeypatch.setattr(sys, "executable", "/is/not/there")
+    for _ in range(5):
+        commit(descriptor, RUNS)
+    assert descriptors() == before
+
+
+def test_a_process_forked_during_a_commit_ends(path: Path) -> None:
+    """And can commit: the thread that held the lock is not there."""
+    code = """
+        import os, signal, sys, threading, time
+        from nexus_writer.hdf5 import committer
+        descriptor = os.open(sys.argv[1], os.O_RDWR)
+        committer.commit(descriptor, [(0, b"x"), (9000, b"x")])
+        helper = committer._committer._process.pid
+        os.kill(helper, signal.SIGSTOP)
+        thread = threading.Thread(target=committer.commit, args=(descriptor, [(0, b"y"), (9000, b"y")]))
+        thread.start()
+        while not committer._committer._lock.locked():
+            time.sleep(0.001)
+        child = os.fork()
+        if not child:
+            signal.alarm(20)
+            if "commits" in sys.argv:
+                committer.commit(descriptor, [(1, b"z"), (9001, b"z")])
+            sys.exit()
+        status = os.waitpid(child, 0)[1]
+        os.kill(helper, signal.SIGCONT)
+        thread.join()
+        assert status == 0, status
+        print(os.pread(descriptor, 2, 9000).decode().strip(chr(0)))
+    """
+    assert run_python(code, path) == "y"
+    assert run_python(code, path, "commits") == "yz"
+
+
 VICTIM = """
     import os, sys
     from nexus_writer.hdf5 import committer
@@ -153,7 +257,7 @@ def test_it_ends_in_silence_when_its_owner_dies_before_it_hears_the_reply(descri
     )
     theirs.close()
     os.close(memory)
-    socket.send_fds(ours, [b"go"], [descriptor])
+    socket.send_fds(ours, [committer.program.MESSAGE.pack(1)], [descriptor])
     assert select.select([ours], [], [], 20)[0]  # the reply is there, and nobody reads it
     ours.close()
     _, said = process.communicate(timeout=20)
