@@ -43,6 +43,8 @@ class ScanFile:
     warnings: list[str]
     resumed: bool
     """An earlier writing of the scan was found in the file, and is gone on with."""
+    completed: bool
+    """``finish`` did all that it does."""
 
     def __init__(
         self, scan: Scan, files: OpenFiles, options: LayoutOptions, masters: Masters | None = None
@@ -52,6 +54,7 @@ class ScanFile:
         self.lost = {}
         self.warnings = []
         self.resumed = False
+        self.completed = False
         self.cameras = Cameras(self.lose)
         self._scan = scan.without_config() if options.noconfig else scan
         self._options = options
@@ -260,6 +263,7 @@ class ScanFile:
             self._warn_all(self._masters.retry(self._links, at_once=True))
             file.flush()
             file.sync()
+            self.completed = True
         finally:
             self._close()
             if (path := data_file(self._scan)) is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import gevent
 import redis
@@ -22,7 +23,10 @@ MARGIN_S = 0.1
 """A lease is thought to end so much earlier than Redis ends it."""
 LOOK_EVERY_S = 0.02
 LAST_WAIT_S = 3.0
-"""Who is asked to end waits so long for a Redis that is away; then the locks of the file have to do."""
+"""Who is asked to end waits so long for a Redis that is away, once; then the locks of the file have to do."""
+
+
+FOR_GOOD = ("unknown command", "ACL failure in script")
 
 
 def now() -> float:
@@ -47,36 +51,49 @@ class Claim:
     def __init__(self, lease: Lease, until: float) -> None:
         self.lease = lease
         self.users = 0
-        self.lost: LeaseLost | None = None
+        self._lost_to: str | None = None
         self._until = until
+        self._waited_s = 0.0
+        self._looked_at = until
+
+    @property
+    def lost(self) -> LeaseLost | None:
+        """A new one each time: an exception that was raised keeps what the frames of its thread had."""
+        return None if self._lost_to is None else LeaseLost(self.lease.path, self._lost_to)
 
     def holds(self) -> bool:
         """Whether the file may be written now."""
-        return self.lost is None and now() < self._until
+        return self._lost_to is None and now() < self._until
 
     def check(self, ending: Callable[[], bool]) -> None:
         """Return when the file may be written. Raises LeaseLost; in the writer thread.
 
         While Redis is away nobody else can take the file either: the writing waits. But for one that is
-        ``ending``, which waits for ``LAST_WAIT_S``: its locks keep others out as long as it writes.
+        ``ending``: after ``LAST_WAIT_S`` in all, since the lease was renewed last, it writes without; its
+        locks keep others out as long as it does.
         """
-        patience_s = LAST_WAIT_S
         while not self.holds():
-            if self.lost is not None:
-                raise self.lost
-            if ending():
-                patience_s -= LOOK_EVERY_S
-                if patience_s < 0:
-                    return
+            if self._lost_to is not None:
+                raise LeaseLost(self.lease.path, self._lost_to)
+            if ending() and self._has_waited():
+                return
             gevent.sleep(LOOK_EVERY_S)
+
+    def _has_waited(self) -> bool:
+        """Time in which the process slept is no time to hear of Redis: it does not count."""
+        at = now()
+        self._waited_s += min(max(at - self._looked_at, 0.0), 2 * LOOK_EVERY_S)
+        self._looked_at = at
+        return self._waited_s >= LAST_WAIT_S
 
     def extend(self, until: float) -> None:
         """It was renewed."""
         self._until = until
+        self._waited_s = 0.0
 
     def lose(self, owner: str) -> None:
         """It is ``owner``'s; "" when nobody knows whose it was."""
-        self.lost = LeaseLost(self.lease.path, owner)
+        self._lost_to = owner
 
 
 class Claims:
@@ -104,6 +121,12 @@ class Claims:
         claim.users += 1
         return claim
 
+    def presume(self, path: str) -> Claim:
+        """As ``take``, where Redis keeps no leases: all that is left are the locks of the file."""
+        claim = self._claims.setdefault(path, Claim(Lease(path, self._leases.owner, 0), self._until(now())))
+        claim.users += 1
+        return claim
+
     def drop(self, claim: Claim) -> None:
         """A scan does not need it any more; the last one gives it back, with the outcome of the scan."""
         claim.users -= 1
@@ -112,20 +135,25 @@ class Claims:
             del self._claims[path]
             self._returned[path] = claim.lease
 
-    def renew(self, pipeline: redis.client.Pipeline) -> Callable[[list[bytes]], list[Claim]]:
+    def renew(self, pipeline: redis.client.Pipeline) -> Callable[[list[Any]], list[Claim]]:
         """Put one command for each claim into the pipeline.
 
-        What is returned wants the answers, those of other commands behind them, and gives the claims that
-        were lost.
+        What is returned wants the answers, errors among them, those of other commands behind them, and gives
+        the claims that were lost.
         """
         asked_at = now()
         claims = list(self._claims.values())
         for claim in claims:
             self._leases.renew(pipeline, claim.lease)
 
-        def understand(answers: list[bytes]) -> list[Claim]:
-            pairs = zip(claims, answers, strict=False)
-            return [claim for claim, answer in pairs if not self._still_ours(claim, answer, asked_at)]
+        def understand(answers: list[Any]) -> list[Claim]:
+            lost = []
+            for claim, answer in zip(claims, answers, strict=False):
+                if isinstance(answer, redis.ResponseError):
+                    self._refused(claim, answer)
+                elif not self._still_ours(claim, answer, asked_at):
+                    lost.append(claim)
+            return lost
 
         return understand
 
@@ -143,9 +171,9 @@ class Claims:
 
         return forget
 
-    def assume(self) -> None:
-        """Redis refuses to keep leases: all that is left are the locks of the files."""
-        for claim in self._claims.values():
+    def _refused(self, claim: Claim, error: redis.ResponseError) -> None:
+        """A lease that Redis would keep, but cannot now, waits like one of a Redis that is away."""
+        if keeps_no_leases(error) and (claim.holds() or claim.lease.fence == 0):
             claim.extend(self._until(now()))
 
     def _still_ours(self, claim: Claim, answer: bytes, asked_at: float) -> bool:
@@ -160,6 +188,12 @@ class Claims:
 
     def _until(self, asked_at: float) -> float:
         return asked_at + self._leases.lifetime_s - MARGIN_S
+
+
+def keeps_no_leases(error: redis.ResponseError) -> bool:
+    """Whether Redis refuses for good, to this user or to all. One that is full, or read-only, may recover."""
+    text = str(error)
+    return isinstance(error, redis.exceptions.NoPermissionError) or text.startswith(FOR_GOOD)
 
 
 def writer_name(writer_id: str) -> str:

@@ -9,7 +9,6 @@ became of the scans it was for.
 from __future__ import annotations
 
 import logging
-import math
 import os
 import random
 import socket
@@ -36,7 +35,7 @@ from nexus_writer.data.roster import (
     request,
 )
 
-from .claims import Claim, Claims, now, writer_name
+from .claims import Claim, Claims, keeps_no_leases, now, writer_name
 from .follower import REDIS_AWAY
 from .scan import NexusScanWriter
 from .sought import Sought
@@ -96,7 +95,7 @@ class Crew:
         self._beat_now = Event()
         self._greenlets = Group()
         self._ending = False
-        self._refused = False
+        self._refused: set[bool] = set()
 
     # -- life --
 
@@ -135,7 +134,7 @@ class Crew:
             claim = self.claims.take(self.client(), path)
         except redis.ResponseError as error:
             self._warn_of_refusal(error)
-            return Claim(Lease(path, self.id, 0), math.inf)
+            return self.claims.presume(path) if keeps_no_leases(error) else None
         return None if isinstance(claim, Lease) else claim
 
     def outcome(self, sought: Sought) -> Outcome | None:
@@ -178,7 +177,7 @@ class Crew:
             self._own.pop(scan.key, None)
             if not self._ending:
                 self._left(own.sought, claim.lost.owner if claim.lost else "")
-        elif not scan.handed_over and (scan.opened or scan.state is SubscriberState.OFF):
+        elif scan.completed or (scan.state is SubscriberState.OFF and not scan.opened):
             status = {**scan.status().to_dict(), "start_time": own.sought.start_time}
             self._outcomes[scan.key] = Outcome(self.id, status, silent=scan.silent_since is not None)
         self._beat_now.set()
@@ -211,24 +210,26 @@ class Crew:
                 logger.warning("[%s] the leases of files are not renewed: %s", self.session, error)
             return True
         except redis.ResponseError as error:
-            self.claims.assume()
             self._warn_of_refusal(error)
         except Exception:  # without a heartbeat nothing is written any more
             logger.exception("[%s] a heartbeat failed", self.session)
         return False
 
     def _warn_of_refusal(self, error: redis.ResponseError) -> None:
-        if not self._refused:
-            logger.warning(
-                "[%s] Redis keeps no leases (%s): only locks keep writers apart", self.session, error
-            )
-        self._refused = True
+        """Once for each of the two."""
+        for_good = keeps_no_leases(error)
+        if for_good not in self._refused:
+            what = "only locks keep writers apart" if for_good else "files are written when it does again"
+            logger.warning("[%s] Redis keeps no leases (%s): %s", self.session, error, what)
+        self._refused.add(for_good)
 
     def _renew(self) -> None:
         """The leases, and nothing else."""
         with self.client().pipeline(transaction=False) as pipeline:
             understand = self.claims.renew(pipeline)
-            self._tell_of(understand(pipeline.execute()))
+            answers = pipeline.execute(raise_on_error=False)
+        self._tell_of(understand(answers))
+        _raise_first(answers)
 
     def _speak(self, leave: bool = False) -> None:
         """The leases, and all that there is to say and to hear."""
@@ -247,16 +248,22 @@ class Crew:
                 self._entry.leave(pipeline)
             else:
                 self._entry.beat(pipeline, self._record())
-            answers = pipeline.execute()
+            try:
+                answers = pipeline.execute(raise_on_error=False)
+            except redis.ResponseError:  # of one command, and so of all: the leases are asked for alone
+                self._renew()
+                raise
         self._tell_of(understand(answers))
+        if isinstance(requests := answers[behind], list):
+            for key, what in read_requests(requests):
+                self._obey(key, what)
+        _raise_first(answers)
         given_back()
-        for own, what in said:
-            own.said = what
+        for own, status in said:
+            own.said = status
         for key in outcomes:
             self._outcomes.pop(key, None)
         self._forgotten -= forgotten
-        for key, what in read_requests(answers[behind]):
-            self._obey(key, what)
 
     def _tell_of(self, lost: Sequence[Claim]) -> None:
         for claim in lost:
@@ -296,3 +303,9 @@ class Crew:
             own.scan.stop()
         elif what == "kill":
             own.scan.kill()
+
+
+def _raise_first(answers: Sequence[object]) -> None:
+    for answer in answers:
+        if isinstance(answer, redis.ResponseError):
+            raise answer

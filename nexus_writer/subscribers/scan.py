@@ -100,11 +100,12 @@ class NexusScanWriter(Subscriber[Received]):
         self._taken_over = taken_over
         self._saved_before = False
         self.opened = False
-        """Its file was opened: what became of the scan holds for all writers of the session."""
+        """Its file was opened here."""
         self.left = False
         """Another writer has its file, and goes on with it."""
-        self.handed_over = False
-        """This writer ended before the scan did: another one may go on."""
+        self.completed = False
+        """Its entry is complete, for good or until a silent scan speaks, for all writers. Where it
+        is not, another one may go on: this one ended before the scan did, or its disk failed."""
         self.silent_since: Mapping[str, bytes] | None = None
         """Where each stream of the scan ended when it was given up for its silence; None when it was not."""
 
@@ -343,12 +344,13 @@ class NexusScanWriter(Subscriber[Received]):
         if sound and request is None and not self._interrupted:
             self._wait_for_frames()
         may_go_on = self._may_go_on and not (sound and self._consumer.has_ended)
-        self.handed_over = may_go_on and sound and request is not None
         failure = self._finish_file(
             failure or self._interrupted or None,
             flush=sound and request is not Request.KILL,
             may_go_on=may_go_on,
         )
+        silent = bool(self._interrupted) and request is None
+        self.completed = self._consumer.completed and (silent or not may_go_on)
         self._log_warnings(failure)
         self._writer.link_later()
         if self._interrupted and sound and failure:

@@ -67,6 +67,9 @@ class ScanConsumer:
     scan_end_time: float | None
     """When the scan ended, epoch seconds as published; None before that."""
 
+    completed: bool
+    """Whether ``finish`` brought the entries to their end: not where the disk refused that."""
+
     def __init__(
         self, key: str, options: WriterOptions, files: OpenFiles, masters: Masters | None = None
     ) -> None:
@@ -74,6 +77,7 @@ class ScanConsumer:
         self.scan = None
         self.progress = ScanProgress()
         self.scan_end_time = None
+        self.completed = False
         self._options = options
         self._files = files
         self._masters = masters
@@ -265,6 +269,7 @@ class ScanConsumer:
         file = self._file
         assert file is not None
         if self._finishing and file.is_saved():
+            self.completed = True
             return  # nothing failed but to sync what completes it
         file.lost.clear()
         self._decoders.clear()
@@ -389,6 +394,7 @@ class ScanConsumer:
             info = self._decode_info(self._ended.info)
             self.scan_end_time = _timestamp(info.get("end_timestamp"))
             failure = file.finish(info, self._ended.exception, failure, may_go_on=may_go_on)
+        self.completed |= file.completed
         self._report(file)
         self._file = None
         return failure

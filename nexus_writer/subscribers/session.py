@@ -203,18 +203,27 @@ class NexusSessionWriter(Subscriber[Event]):
         self.purge(self.options.purge_after_s)
         sought = seek(node, self._crew.client(), self.options.writer_name)
         claim = self._crew.claim(sought.path) if sought.path else None
+        begun = False
+        try:
+            begun = self._begin(sought, claim, known, announced=announced)
+        finally:
+            if not begun:
+                self._crew.drop(claim)
+
+    def _begin(self, sought: Sought, claim: Claim | None, known: object, *, announced: bool) -> bool:
+        """Whether the scan is written here now, with its claim. ``known`` is the scan that had its name."""
         outcome = self._crew.outcome(sought) if announced and claim is not None else None
-        if self._scans.get(node.db_name) is not known:  # it was found in two ways at once
-            self._crew.drop(claim)
-            return
-        self._scans.pop(node.db_name, None)  # a new scan of an old name is the latest
+        if self._scans.get(sought.key) is not known:  # it was found in two ways at once
+            return False
+        self._scans.pop(sought.key, None)  # a new scan of an old name is the latest
         if outcome is not None:
-            self._crew.drop(claim)
             self._show_elsewhere(sought).settle(outcome.status)
         elif sought.path and claim is None:
             self._wait_with(sought)
         else:
             self._start(sought, claim)
+            return True
+        return False
 
     def _wait_with(self, sought: Sought, last_writer: str = "") -> None:
         """Another writer has the scan's file, or may take it."""
@@ -225,6 +234,7 @@ class NexusSessionWriter(Subscriber[Event]):
         return scan
 
     def _start(self, sought: Sought, claim: Claim | None, taken_over: bool = False) -> None:
+        """The claim is the scan's from now on, but where this raises."""
         scan = NexusScanWriter(
             sought.key,
             sought.node.name,
@@ -239,10 +249,10 @@ class NexusSessionWriter(Subscriber[Event]):
         )
         self._scans[scan.key] = scan
         scan.start()
-        self._crew.follow(scan, sought, claim)
         self._beside.spawn(self._attend, scan, sought.node)
         if self.options.validation:
             self._validator.follow(scan)
+        self._crew.follow(scan, sought, claim)
 
     # -- greenlets beside them, in the same thread --
 

@@ -39,7 +39,8 @@ STANDBY_AFTER_S = 0.5
 logger = logging.getLogger(__name__)
 
 Begin = Callable[[Sought, Claim, bool], None]
-"""Write a scan, with the claim of its file; whether another writer may have written it before."""
+"""Write a scan, with the claim of its file; whether another writer may have written it before. Where it
+raises, the claim is not kept, and the scan waits on."""
 
 
 class Decision(Enum):
@@ -166,11 +167,19 @@ class WaitingScans:
                 self._scans.pop(one.sought.key, None)
                 return
             claim = self._claims.take(client, one.sought.path)
-        if isinstance(claim, Lease) or self._scans.pop(one.sought.key, None) is None:
+        if isinstance(claim, Lease):
+            return
+        if self._scans.pop(one.sought.key, None) is None:
+            self._claims.drop(claim)
             return
         before = f" from {writer_name(one.last_writer)}" if one.last_writer else ""
         logger.warning("[%s] taken over%s", one.sought.key, before)
-        self._begin(one.sought, claim, True)
+        try:
+            self._begin(one.sought, claim, True)
+        except BaseException:
+            self._claims.drop(claim)
+            self._scans[one.sought.key] = one
+            raise
 
     def _signs(self, client: redis.Redis, waiting: Sequence[_Waiting]) -> list[tuple[_Waiting, Signs]]:
         """First the leases, then the outcomes: who gives a lease back says at the same time how it ended."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import weakref
+from collections.abc import Callable
 from typing import Any
 
 import gevent
 import pytest
 import redis
 
+from nexus_writer.data import EmbeddedRedis, own_keys
 from nexus_writer.data.leases import Lease, Leases, held_leases
 from nexus_writer.subscribers.claims import Claim, Claims, LeaseLost, now, writer_name
 
@@ -96,6 +100,98 @@ def test_who_is_asked_to_end_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPa
     claim = Claim(Lease(PATH, "a", 1), now() - 1)
     with gevent.Timeout(1):
         claim.check(lambda: True)
+
+
+def test_who_is_asked_to_end_waits_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that is left to write, and the end of the file, look at the claim again."""
+    monkeypatch.setattr("nexus_writer.subscribers.claims.LAST_WAIT_S", 0.2)
+    claim = Claim(Lease(PATH, "a", 1), now() - 1)
+    began = now()
+    for _ in range(20):
+        claim.check(lambda: True)
+    assert 0.1 <= now() - began < 1
+    claim.extend(now() - 1)
+    again = now()
+    claim.check(lambda: True)
+    assert now() - again >= 0.1
+
+
+def test_a_lost_claim_keeps_nothing_of_who_met_it() -> None:
+    """What a writing frame has belongs to the writer thread; a traceback would keep it."""
+    claim = Claim(Lease(PATH, "a", 1), now() + 1)
+    claim.lose("b")
+    kept = None
+
+    class Item:
+        pass
+
+    def write() -> None:
+        nonlocal kept
+        item = Item()
+        kept = weakref.ref(item)
+        claim.check(never)
+
+    with contextlib.suppress(LeaseLost):
+        write()
+    assert kept is not None
+    assert kept() is None
+
+
+def forbid(client: redis.Redis) -> None:
+    client.execute_command("ACL", "SETUSER", "default", "-eval")
+
+
+def fill(client: redis.Redis) -> None:
+    client.config_set("maxmemory", 1)
+
+
+def make_read_only(client: redis.Redis) -> None:
+    client.replicaof("127.0.0.1", 1)
+
+
+def spoil(client: redis.Redis) -> None:
+    for path in (PATH, "/slept"):
+        client.delete(own_keys.lease("unit", path))
+        client.lpush(own_keys.lease("unit", path), "x")
+
+
+@pytest.mark.parametrize(
+    ("refuse", "goes_on"), [(forbid, True), (fill, False), (make_read_only, False), (spoil, False)]
+)
+def test_who_writes_where_redis_refuses(refuse: Callable[[redis.Redis], None], goes_on: bool) -> None:
+    """Where leases are never kept the locks have to do, but for who may have lost its file. A Redis that may
+    recover is as one that is away."""
+    with EmbeddedRedis() as server, server.client() as client:
+        claims = claims_of("a", lifetime_s=0.5)
+        awake, slept = claims.take(client, PATH), claims.take(client, "/slept")
+        assert isinstance(awake, Claim)
+        assert isinstance(slept, Claim)
+        slept.extend(now() - 1)
+        refuse(client)
+        began = now()
+        while now() < began + 0.5:
+            with client.pipeline(transaction=False) as pipeline:
+                understand = claims.renew(pipeline)
+                assert understand(pipeline.execute(raise_on_error=False)) == []
+            gevent.sleep(0.05)
+        assert (awake.holds(), slept.holds()) == (goes_on, False)
+
+
+def test_who_never_got_a_lease_goes_on_after_a_sleep() -> None:
+    with EmbeddedRedis() as server, server.client() as client:
+        forbid(client)
+        claims = claims_of("a")
+        with pytest.raises(redis.exceptions.NoPermissionError):
+            claims.take(client, PATH)
+        claim = claims.presume(PATH)
+        claim.extend(now() - 1)
+        with client.pipeline(transaction=False) as pipeline:
+            understand = claims.renew(pipeline)
+            assert understand(pipeline.execute(raise_on_error=False)) == []
+        assert claim.holds()
+        client.execute_command("ACL", "SETUSER", "default", "+eval")
+        assert renew(client, claims) == []
+        assert held_leases(client, "unit", [PATH])[PATH] == claim.lease
 
 
 @pytest.mark.parametrize(("writer_id", "name"), [("id00:12:ab", "id00 (pid 12)"), ("odd", "odd"), ("", "")])

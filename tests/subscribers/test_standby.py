@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import time
@@ -16,10 +17,11 @@ import pytest
 import redis
 
 from nexus_writer.data import EmbeddedRedis, SessionPublisher
-from nexus_writer.data.leases import LIFETIME_S
+from nexus_writer.data.leases import LIFETIME_S, held_leases
 from nexus_writer.data.publishing import DatasetPublisher, ScanPublisher, ScanSpec, timer
-from nexus_writer.data.roster import present_writers
+from nexus_writer.data.roster import Outcome, present_writers
 from nexus_writer.subscribers import NexusSessionWriter, read_options
+from nexus_writer.subscribers.sought import Sought
 from nexus_writer.subscribers.writer_thread import WriterThread
 from tests.serve_process import ServeProcess, entry_is_final, serving, wait_until
 from tests.session_scans import COUNTERS, until
@@ -75,6 +77,10 @@ def publish(scan: ScanPublisher, points: int) -> None:
 def is_in(writer: NexusSessionWriter, key: str, state: str, by: str) -> bool:
     statuses = [scan.status() for scan in writer.scans() if scan.key == key]
     return [(s.state, s.written_by) for s in statuses] == [(state, by)]
+
+
+def knows(writer: NexusSessionWriter, key: str) -> bool:
+    return any(scan.key == key for scan in writer.scans())
 
 
 def name_of(process: ServeProcess) -> str:
@@ -171,6 +177,43 @@ def test_who_may_not_write_a_file_leaves_it_to_others(
     scan.end()
     until(lambda: second.scan(scan.key).done(), "saved")
     assert points_of(scan) == [0, 1, 2, 3, 4]
+
+
+def test_what_one_writers_disk_refuses_another_one_saves(
+    writer_of: Maker, other: Other, sample: DatasetPublisher
+) -> None:
+    """The entry was begun, and is not complete: that is no end of the scan for all of them."""
+    active, standby = other(), writer_of(standby=True)
+    scan = begin(sample)
+    until(lambda: is_in(standby, scan.key, "ON", name_of(active)), "heard of")
+    until(lambda: is_begun(scan), "begun")
+    resource.prlimit(active.process.pid, resource.RLIMIT_FSIZE, (16_000, 16_000))
+    publish(scan, 2)
+    until(lambda: is_in(standby, scan.key, "ON", standby.name), "taken over")
+    scan.end()
+    until(lambda: standby.scan(scan.key).done(), "saved")
+    assert points_of(scan) == [0, 1, 2, 3, 4]
+
+
+def test_redis_that_goes_away_after_a_lease_was_taken_keeps_nobody_from_it(
+    writer_of: Maker, sample: DatasetPublisher, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    active, asked = writer_of(), []
+    outcome = active._crew.outcome
+
+    def cut(sought: Sought) -> Outcome | None:
+        asked.append(sought)
+        if len(asked) == 1:
+            raise redis.ConnectionError("cut")
+        return outcome(sought)
+
+    monkeypatch.setattr(active._crew, "outcome", cut)
+    scan = begin(sample, 5)
+    scan.end()
+    until(lambda: len(asked) > 1, "asked again")
+    until(lambda: knows(active, scan.key) and active.scan(scan.key).done(), "saved")
+    path = str(scan.filename)
+    until(lambda: held_leases(redis_client, SESSION, [path])[path] is None, "given back")
 
 
 @pytest.mark.parametrize("what", ["stop", "kill"])

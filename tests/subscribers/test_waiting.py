@@ -12,7 +12,7 @@ from nexus_writer.data.leases import Lease, Leases
 from nexus_writer.data.nodes import DataNodeContainer
 from nexus_writer.data.roster import Outcome
 from nexus_writer.subscribers import read_options
-from nexus_writer.subscribers.claims import Claims, now
+from nexus_writer.subscribers.claims import Claim, Claims, now
 from nexus_writer.subscribers.elsewhere import ScanElsewhere
 from nexus_writer.subscribers.sought import Sought, seek
 from nexus_writer.subscribers.waiting import (
@@ -56,11 +56,31 @@ def test_decide(signs: Signs, standby: bool, at: float, decision: Decision) -> N
     assert decide(SCAN, signs, "me", standby=standby, at=at) is decision
 
 
-def test_after_redis_was_away_owners_come_first(redis_client: redis.Redis, tmp_path: Path) -> None:
-    """All leases may have run out meanwhile, and their owners be well."""
+@pytest.fixture
+def sought(redis_client: redis.Redis, tmp_path: Path) -> Sought:
     scan = run_scan(SessionPublisher(redis_client, "unit").dataset(tmp_path, "hg123", "sample"))
-    sought = seek(DataNodeContainer(scan.key, redis_client), redis_client, "nexus")
-    assert sought.path == str(scan.filename)
+    return seek(DataNodeContainer(scan.key, redis_client), redis_client, "nexus")
+
+
+def test_a_scan_that_cannot_be_begun_waits_on(redis_client: redis.Redis, sought: Sought) -> None:
+    claims, begun = Claims(Leases("unit", "me")), list[Claim]()
+
+    def begin(_: Sought, claim: Claim, __: bool) -> None:
+        begun.append(claim)
+        if len(begun) == 1:
+            raise redis.ConnectionError("cut")
+
+    waiting = WaitingScans("unit", "me", claims, lambda: redis_client, begin, standby=False)
+    waiting.add(sought, ScanElsewhere(sought, "unit", read_options({}), lambda *_: None))
+    until(lambda: len(begun) == 2, "begun again")
+    waiting.stop()
+    assert [claim.users for claim in begun] == [0, 1]
+    claims.drop(begun[1])
+    assert claims.paths == ()
+
+
+def test_after_redis_was_away_owners_come_first(redis_client: redis.Redis, sought: Sought) -> None:
+    """All leases may have run out meanwhile, and their owners be well."""
     away, begun = [True, True], list[float]()
 
     def client() -> redis.Redis:
