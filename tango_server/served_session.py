@@ -81,7 +81,15 @@ class ServedSession:
                 raise ElsewhereLater([scan.name for scan in running])
             self.stop()
         self._source = source
-        writer = NexusSessionWriter(session, options, redis_url=redis_url, beacon=beacon, device=self._device)
+        earlier = tuple(self._writers)
+        writer = NexusSessionWriter(
+            session,
+            options,
+            redis_url=redis_url,
+            beacon=beacon,
+            device=self._device,
+            saved_here=lambda key: any(scan.key == key for one in earlier for scan in one.running()),
+        )
         writer.start()
         self._writers.append(writer)
         writer.wait_listening(LISTEN_WITHIN_S)

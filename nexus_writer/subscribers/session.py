@@ -58,13 +58,17 @@ class NexusSessionWriter(Subscriber[Event]):
         writer: WriterThread | None = None,
         standby: bool = False,
         device: str = "",
+        saved_here: Callable[[str], bool] = lambda key: False,
     ) -> None:
-        """``standby``: it saves what no other writer does. ``device`` is its Tango device, if it has one."""
+        """``standby``: it saves what no other writer does. ``device`` is its Tango device, if it has one.
+        Scans that are ``saved_here``, told by their keys, are those of an earlier session writer of this
+        process, which tells of them."""
         super().__init__(session, connect=partial(connect, redis_url, beacon=beacon), mode=Mode.SEQUENTIAL)
         self.session = session
         self.options = options or WriterOptions()
         warn_of_unknown_variables()
         self._writer = writer
+        self._saved_here = saved_here
         self._client: redis.Redis | None = None
         self._crew = Crew(
             session, self._connect, self._start, self._wait_with, standby=standby, device=device
@@ -199,6 +203,8 @@ class NexusSessionWriter(Subscriber[Event]):
         """
         known = self._scans.get(node.db_name)
         if self._request is not None or (known is not None and not known.done()):
+            return
+        if self._saved_here(node.db_name):
             return
         self.purge(self.options.purge_after_s)
         sought = seek(node, self._crew.client(), self.options.writer_name)
