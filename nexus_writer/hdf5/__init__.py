@@ -22,7 +22,7 @@ from .external import MAX_FRAMES, ExternalFrames, RawFrame
 from .filters import SCHEMES
 from .grid_dataset import UNFILLED, GridDataset
 from .growing import GrowingDataset
-from .links import external_target, has_item, has_own, rename_link
+from .links import external_target, has_item, has_own, own_addresses, rename_link
 from .live_file import LiveFile, live_file_of
 from .open_files import OpenFiles
 from .originals import Originals
@@ -110,6 +110,7 @@ __all__ = [
     "names_in",
     "names_in_group",
     "open_live",
+    "own_addresses",
     "own_entries",
     "points_dataset",
     "read_frames",

@@ -8,6 +8,7 @@ from typing import Any
 from ._guard import guarded
 from ._library import h5py
 from .items import Kind, kind_of
+from .reading import names_in
 
 
 @guarded
@@ -40,3 +41,14 @@ def external_target(group: Any, name: str) -> tuple[str, str] | None:
 def rename_link(group: Any, name: str, new_name: str) -> None:
     """Give an item, be it a link, a free name in the same group."""
     group.id.links.move(name.encode(), group.id, new_name.encode())
+
+
+@guarded
+def own_addresses(group: Any) -> dict[str, int]:
+    """Where in the file lies what is directly in ``group``, by name; links are left out."""
+    links, found = group.id.links, {}
+    for name in names_in(group):
+        info = links.get_info(name.encode())
+        if info.type == h5py.h5l.TYPE_HARD:
+            found[name] = info.u
+    return found

@@ -11,6 +11,7 @@ from typing import Any
 
 from .errors import FileNotWritable
 from .live_file import LiveFile, new_file_image, open_live_file
+from .locks import WriterLock
 
 
 @dataclass(slots=True)
@@ -43,6 +44,12 @@ class OpenFiles:
         shared.file.check()
         shared.users += 1
         return shared.file
+
+    def refuse_locked(self, path: str | os.PathLike[str]) -> None:
+        """Raises FileLocked, FileNotWritable where :meth:`acquire` would, without opening the file."""
+        resolved = _resolved(Path(path))
+        if resolved not in self._files:
+            WriterLock(resolved).release()
 
     def root_of(self, path: str | os.PathLike[str]) -> Any:
         """The root of a file that is open here and sound; None of any other."""

@@ -34,8 +34,10 @@ from .camera_data import CameraData
 from .channel_data import ChannelData
 from .earlier_entry import EarlierEntry, Standing, standing, unread
 from .entry import Entry
+from .numbered import numbered
 
-MOST_TRIES = 20
+MOST_GAP = 19
+"""Names in a row that may lack, of entries that were removed, before the last one that there is."""
 _ASIDE = "_unfinished"
 _DAMAGED = "_damaged"
 
@@ -68,7 +70,7 @@ def set_damaged_aside(root: Any, scan: Scan, names: Sequence[str]) -> list[str]:
     for name in names:
         if has_own(root, name) and standing(root, name, scan) is Standing.DAMAGED:
             item_in(root, name)  # else HDF5 makes a second link, fails, and cannot remove the first one
-            new_name = next(one for one in _numbered(f"{name}{_DAMAGED}") if not has_item(root, one))
+            new_name = _free_name(root, f"{name}{_DAMAGED}")
             rename_link(root, name, new_name)
             done.append(f"{name} could not be read, it is {new_name} now, and the scan is saved anew")
     return done
@@ -97,7 +99,7 @@ class EarlierEntries:
             if name in in_use or not one.is_own or not resumed:
                 raise EntryExists(self._root.file.filename, name)
         for name in found:
-            new_name = next(one for one in names_aside(name) if not has_item(self._root, one))
+            new_name = free_name_aside(self._root, name)
             rename_link(self._root, name, new_name)
             aside.append(new_name)
         self._entries = {name: EarlierEntry(self._root[name], self._warn) for name in aside}
@@ -192,8 +194,8 @@ class EarlierEntries:
 def _aside(root: Any, scan: Scan, names: Sequence[str]) -> Iterator[str]:
     """Entries of the scan that were set aside before."""
     for name in names:
-        for aside in names_aside(name):
-            if has_own(root, aside) and standing(root, aside, scan).is_own:
+        for aside in own_names_aside(root, name):
+            if standing(root, aside, scan).is_own:
                 yield aside
 
 
@@ -202,12 +204,21 @@ def is_aside(name: str) -> bool:
     return re.fullmatch(rf".+{_ASIDE}(_\d+)?", name) is not None
 
 
-def names_aside(name: str) -> Iterator[str]:
-    """What an entry that is set aside may be called."""
-    return _numbered(f"{name}{_ASIDE}")
+def free_name_aside(root: Any, name: str) -> str:
+    """What an entry that is to be set aside can be called."""
+    return _free_name(root, f"{name}{_ASIDE}")
 
 
-def _numbered(name: str) -> Iterator[str]:
-    yield name
-    for number in range(2, MOST_TRIES):
-        yield f"{name}_{number}"
+def own_names_aside(root: Any, name: str) -> Iterator[str]:
+    """What was set aside from ``name``, as far as the names have no larger gap than ``MOST_GAP``."""
+    lacking = 0
+    for aside in numbered(f"{name}{_ASIDE}"):
+        lacking = 0 if has_item(root, aside) else lacking + 1
+        if lacking > MOST_GAP:
+            return
+        if not lacking and has_own(root, aside):
+            yield aside
+
+
+def _free_name(root: Any, name: str) -> str:
+    return next(one for one in numbered(name) if not has_item(root, one))

@@ -37,8 +37,9 @@ from nexus_writer.hdf5 import (
 from nexus_writer.model import Scan
 
 from .earlier_entries import EarlierEntries, is_in, is_saved, set_damaged_aside
+from .numbered import numbered
 
-MOST_FILES = 10
+MOST_FILES = 9
 REBUILT, BESIDE = "_rebuilt", "_beside"
 AT_WORK_S = 5.0
 _LOOKS = 3
@@ -91,43 +92,64 @@ def acquire_holder(
     one is to ``take_over``.
     """
 
-    def has_it(root: Any) -> bool:
-        return is_in(root, scan, names)
-
-    def stop_at(error: FileLocked) -> bool:
-        if take_over or not beside:
-            return not beside
-        return _is_at_work(error) and bool(look_at(files, Path(error.path), has_it))
-
+    seeker = _Seeker(files, root_attributes, scan, names, beside, take_over)
     for side in reversed(side_files(path)):
-        if look_at(files, side, has_it):
-            try:
-                return Holder(files.acquire(side, root_attributes), side)
-            except FileLocked as error:
-                if stop_at(error):
-                    raise
-    problem: Hdf5Error
-    try:
-        return _with_room(files, path, root_attributes, scan, names)
-    except (NotHdf5, FileDamaged) as error:
-        problem, kind, later = error, REBUILT, ""
-    except FileLocked as error:
-        if stop_at(error):
-            raise
-        problem, kind, later = error, BESIDE, f", and linked in {path.name} when that is free"
-    obstacle = problem
-    for side in _numbered(path, kind):
-        try:
-            file = files.acquire(side, root_attributes)
-        except (NotHdf5, FileDamaged, FileLocked) as error:
-            if isinstance(error, FileLocked) and stop_at(error):
-                raise
-            obstacle = error
-            continue
-        if _has_room(file.root, scan, names):
-            return Holder(file, side, f"{problem}; the scan is saved in {side}{later}")
-        files.release(file)
+        if look_at(files, side, seeker.has_it):
+            file = seeker.try_to(seeker.acquire, side)
+            if isinstance(file, LiveFile):
+                return Holder(file, side)
+    own = seeker.try_to(seeker.acquire_own, path)
+    if isinstance(own, Holder):
+        return own
+    locked = isinstance(own, FileLocked)
+    later = f", and linked in {path.name} when that is free" if locked else ""
+    obstacle: Hdf5Error = own
+    for side in _numbered(path, BESIDE if locked else REBUILT):
+        file = seeker.try_to(seeker.acquire, side)
+        if not isinstance(file, LiveFile):
+            obstacle = file
+        elif _has_room(file.root, scan, names):
+            return Holder(file, side, f"{own}; the scan is saved in {side}{later}")
+        else:
+            files.release(file)
     raise obstacle
+
+
+@dataclass(frozen=True, slots=True)
+class _Seeker:
+    """Tries files for a scan; the fields are what ``acquire_holder`` is given."""
+
+    files: OpenFiles
+    root_attributes: Mapping[str, str]
+    scan: Scan
+    names: Sequence[str]
+    beside: bool
+    take_over: bool
+
+    def try_to(self, acquire: Callable[[Path], Answer], path: Path) -> Answer | Hdf5Error:
+        """What ``acquire`` gives, or why the file is passed by. Raises why it is not, and other errors."""
+        try:
+            return acquire(path)
+        except (NotHdf5, FileDamaged) as error:
+            return error
+        except FileLocked as error:
+            if self._waits_for(error):
+                raise
+            return error
+
+    def acquire(self, path: Path) -> LiveFile:
+        return self.files.acquire(path, self.root_attributes)
+
+    def acquire_own(self, path: Path) -> Holder:
+        return _with_room(self.files, path, self.root_attributes, self.scan, self.names)
+
+    def has_it(self, root: Any) -> bool:
+        return is_in(root, self.scan, self.names)
+
+    def _waits_for(self, error: FileLocked) -> bool:
+        if self.take_over or not self.beside:
+            return not self.beside
+        return _is_at_work(error) and bool(look_at(self.files, Path(error.path), self.has_it))
 
 
 def _with_room(
@@ -218,5 +240,5 @@ def _has_room(root: Any, scan: Scan, names: Sequence[str]) -> bool:
 
 
 def _numbered(path: Path, kind: str) -> Iterator[Path]:
-    for number in range(1, MOST_FILES):
-        yield path.with_stem(f"{path.stem}{kind}" + (f"_{number}" if number > 1 else ""))
+    for stem in itertools.islice(numbered(f"{path.stem}{kind}"), MOST_FILES):
+        yield path.with_stem(stem)

@@ -25,10 +25,9 @@ from .entry_links import (
     unique_name,
 )
 from .holder import is_side_file
-from .side_links import SideLinks
+from .side_links import RETRY_EVERY_S, SideLinks
 
 DATASET_LEVEL = "dataset"
-RETRY_EVERY_S = 2.0
 MOST_WAITING = 10_000
 """Links; beyond, the oldest are given up."""
 

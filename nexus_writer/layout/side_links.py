@@ -13,7 +13,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,38 +23,19 @@ from nexus_writer.hdf5 import (
     OpenFiles,
     external_link,
     external_target,
-    has_item,
     has_own,
-    names_in,
     rename_link,
     unlink,
 )
 
-from .earlier_entries import is_aside, names_aside
-from .earlier_entry import Standing, identity, standing_of
+from .earlier_entries import free_name_aside, own_names_aside
+from .earlier_entry import Standing, standing_of
 from .entry_links import make_room
 from .holder import look_at, side_files
-from .points_report import EarlierReport
+from .side_entries import SideEntries, SideEntry, committed
 
 logger = logging.getLogger(__name__)
 RETRY_EVERY_S = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class SideEntry:
-    """An entry of a scan in a side file. ``points`` are those committed, of all channels."""
-
-    side: Path
-    name: str
-    key: str
-    start: str
-    complete: bool
-    points: int
-
-    @property
-    def target(self) -> tuple[str, str]:
-        """File and path, as a link in a file of the same directory has them."""
-        return self.side.name, f"/{self.name}"
 
 
 class SideLinks:
@@ -66,6 +46,7 @@ class SideLinks:
 
     def __init__(self, files: OpenFiles, clock_s: Callable[[], float] = time.monotonic) -> None:
         self._files = files
+        self._entries = SideEntries(files)
         self._clock_s = clock_s
         self._waiting: dict[Path, None] = {}
         self._logged: set[str] = set()
@@ -80,6 +61,8 @@ class SideLinks:
         settled = True
         try:
             if sides and path.exists():
+                if path in self._waiting:
+                    self._files.refuse_locked(path)  # before the side files are read
                 settled = self._link(path, sides)
         except (FileDamaged, NotHdf5):
             pass  # it stays as it is, until it is moved away
@@ -102,7 +85,7 @@ class SideLinks:
 
     def _link(self, path: Path, sides: Sequence[Path]) -> bool:
         """Whether there is nothing left to do."""
-        entries = self._entries(sides)
+        entries = self._entries.best(sides)
         if look_at(self._files, path, lambda root: all(_is_settled(root, one) for one in entries)):
             return True
         file = self._files.acquire(path, {})
@@ -112,16 +95,6 @@ class SideLinks:
         finally:
             self._files.release(file)
         return all(settled)
-
-    def _entries(self, sides: Sequence[Path]) -> list[SideEntry]:
-        """One of each scan: the complete one, or else the one with the most points."""
-        best: dict[tuple[str, str, str], SideEntry] = {}
-        for side in sides:
-            for entry in look_at(self._files, side, lambda root, side=side: _entries_in(root, side)) or ():  # type: ignore[misc]
-                scan = (entry.name, entry.key, entry.start)
-                if scan not in best or _worth(entry) >= _worth(best[scan]):
-                    best[scan] = entry
-        return list(best.values())
 
     def _link_entry(self, file: LiveFile, entry: SideEntry, sides: Sequence[Path]) -> bool:
         """Whether there is nothing left to do for this one."""
@@ -137,7 +110,7 @@ class SideLinks:
                 what = "what is there cannot be read" if is_damaged else "something else has its name"
                 self._log(f"{name} of {entry.side} is not linked in {file.path}: {what}")
                 return True
-            rename_link(root, name, next(one for one in names_aside(name) if not has_item(root, one)))
+            rename_link(root, name, free_name_aside(root, name))
         target = external_target(root, name)
         if target != entry.target:
             if target is not None and target[0] in [side.name for side in sides]:
@@ -170,34 +143,20 @@ class SideLinks:
             logger.log(level, "%s", text)
 
 
-def _entries_in(root: Any, side: Path) -> list[SideEntry]:
-    found = []
-    for name in names_in(root):
-        if has_own(root, name) and not is_aside(name) and (scan := identity(root, name)) is not None:
-            complete = standing_of(root, name, *scan) is Standing.COMPLETE
-            points = sum(points for points, _ in _committed(root[name]).values())
-            found.append(SideEntry(side, name, *scan, complete, points))
-    return found
-
-
-def _worth(entry: SideEntry) -> tuple[bool, int]:
-    return entry.complete, entry.points
-
-
 def _is_settled(root: Any, entry: SideEntry) -> bool:
     """Without a lock: whether the link is there, and nothing was set aside for it."""
     return external_target(root, entry.name) == entry.target and not _aside(root, entry)
 
 
 def _aside(root: Any, entry: SideEntry) -> list[str]:
-    aside = [name for name in names_aside(entry.name) if has_own(root, name)]
+    aside = own_names_aside(root, entry.name)
     return [name for name in aside if standing_of(root, name, entry.key, entry.start).is_own]
 
 
 def _covers(entry: Any, earlier: Any) -> bool:
     """Whether ``entry`` has all points that are committed in ``earlier``."""
-    has = _committed(entry)
-    for key, (points, gaps) in _committed(earlier).items():
+    has = committed(entry)
+    for key, (points, gaps) in committed(earlier).items():
         if not points:
             continue
         if key not in has or has[key][0] < points:
@@ -209,14 +168,6 @@ def _covers(entry: Any, earlier: Any) -> bool:
 
 def _within(gap: tuple[int, int], gaps: Sequence[tuple[int, int]]) -> bool:
     return any(start <= gap[0] and gap[1] <= stop for start, stop in gaps)
-
-
-def _committed(entry: Any) -> dict[str, tuple[int, list[tuple[int, int]]]]:
-    """Points and gaps by the key of a channel."""
-    if "writer/points/committed" not in entry:
-        return {}
-    report = EarlierReport(entry["writer/points"])
-    return {key: (points, gaps) for key, _, points, gaps in report.rows()}
 
 
 def _line(error: Exception) -> str:

@@ -160,3 +160,14 @@ def test_what_the_earlier_entry_cannot_tell_is_warned_of(scan: Scan, path: Path)
         assert earlier.channels() == {}
     assert len(warnings) == 1
     assert warnings[0].startswith("the counts of the earlier writing cannot be read")
+
+
+def test_a_damaged_entry_gets_a_name_however_many_there_are(scan: Scan, path: Path) -> None:
+    write(scan, 3, finish=False)
+    with h5py.File(path, "r+") as file:
+        for number in ("", *(f"_{number}" for number in range(2, 40))):
+            file.create_group(f"1.1_damaged{number}")
+    damage(path, "1.1/writer")
+    with opened(path) as file:
+        [done] = set_damaged_aside(file.root, scan, NAMES)
+    assert "it is 1.1_damaged_40 now" in done

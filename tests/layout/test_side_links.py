@@ -348,3 +348,25 @@ def test_another_scan_does_not_wait_for_a_writer_at_work(files: OpenFiles, path:
         other = Writing(scan_in(path, 2), files).begin(1)
         assert other.file.uris == [f"{side_of(path)}::/2.1"]
         other.end()
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_a_scan_whose_writers_were_killed_very_often(files: OpenFiles, path: Path, beside: bool) -> None:
+    """There is a name for each entry that is set aside."""
+    Writing(scan_in(path), files).begin(1, 2).end(may_go_on=True)
+    with h5py.File(path, "a") as file:
+        for number in ("", *(f"_{number}" for number in range(2, 40))):
+            file[f"1.1_unfinished{number}/taken"] = 1
+    if beside:
+        with held(path):
+            again = Writing(scan_in(path), files).begin()
+        SideLinks(files).link(path)
+    else:
+        again = Writing(scan_in(path), files).begin()
+    with h5py.File(path) as file:
+        assert file["1.1_unfinished_40/instrument/diode/data"][()].tolist() == [1, 2]
+    assert again.take(3, start=2).end() is None
+    assert diode(path) == [1, 2, 3]
+    with h5py.File(path) as file:
+        assert "1.1_unfinished_40" not in file
+        assert "1.1_unfinished_39" in file
