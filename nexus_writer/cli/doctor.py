@@ -44,7 +44,8 @@ def doctor(path: Path) -> None:
             print(f"  -> {finding.remedy}")
     ill = sum(bool(finding.remedy) for finding in findings)
     if ill:
-        raise CommandError(f"{path}: {ill} findings want something to be done")
+        want = "1 finding wants" if ill == 1 else f"{ill} findings want"
+        raise CommandError(f"{path}: {want} something to be done")
 
 
 def examine(path: Path) -> Iterator[Finding]:

@@ -41,8 +41,7 @@ class EntryReport:
 
 def own_entry_names(file: Any) -> list[str]:
     """Names of the groups in the root that lie in the file itself."""
-    links = file.id.links
-    return [name for name in names_in(file) if links.get_info(name.encode()).type == h5py.h5l.TYPE_HARD]
+    return _hard_names(file)
 
 
 def check_entry(file: Any, name: str) -> EntryReport:
@@ -86,7 +85,7 @@ def _find_datasets(entry: Any, note: Any, report: EntryReport) -> None:
     by_name: dict[str, str] = {}
     instrument = entry.get("instrument", {})
     for group in (instrument[name] for name in (names_in(instrument) if len(instrument) else ())):
-        for name in names_in(group) if isinstance(group, h5py.Group) else ():
+        for name in _hard_names(group) if isinstance(group, h5py.Group) else ():
             item = group.get(name)
             if isinstance(item, h5py.Dataset) and FULL_NAME in item.attrs:
                 by_name.setdefault(str(item.attrs[FULL_NAME]), item.name)
@@ -103,6 +102,12 @@ def _find_datasets(entry: Any, note: Any, report: EntryReport) -> None:
         shape = entry.file[path].shape
         if committed > (shape[0] if len(shape) == 1 else prod(shape, start=1)):
             report.problems.append(f"{path}: {committed} points were committed, its shape is {shape}")
+
+
+def _hard_names(group: Any) -> list[str]:
+    """Names in ``group`` that are no links: ``data`` is one to the dataset ``signal`` beside it, say."""
+    links = group.id.links
+    return [name for name in names_in(group) if links.get_info(name.encode()).type == h5py.h5l.TYPE_HARD]
 
 
 def _problems_below(item: Any, path: str, directory: Path) -> Iterator[str]:

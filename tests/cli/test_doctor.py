@@ -86,6 +86,16 @@ def test_ill_file(tmp_path: Path, harm: Callable[[Path], None], says: str) -> No
     assert "  -> " in text
 
 
+def test_how_many_findings_there_are(tmp_path: Path) -> None:
+    two = write(tmp_path / "two.h5", "RUNNING")
+    one = write(tmp_path / "one.h5")
+    with h5py.File(one, "r+") as file:
+        del file["1.1/writer/status"]
+        file["1.1/writer/status"] = "RUNNING"
+    assert run("doctor", str(two)).stderr == f"nexus-writer: {two}: 2 findings want something to be done\n"
+    assert run("doctor", str(one)).stderr == f"nexus-writer: {one}: 1 finding wants something to be done\n"
+
+
 def test_directory(tmp_path: Path) -> None:
     assert examine(tmp_path) == (1, f"{tmp_path} is no file\n  -> give the file itself\n")
 

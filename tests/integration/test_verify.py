@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import redis
 
-from nexus_writer.data.publishing import ChannelSpec, DeviceSpec, ScanSpec, SessionPublisher, timer
+from nexus_writer.data.publishing import ChannelSpec, DeviceSpec, ScanSpec, SessionPublisher, sampling, timer
 from nexus_writer.data.recording import Recording, replay
 from tests.cli.test_app import run
 from tests.integration.test_replays import RECORDED_ROOT, SCENARIOS, expected_entries, put_camera_files
@@ -25,6 +25,7 @@ DEVICES = DeviceSpec(
         ChannelSpec("text", str),
         ChannelSpec("spectrum", np.int32, (4,)),
         ChannelSpec("flag", np.bool_),
+        sampling("sampled"),
     ),
 )
 
@@ -65,6 +66,7 @@ def path(redis_url: str, redis_client: redis.Redis, tmp_path: Path) -> Path:
             scan["ctl:text"].publish(np.array(list("abcdeé"), dtype=object))
             scan["ctl:spectrum"].publish(np.arange(24, dtype=np.int32).reshape(6, 4))
             scan["ctl:flag"].publish(np.arange(6) % 2 == 0)
+            scan["ctl:sampled"].publish(np.arange(6.0))
         wait_until(lambda: entry_is_final(path, "1.1"), "saved")
     return path
 
@@ -133,6 +135,17 @@ OTHER_HARMS = [
     (leave_running, "its writing is RUNNING"),
     (note_a_gap, "points 2 to 3 never came"),
 ]
+
+
+def test_a_dataset_that_has_another_name_too_is_in_the_manifest(path: Path) -> None:
+    """``data`` of a sampling counter is a link to ``signal``."""
+    with h5py.File(path) as file:
+        [sampled] = [item for name, item in file["1.1/instrument"].items() if "sampled" in name]
+        assert sampled.get("data", getlink=True).path == "signal"
+    result = run("verify", str(path))
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "datasets are as in the manifest" in result.stdout
+    assert "not in the manifest" not in result.stdout
 
 
 def test_what_is_wrong_is_found(path: Path, redis_url: str, tmp_path: Path) -> None:
