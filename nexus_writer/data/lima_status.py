@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral
 from typing import Any
+
+from nexus_writer.model.limits import MOST_POINTS
 
 from . import keys
 from .info import decoded, pairs
@@ -31,7 +33,7 @@ class CameraProgress:
     def receive(self, entries: Sequence[RawEntry]) -> None:
         """Take new entries of the stream; the last one that can be understood counts, none goes back."""
         for entry in reversed(entries):
-            status = _status_of(entry)
+            status = status_of(pairs(entry[1]).get(keys.STATUS_FIELD))
             if status:
                 self.ready = max(self.ready, _count(status, "last_image_ready"))
                 self._saved = max(self._saved, _count(status, "last_image_saved"))
@@ -47,13 +49,23 @@ class CameraProgress:
         return self.ready if unreported else 0
 
 
-def _status_of(entry: RawEntry) -> dict[str, Any]:
-    pickled = pairs(entry[1]).get(keys.STATUS_FIELD)
+def status_of(pickled: bytes | None) -> dict[str, Any]:
+    """The status in an entry of a camera's stream; {} where there is none."""
     status = decoded(pickled, "__STATUS__") if pickled is not None else None
     return status if isinstance(status, dict) else {}
 
 
-def _count(status: dict[str, Any], field: str) -> int:
+def images_ready(status: Mapping[str, Any]) -> int:
+    """Images up to the one that a status calls the last; as many as a channel may have points at most."""
+    return min(_count(status, "last_image_ready"), MOST_POINTS)
+
+
+def images_saved(status: Mapping[str, Any]) -> int:
+    """As ``images_ready``, of those in files; 0 where the camera does not say."""
+    return min(_count(status, "last_image_saved"), MOST_POINTS)
+
+
+def _count(status: Mapping[str, Any], field: str) -> int:
     """Frames up to the one that a status calls the last; -1 or nothing is none."""
     last = status.get(field)
     return max(0, int(last) + 1) if isinstance(last, Integral) else 0

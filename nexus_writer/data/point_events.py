@@ -14,8 +14,8 @@ from nexus_writer.data.events import Event, EventData, EventType
 from nexus_writer.data.image_references import ImageReference
 from nexus_writer.data.info import decoded, pairs
 from nexus_writer.data.lima_saving import UnusableSaving
+from nexus_writer.data.lima_status import images_ready, status_of
 from nexus_writer.data.nodes import DataNode, LimaImageChannelDataNode, NodeRefChannelNode
-from nexus_writer.data.nodes.lima import images_ready, status_of
 from nexus_writer.data.points import PointDecoder
 from nexus_writer.data.streams import RawEntry
 from nexus_writer.model import Block

@@ -11,8 +11,8 @@ from nexus_writer.model.entry_names import DEFAULT_ENTRY_NAME
 from .events import EventData, EventType
 from .happenings import ChannelProgress, ScanEnded, ScanGone, ScanPrepared, ScanProgressed, ScanStarted
 from .keys import CHANNEL_TYPES
+from .lima_status import images_ready
 from .nodes import DataNode, LimaImageChannelDataNode
-from .nodes.lima import images_ready
 from .scan_files import scan_model, scan_uris
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from numbers import Integral
 from typing import Any
+
+import numpy.typing as npt
 
 from nexus_writer.data import keys
 from nexus_writer.data.image_references import ImageReference, ImageReferences
 from nexus_writer.data.info import decoded
 from nexus_writer.data.lima_saving import LimaSaving
-from nexus_writer.model.limits import MOST_POINTS
+from nexus_writer.data.lima_status import images_ready, status_of
 
 from .channel import ChannelNode
+from .lima_view import LimaDataView
 
 
 class LimaImageChannelDataNode(ChannelNode):
@@ -27,6 +30,23 @@ class LimaImageChannelDataNode(ChannelNode):
 
     def __len__(self) -> int:
         return images_ready(self.status)
+
+    def get(self, from_index: int, to_index: int | None = None) -> LimaDataView:
+        """A view of one image, or of those from ``from_index`` to ``to_index``, both included.
+
+        They may be still to come. A negative ``to_index`` means up to the last one, whichever that is when
+        the view is asked; a negative ``from_index`` counts from the last one that is ready now.
+        """
+        first = max(0, from_index + len(self)) if from_index < 0 else from_index
+        return LimaDataView(self, first, first if to_index is None else to_index, one=to_index is None)
+
+    def get_as_array(self, from_index: int, to_index: int | None = None) -> npt.NDArray[Any]:
+        """As ``get``, the images themselves: (rows, columns), or (n, rows, columns) of several."""
+        return self.get(from_index, to_index).as_array()
+
+    def __iter__(self) -> Iterator[npt.NDArray[Any]]:
+        """The images that are ready now."""
+        return iter(self.get(0, -1))
 
     @property
     def all_ref_data(self) -> list[dict[str, Any]]:
@@ -57,15 +77,3 @@ class LimaImageChannelDataNode(ChannelNode):
         if saving is None or start >= stop:
             return []
         return ImageReferences(saving, str(description.get("saving_format", "")), start, stop)
-
-
-def status_of(pickled: bytes | None) -> dict[str, Any]:
-    """The status in an entry of a camera's stream; {} where there is none."""
-    status = decoded(pickled, "__STATUS__") if pickled is not None else None
-    return status if isinstance(status, dict) else {}
-
-
-def images_ready(status: dict[str, Any]) -> int:
-    """Images up to the one that a status calls the last; as many as a channel may have points at most."""
-    last = status.get("last_image_ready", -1)
-    return max(0, min(int(last) + 1, MOST_POINTS)) if isinstance(last, Integral) else 0
