@@ -30,6 +30,17 @@ class FileLocked(Hdf5Error):
         self.is_ours = is_ours
 
 
+class FileNotLockable(FileLocked):
+    """A lock was wanted, and the file system has none: nobody can tell whether the file is being written."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        super().__init__(path, None)
+        self.args = (
+            f"{os.fspath(path)} cannot be locked, so its last writer may still have it: use a file system "
+            "with locks",
+        )
+
+
 class FileNotWritable(Hdf5Error):
     """The file cannot be made or opened: permissions, a missing mount, a damaged file.
 

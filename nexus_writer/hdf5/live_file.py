@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from ._library import LIBVER, access_properties, h5py
-from .errors import FileBroken, FileDamaged, FileNotWritable, NotHdf5
+from .errors import FileBroken, FileDamaged, FileNotLockable, FileNotWritable, NotHdf5
 from .locks import WriterLock
 from .places import Places, punch_holes
 from .reservation import Reservation
@@ -171,13 +171,16 @@ class LiveFile:
         os.fsync(self._descriptor)
 
 
-def open_live_file(path: Path) -> LiveFile:
-    """Lock and open an existing HDF5 file.
+def open_live_file(path: Path, *, locked: bool = False) -> LiveFile:
+    """Lock and open an existing HDF5 file; where it has to be ``locked``, not on a file system without locks.
 
-    Raises FileLocked, NotHdf5, FileNotWritable, FileDamaged. What the disk refuses is no damage.
+    Raises FileLocked, FileNotLockable, NotHdf5, FileNotWritable, FileDamaged. What the disk refuses is no
+    damage.
     """
     lock = WriterLock(path)
     try:
+        if locked and not lock.is_held:
+            raise FileNotLockable(path)
         if not _has_signature(lock.descriptor):
             raise NotHdf5(path)
         end_where_it_ends(lock.descriptor)

@@ -46,6 +46,8 @@ class WriterLock:
         if why is not None:
             raise FileNotWritable(path, why)
         self._path = path
+        self.is_held = True
+        """Whether it keeps other writers of ours out: not where the file system has no such locks."""
         try:
             self._take()
         except BaseException:
@@ -78,6 +80,7 @@ class WriterLock:
                 raise FileLocked(self._path, holder_of(self._descriptor), is_ours=is_ours)
             if number not in _UNSUPPORTED:
                 raise FileNotWritable(self._path, os.strerror(number or 0))
+            self.is_held &= not is_ours
             self._warn_once()
 
     def _warn_once(self) -> None:

@@ -29,18 +29,21 @@ class OpenFiles:
     def __len__(self) -> int:
         return len(self._files)
 
-    def acquire(self, path: str | os.PathLike[str], root_attributes: Mapping[str, str]) -> LiveFile:
+    def acquire(
+        self, path: str | os.PathLike[str], root_attributes: Mapping[str, str], *, locked: bool = False
+    ) -> LiveFile:
         """The file at ``path``, made with its directories when it does not exist; never truncated.
 
         A new file gets ``root_attributes`` beside NX_class, file_time, file_name, HDF5_Version and
         h5py_version, and appears complete or not at all. Each call wants one :meth:`release`.
-        Raises FileLocked, FileNotWritable, NotHdf5, and FileBroken while another scan has it and it broke.
+        Raises FileLocked, FileNotWritable, NotHdf5, and FileBroken while another scan has it and it broke;
+        FileNotLockable where it has to be ``locked``, cannot be, and is not open here.
         """
         resolved = _resolved(Path(path))
         shared = self._files.get(resolved)
         if shared is None:
             create_if_missing(resolved, root_attributes)
-            shared = self._files[resolved] = _Shared(open_live_file(resolved), 0)
+            shared = self._files[resolved] = _Shared(open_live_file(resolved, locked=locked), 0)
         shared.file.check()
         shared.users += 1
         return shared.file

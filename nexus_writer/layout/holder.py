@@ -42,6 +42,7 @@ from .numbered import numbered
 MOST_FILES = 9
 REBUILT, BESIDE = "_rebuilt", "_beside"
 AT_WORK_S = 5.0
+"""A file that did not change for so long has no writer at work."""
 _LOOKS = 3
 _BETWEEN_LOOKS_S = 0.02
 Answer = TypeVar("Answer")
@@ -54,6 +55,31 @@ class Holder:
     file: LiveFile
     path: Path
     remark: str = ""
+
+
+class OthersAtWork:
+    """What one scan saw of the files that other writers have: who is frozen changes nothing.
+
+    Looks are compared to earlier ones, by the clock of this host alone: the times in a file system are those
+    of another one.
+    """
+
+    def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
+        self._clock_s = clock_s
+        self._seen: dict[str, tuple[tuple[int, int], float]] = {}
+
+    def look(self, path: str) -> bool:
+        """Whether the file changed within ``AT_WORK_S``, or may have: it was not looked at for so long."""
+        try:
+            status, at_s = Path(path).stat(), self._clock_s()
+        except OSError:
+            return True
+        now = (status.st_mtime_ns, status.st_size)
+        before, since_s = self._seen.get(path, (None, at_s))
+        if before != now:
+            since_s = at_s
+        self._seen[path] = (now, since_s)
+        return at_s - since_s < AT_WORK_S
 
 
 def side_files(path: Path) -> list[Path]:
@@ -81,6 +107,7 @@ def acquire_holder(
     root_attributes: Mapping[str, str],
     scan: Scan,
     names: Sequence[str],
+    others: OthersAtWork,
     *,
     beside: bool = False,
     take_over: bool = False,
@@ -89,10 +116,11 @@ def acquire_holder(
 
     Raises what ``OpenFiles.acquire`` raises but for damage, and that when it has no end. With ``beside`` a
     file that is locked is passed by, but not where another writer is at work on this very scan, unless this
-    one is to ``take_over``.
+    one is to ``take_over``. Who does that passes by a file that cannot be locked, too: its last writer may
+    only be frozen. ``others`` is the same in all tries of a scan.
     """
 
-    seeker = _Seeker(files, root_attributes, scan, names, beside, take_over)
+    seeker = _Seeker(files, root_attributes, scan, names, others, beside, take_over)
     for side in reversed(side_files(path)):
         if look_at(files, side, seeker.has_it):
             file = seeker.try_to(seeker.acquire, side)
@@ -123,6 +151,7 @@ class _Seeker:
     root_attributes: Mapping[str, str]
     scan: Scan
     names: Sequence[str]
+    others: OthersAtWork
     beside: bool
     take_over: bool
 
@@ -138,25 +167,25 @@ class _Seeker:
             return error
 
     def acquire(self, path: Path) -> LiveFile:
-        return self.files.acquire(path, self.root_attributes)
+        """What is not there yet is nobody else's."""
+        locked = self.take_over and path.exists()
+        return self.files.acquire(path, self.root_attributes, locked=locked)
 
     def acquire_own(self, path: Path) -> Holder:
-        return _with_room(self.files, path, self.root_attributes, self.scan, self.names)
+        return _with_room(self.files, self.acquire(path), path, self.scan, self.names)
 
     def has_it(self, root: Any) -> bool:
         return is_in(root, self.scan, self.names)
 
     def _waits_for(self, error: FileLocked) -> bool:
+        is_at_work = error.is_ours and self.others.look(error.path)
         if self.take_over or not self.beside:
             return not self.beside
-        return _is_at_work(error) and bool(look_at(self.files, Path(error.path), self.has_it))
+        return is_at_work and bool(look_at(self.files, Path(error.path), self.has_it))
 
 
-def _with_room(
-    files: OpenFiles, path: Path, root_attributes: Mapping[str, str], scan: Scan, names: Sequence[str]
-) -> Holder:
-    """A scan's own file. Raises FileDamaged also when an entry of its name can be neither read nor moved."""
-    file = files.acquire(path, root_attributes)
+def _with_room(files: OpenFiles, file: LiveFile, path: Path, scan: Scan, names: Sequence[str]) -> Holder:
+    """A scan's own file. Raises FileDamaged when an entry of its name can be neither read nor moved."""
     try:
         return Holder(file, path, "; ".join(set_damaged_aside(file.root, scan, names)))
     except (ItemDamaged, OSError, RuntimeError, KeyError, ValueError) as error:
@@ -228,11 +257,6 @@ def look_at(files: OpenFiles, path: Path, look: Callable[[Any], Answer]) -> Answ
             if left:
                 time.sleep(_BETWEEN_LOOKS_S)
     return None
-
-
-def _is_at_work(error: FileLocked) -> bool:
-    """Whether another writer has the file, and wrote to it a moment ago: one that is frozen does not."""
-    return error.is_ours and time.time() - Path(error.path).stat().st_mtime < AT_WORK_S
 
 
 def _has_room(root: Any, scan: Scan, names: Sequence[str]) -> bool:

@@ -18,7 +18,7 @@ from .cameras import Cameras
 from .earlier_entries import EarlierEntries
 from .entry_links import EntryLink, links_from, make_links
 from .errors import NoFilename
-from .holder import acquire_holder, bring_over_from_beside, file_of, is_saved_anywhere
+from .holder import OthersAtWork, acquire_holder, bring_over_from_beside, file_of, is_saved_anywhere
 from .masters import Masters, master_links
 from .options import LayoutOptions
 from .root_attributes import root_attributes
@@ -59,6 +59,7 @@ class ScanFile:
         self._scan = scan.without_config() if options.noconfig else scan
         self._options = options
         self._files = files
+        self._others = OthersAtWork()
         self._file: LiveFile | None = None
         self._holder: Path | None = None
         self._entries: ScanEntries | None = None
@@ -102,7 +103,14 @@ class ScanFile:
             raise NoFilename(self._scan.name)
         attributes = root_attributes(self._scan)
         holder = acquire_holder(
-            self._files, path, attributes, self._scan, self._names, beside=beside, take_over=take_over
+            self._files,
+            path,
+            attributes,
+            self._scan,
+            self._names,
+            self._others,
+            beside=beside,
+            take_over=take_over,
         )
         self._file, self._holder = holder.file, holder.path
         self.uris = entry_uris(self._scan, self._options.entry_name, holder.path)

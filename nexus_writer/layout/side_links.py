@@ -31,7 +31,7 @@ from nexus_writer.hdf5 import (
 from .earlier_entries import free_name_aside, own_names_aside
 from .earlier_entry import Standing, standing_of
 from .entry_links import make_room
-from .holder import look_at, side_files
+from .holder import is_side_file, look_at, side_files
 from .side_entries import SideEntries, SideEntry, committed
 
 logger = logging.getLogger(__name__)
@@ -88,7 +88,8 @@ class SideLinks:
         entries = self._entries.best(sides)
         if look_at(self._files, path, lambda root: all(_is_settled(root, one) for one in entries)):
             return True
-        file = self._files.acquire(path, {})
+        beside = any(is_side_file(side, path) for side in sides)
+        file = self._files.acquire(path, {}, locked=beside)
         try:
             settled = [self._link_entry(file, entry, sides) for entry in entries]
             file.flush()

@@ -9,7 +9,7 @@ from pathlib import Path
 import h5py
 import pytest
 
-from nexus_writer.hdf5 import FileLocked, FileNotWritable, LiveFile, OpenFiles, write_value
+from nexus_writer.hdf5 import FileLocked, FileNotLockable, FileNotWritable, LiveFile, OpenFiles, write_value
 from nexus_writer.hdf5.locks import WriterLock
 
 from .processes import run_python, running_python
@@ -136,18 +136,41 @@ def test_no_file_no_lock(tmp_path: Path) -> None:
         WriterLock(tmp_path)
 
 
-def test_a_file_system_without_locks_is_warned_of_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def no_locks(*_: object) -> None:
+@pytest.fixture
+def no_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(fcntl, "flock", no_locks)
-    monkeypatch.setattr(fcntl, "fcntl", no_locks)
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    monkeypatch.setattr(fcntl, "fcntl", refuse)
     monkeypatch.setattr("nexus_writer.hdf5.locks._warned_devices", set())
+
+
+@pytest.mark.usefixtures("no_locks")
+def test_a_file_system_without_locks_is_warned_of_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (tmp_path / "a").touch()
     with caplog.at_level(logging.WARNING):
         for _ in range(2):
             WriterLock(tmp_path / "a").release()
     assert len(caplog.records) == 1
     assert "no file locks" in caplog.text
+
+
+def test_who_has_to_have_a_lock_has_one(tmp_path: Path) -> None:
+    files = OpenFiles()
+    file = files.acquire(tmp_path / "a.h5", {}, locked=True)
+    files.release(file)
+
+
+@pytest.mark.usefixtures("no_locks")
+def test_who_has_to_have_a_lock_opens_no_file_without(tmp_path: Path) -> None:
+    files = OpenFiles()
+    file = files.acquire(tmp_path / "a.h5", {})
+    assert files.acquire(tmp_path / "a.h5", {}, locked=True) is file, "it is open here"
+    files.release(file)
+    files.release(file)
+    with pytest.raises(FileNotLockable, match="cannot be locked"):
+        files.acquire(tmp_path / "a.h5", {}, locked=True)
+    assert len(files) == 0

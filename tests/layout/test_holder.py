@@ -10,7 +10,7 @@ import pytest
 
 from nexus_writer.hdf5 import FileDamaged, NotHdf5, OpenFiles
 from nexus_writer.layout import LayoutOptions, ScanFile
-from nexus_writer.layout.holder import acquire_holder, is_saved_anywhere, look_at
+from nexus_writer.layout.holder import OthersAtWork, acquire_holder, is_saved_anywhere, look_at
 from nexus_writer.model import Block, Scan
 
 from .damage import damage
@@ -34,7 +34,7 @@ def path(scan: Scan) -> Path:
 def acquired(scan: Scan) -> tuple[str, str]:
     """The name of the file, and the remark."""
     files = OpenFiles()
-    holder = acquire_holder(files, Path(scan.filename), {}, scan, NAMES)
+    holder = acquire_holder(files, Path(scan.filename), {}, scan, NAMES, OthersAtWork())
     files.release(holder.file)
     return holder.path.name, holder.remark
 

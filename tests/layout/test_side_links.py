@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import time
 from collections.abc import Iterator
@@ -14,10 +16,10 @@ import pytest
 
 from nexus_writer.hdf5 import FileLocked, OpenFiles
 from nexus_writer.layout import LayoutOptions, Masters, ScanFile
-from nexus_writer.layout.holder import AT_WORK_S
 from nexus_writer.layout.side_links import RETRY_EVERY_S, SideLinks
 from nexus_writer.model import Scan
 from tests.hdf5.processes import run_python, running_python
+from tests.serve_process import wait_until
 
 from .scans import channel, points, scan_info
 
@@ -323,16 +325,59 @@ WRITES = """
 """
 
 
-def test_a_scan_that_another_writer_is_at_work_on(files: OpenFiles, path: Path) -> None:
-    """It is written twice only when that one is frozen, or when this one is its successor."""
+@pytest.mark.parametrize("skew_s", [-3600, 0, 3600])
+def test_a_scan_that_another_writer_is_at_work_on(
+    files: OpenFiles, path: Path, monkeypatch: pytest.MonkeyPatch, skew_s: float
+) -> None:
+    """It is written twice only when that one is frozen, or when this one is its successor. The host that says
+    when a file was written may have another time."""
+    monkeypatch.setattr("nexus_writer.layout.holder.AT_WORK_S", 0.3)
     with running_python(WRITES, path):
-        with pytest.raises(FileLocked):
-            Writing(scan_in(path), files).begin(1)
+        other = Writing(scan_in(path), files)
+        began = written = time.monotonic()
+        while time.monotonic() - began < 0.5:
+            os.utime(path, times=(0, time.time() + skew_s))
+            written = time.monotonic()
+            with pytest.raises(FileLocked):
+                other.begin(1)
+            time.sleep(0.05)
         assert not side_of(path).exists()
-        os.utime(path, times=(0, time.time() - 2 * AT_WORK_S))
-        frozen = Writing(scan_in(path), files).begin(1)
-        assert frozen.file.uris == [f"{side_of(path)}::/1.1"]
-        frozen.end()
+        wait_until(lambda: _begins(other), "begun beside")
+        assert time.monotonic() - written > 0.25
+        assert other.file.uris == [f"{side_of(path)}::/1.1"]
+        other.end()
+
+
+def _begins(writing: Writing) -> bool:
+    try:
+        writing.begin(1)
+    except FileLocked:
+        return False
+    return True
+
+
+def test_a_successor_opens_no_file_that_cannot_be_locked(
+    files: OpenFiles, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its owner may be frozen, and go on to write; all that tells is the lock."""
+
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    with running_python(WRITES, path):
+        before = path.read_bytes()
+        monkeypatch.setattr(fcntl, "flock", no_locks)
+        monkeypatch.setattr(fcntl, "fcntl", no_locks)
+        successor = Writing(scan_in(path), files)
+        successor.file.create(beside=True, take_over=True)
+        successor.end()
+        assert successor.file.uris == [f"{side_of(path)}::/1.1"]
+        assert "cannot be locked" in successor.file.warnings[0]
+        assert path.read_bytes() == before
+        another = Writing(scan_in(path, start=2_000_000_000.0), files)
+        another.file.create(beside=True, take_over=True)
+        another.end()
+        assert another.file.uris == [f"{side_of(path).with_stem('ds_beside_2')}::/1.1"]
 
 
 def test_the_successor_of_a_writer_that_was_at_work_a_moment_ago(files: OpenFiles, path: Path) -> None:
