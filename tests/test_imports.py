@@ -19,6 +19,7 @@ ALL_PUBLIC = "import importlib; m = importlib.import_module({name!r}); [getattr(
         ("nexus_writer.layout", {"gevent", "tango", "redis"}),
         ("nexus_writer.concurrency", {"tango", "h5py", "redis"}),
         ("nexus_writer.process", {"gevent", "tango", "h5py", "redis", "numpy"}),
+        ("nexus_writer.acquisition", {"gevent", "tango", "h5py", "redis"}),
         ("nexus_writer.subscribers", {"tango"}),
     ],
 )
