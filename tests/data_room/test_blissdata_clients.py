@@ -18,6 +18,7 @@ import pytest
 import redis
 
 from nexus_writer.data.embedded import EmbeddedRedis
+from nexus_writer.data.encoded_images import decode_data_array, decode_video_image
 from nexus_writer.data.lima_saving import LimaSaving
 from nexus_writer.data.publishing import (
     ChannelSpec,
@@ -32,6 +33,7 @@ from nexus_writer.data.publishing import (
     timer,
 )
 from nexus_writer.data.recording import Recording, replay
+from tests.lima_server import GREY, data_array, image, video_image
 
 CLIENT = Path(__file__).with_name("blissdata_client.py")
 ROOT = Path(__file__).parent.parent.parent
@@ -126,6 +128,31 @@ def test_clients_find_the_frames_of_cameras(redis_server: EmbeddedRedis, redis_c
     assert said is not None
     expected = [[run.file, run.dataset, run.first + i] for run in said.runs(0, 5) for i in range(run.count)]
     assert [reference[:3] for reference in lima["references"]] == expected
+
+
+DECODE = """\
+import json, sys
+from blissdata.data.lima_image import decode_devencoded_image, decode_devencoded_video
+for line in sys.stdin:
+    kind, data = line.split()
+    decode = decode_devencoded_image if kind == "DATA_ARRAY" else decode_devencoded_video
+    values = decode((kind, bytes.fromhex(data)))[0]
+    print(json.dumps([values.tolist(), values.dtype.str]))
+"""
+
+
+def test_clients_decode_images_as_we_do() -> None:
+    types = ("u1", "u2", "u4", "i1", "i2", "i4")
+    arrays = [data_array(image(3).astype(dtype)) for dtype in types]
+    videos = [video_image(mode, image(3).astype(dtype).tobytes(), 3) for mode, dtype in GREY.items()]
+    videos.append(video_image(6, image(3).astype("u1").tobytes() * 3, 3))
+    lines = "".join(f"{kind} {data.hex()}\n" for kind, data in arrays + videos)
+    command = [str(PYTHON), "-c", DECODE]
+    done = subprocess.run(command, input=lines, capture_output=True, text=True, check=True, cwd="/")
+    ours = [decode_data_array(one) for one in arrays]
+    ours += [decoded.values for one in videos if (decoded := decode_video_image(one)) is not None]
+    expected = [[values.tolist(), values.dtype.str] for values in ours]
+    assert [json.loads(line) for line in done.stdout.splitlines()] == expected
 
 
 @pytest.fixture(scope="module")

@@ -65,6 +65,24 @@ def test_every_cut_is_noticed() -> None:
             decode((format, data + b"\0"))
 
 
+def test_any_byte_of_a_header_may_be_wrong() -> None:
+    """Then it is an image of as many pixels, or an error that says so."""
+    for format, data, header_size, decode in (
+        (*data_array(image(0)), 64, decode_data_array),
+        (*video_image(1, image(0).tobytes(), 0), 32, decode_video_image),
+    ):
+        for at in range(header_size):
+            for value in range(256):
+                changed = bytearray(data)
+                changed[at] = value
+                try:
+                    found = decode((format, bytes(changed)))
+                except ImageUndecodable:
+                    continue
+                values = found if isinstance(found, np.ndarray) else getattr(found, "values", None)
+                assert values is None or values.nbytes == image(0).nbytes
+
+
 def test_formats_are_not_mixed_up() -> None:
     with pytest.raises(ImageUndecodable, match="'VIDEO_IMAGE' instead of DATA_ARRAY"):
         decode_data_array(video_image(1, image(0).tobytes(), 0))
