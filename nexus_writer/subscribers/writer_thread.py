@@ -9,11 +9,10 @@ numbers and texts. All scans of all sessions of a process share it, and with it 
 from __future__ import annotations
 
 import atexit
-import threading
 
 import gevent
 
-from nexus_writer.concurrency import Thread
+from nexus_writer.concurrency import Lock, Thread
 from nexus_writer.hdf5 import OpenFiles
 from nexus_writer.layout import Masters
 
@@ -50,7 +49,7 @@ class WriterThread:
         self.thread.stop(wait=True, timeout=timeout)
 
 
-_lock = threading.Lock()
+_lock = Lock()  # not a native one: who starts the thread waits for it, and lets other greenlets ask
 _shared: WriterThread | None = None
 
 

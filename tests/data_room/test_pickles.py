@@ -33,7 +33,7 @@ VALUES = [
     None, True, False, 0, 1, 255, 256, 65536, -1, 2**31, -(2**63), 2**64, 10**30, 0.0, -1.5, float("inf"), 1j,
     "", "robx", "µm", "\udc80", "x" * 300, b"", b"\x00\xff", b"y" * 300, bytearray(b"abc"),
     [], [1, [2, [3]]], (), (1,), (1, 2), (1, 2, 3), (1, 2, 3, 4), {}, {"a": {"b": 1}}, {1: 2, (1, "x"): None},
-    set(), {1, 2}, frozenset({1, "x"}), list(range(2000)), {str(i): i for i in range(2000)},
+    set(), {1, 2}, frozenset({1, (2, 3)}), list(range(2000)), {str(i): i for i in range(2000)},
     collections.OrderedDict(b=1, a=2), datetime.datetime(2026, 11, 20, 6, 32, 36, 644794),
     datetime.datetime(2026, 10, 25, 2, 30, fold=1), datetime.datetime(2026, 1, 1, tzinfo=UTC2),
     datetime.date(2026, 1, 2),
