@@ -41,26 +41,14 @@ def serve(
     """
     if tango_level is not None:
         device_class.first_tango_level = log_levels.from_name(tango_level)
-    ready = False
-
-    def announce() -> None:
-        nonlocal ready
-        ready = True
-        for address in addresses:
-            print(address, flush=True)  # noqa: T201 - who started the program reads it
-        if ready_file is not None:
-            try:
-                _write_whole(ready_file, "".join(f"{address}\n" for address in addresses))
-            except OSError as error:  # since it was tried
-                logger.error("%s", ReadyFileNotWritable(ready_file, error))
-
+    announcement = _Announcement(addresses, ready_file)
     with _removed_at_end(ready_file):
         try:
             run(
                 [device_class],
                 args=list(arguments),
                 green_mode=GreenMode.Gevent,
-                post_init_callback=announce,
+                post_init_callback=announcement.make,
                 msg_stream=None,
                 raises=True,
             )
@@ -70,8 +58,27 @@ def serve(
             leave(f"{arguments[0]}/{arguments[1]} cannot be served: {error.args[0].desc}", 1)
         except RuntimeError as error:
             # PyTango's gevent server trips over its own clean-up; every device was finalised before that
-            if not ready or str(error) != "Caught an unknown exception!":
+            if not announcement.made or str(error) != "Caught an unknown exception!":
                 raise
+
+
+class _Announcement:
+    """That the devices can be used."""
+
+    def __init__(self, addresses: Sequence[str], ready_file: Path | None) -> None:
+        self.made = False
+        self._addresses = addresses
+        self._ready_file = ready_file
+
+    def make(self) -> None:
+        self.made = True
+        for address in self._addresses:
+            print(address, flush=True)  # noqa: T201 - who started the program reads it
+        if self._ready_file is not None:
+            try:
+                _write_whole(self._ready_file, "".join(f"{address}\n" for address in self._addresses))
+            except OSError as error:  # since it was tried
+                logger.error("%s", ReadyFileNotWritable(self._ready_file, error))
 
 
 def check_ready_file(path: Path) -> None:

@@ -13,8 +13,17 @@ from nexus_writer.data.errors import BadBeaconAddress, BadRedisUrl, DataError, N
 from nexus_writer.log_files import LogFileNotWritable, LogOptions
 from nexus_writer.subscribers.options import BadOptions, WriterOptions
 
-from . import checks
 from .errors import CommandError
+from .redis_arguments import Beacon, RedisUrl
+from .serve_arguments import (
+    FileBackups,
+    FileSize,
+    LogFile,
+    LogLevel,
+    ReadyFile,
+    Session,
+    Standby,
+)
 from .tool_commands import add_tool_commands
 from .writer_arguments import UNDERSCORES, with_writer_options
 
@@ -50,56 +59,15 @@ def _options(
 @app.command(context_settings=UNDERSCORES)
 @with_writer_options
 def serve(
-    session: Annotated[
-        str,
-        typer.Argument(
-            metavar="SESSION",
-            help="Name of the BLISS session whose scans are saved.",
-            callback=checks.session_name,
-        ),
-    ],
-    redis: Annotated[
-        Optional[str],  # noqa: UP045 - evaluated by typer
-        typer.Option(
-            help="Where the scans are published, like redis://host:6380/1. Default: $NEXUS_WRITER_REDIS_URL, "
-            "else Beacon is asked.",
-            callback=checks.not_empty,
-        ),
-    ] = None,
-    beacon: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(
-            help="host:port of Beacon, which knows the address of Redis. Default: $BEACON_HOST.",
-            callback=checks.not_empty,
-        ),
-    ] = None,
-    standby: Annotated[
-        bool,
-        typer.Option(
-            "--standby", help="Save only what no other writer of the session does: go on when one dies."
-        ),
-    ] = False,
-    ready_file: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(help="Made when the session is listened to, removed at the end."),
-    ] = None,
-    log: Annotated[
-        str,
-        typer.Option(
-            metavar="LEVEL", help="debug, info, warning, error or critical.", callback=checks.log_level
-        ),
-    ] = "info",
-    logfile: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(help="Write the log into this file too."),
-    ] = None,
-    filesize: Annotated[
-        float,
-        typer.Option(
-            metavar="MB", help="Rotate the log file at this size; 0: never.", callback=checks.megabytes
-        ),
-    ] = 5.0,
-    filebackups: Annotated[int, typer.Option(min=0, metavar="N", help="Keep so many rotated log files.")] = 9,
+    session: Session,
+    redis: RedisUrl = None,
+    beacon: Beacon = None,
+    standby: Standby = False,
+    ready_file: ReadyFile = None,
+    log: LogLevel = "info",
+    logfile: LogFile = None,
+    filesize: FileSize = 5.0,
+    filebackups: FileBackups = 9,
     *,
     options: WriterOptions,
 ) -> None:

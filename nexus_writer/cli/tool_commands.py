@@ -11,25 +11,8 @@ from nexus_writer.model.entry_names import DEFAULT_ENTRY_NAME
 from nexus_writer.subscribers.options import WriterOptions
 
 from . import checks
+from .redis_arguments import Beacon, RedisUrl
 from .writer_arguments import UNDERSCORES, with_writer_options
-
-_Redis = Annotated[
-    Optional[str],  # noqa: UP045 - evaluated by typer
-    typer.Option(
-        "--redis",
-        help="Where scans are published, like redis://host:6380/1. Default: $NEXUS_WRITER_REDIS_URL, else "
-        "Beacon is asked.",
-        callback=checks.not_empty,
-    ),
-]
-_Beacon = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option(
-        "--beacon",
-        help="host:port of Beacon, which knows the address of Redis. Default: $BEACON_HOST.",
-        callback=checks.not_empty,
-    ),
-]
 
 
 def record(
@@ -38,8 +21,8 @@ def record(
         typer.Argument(metavar="SESSION", help="Name of the BLISS session.", callback=checks.session_name),
     ],
     file: Annotated[Path, typer.Argument(metavar="FILE", help="New file, like session.jsonl.gz.")],
-    redis: _Redis = None,
-    beacon: _Beacon = None,
+    redis: RedisUrl = None,
+    beacon: Beacon = None,
     duration: Annotated[
         Optional[float],  # noqa: UP045
         typer.Option(min=0, metavar="SECONDS", help="End by itself. Default: at Ctrl-C or SIGTERM."),
@@ -53,8 +36,8 @@ def record(
 
 def replay(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A recording, or the folder that holds it.")],
-    redis: _Redis = None,
-    beacon: _Beacon = None,
+    redis: RedisUrl = None,
+    beacon: Beacon = None,
     speed: Annotated[
         float, typer.Option(min=0, metavar="FACTOR", help="2: twice as fast as it was; 0: at once.")
     ] = 1.0,
@@ -89,8 +72,8 @@ def rebuild(
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="DIR", help="Where the new files go; made when missing.")
     ],
-    redis: _Redis = None,
-    beacon: _Beacon = None,
+    redis: RedisUrl = None,
+    beacon: Beacon = None,
     *,
     options: WriterOptions,
 ) -> None:
@@ -128,8 +111,8 @@ def status(
         str,
         typer.Argument(metavar="SESSION", help="Name of the BLISS session.", callback=checks.session_name),
     ],
-    redis: _Redis = None,
-    beacon: _Beacon = None,
+    redis: RedisUrl = None,
+    beacon: Beacon = None,
     json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """Say what every writer of SESSION is doing: its scans, who writes which file, how far it is.
@@ -146,8 +129,8 @@ def watch(
         str,
         typer.Argument(metavar="SESSION", help="Name of the BLISS session.", callback=checks.session_name),
     ],
-    redis: _Redis = None,
-    beacon: _Beacon = None,
+    redis: RedisUrl = None,
+    beacon: Beacon = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait for a session that has published nothing yet.")

@@ -40,17 +40,23 @@ def watch_session(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     live = sys.stdout.isatty() and not as_json
+    with _in_words(as_json), connect(redis_url, beacon=beacon) as client:
+        if not wait:
+            check_session_exists(session, client)
+        every_s = LIVE_PERIOD_S if live else period_s
+        watch = Watch.of_session(
+            session, client, running=True, progress_every_s=every_s, entry_name=entry_name
+        )
+        with watch, _shown(session, live, as_json) as show:
+            for happening in watch:
+                show(happening)
+
+
+@contextmanager
+def _in_words(as_json: bool) -> Iterator[None]:
+    """How it ends: by Ctrl-C, without Redis, or when nobody reads what is printed."""
     try:
-        with connect(redis_url, beacon=beacon) as client:
-            if not wait:
-                check_session_exists(session, client)
-            every_s = LIVE_PERIOD_S if live else period_s
-            watch = Watch.of_session(
-                session, client, running=True, progress_every_s=every_s, entry_name=entry_name
-            )
-            with watch, _shown(session, live, as_json) as show:
-                for happening in watch:
-                    show(happening)
+        yield
     except KeyboardInterrupt:
         _say_that_it_ended(as_json)
     except redis.ConnectionError as error:

@@ -20,6 +20,9 @@ from .storage import Storage, read_storage
 from .subscan import Subscan, read_subscans
 from .technique import Technique, read_technique
 
+Info = Mapping[str, Any]
+"""As a node of Redis has it."""
+
 NOT_CATEGORIES = ("positioners", "nexuswriter")
 
 
@@ -63,9 +66,7 @@ class Scan:
     problems: tuple[str, ...] = ()
 
     @classmethod
-    def from_info(
-        cls, info: Mapping[str, Any], key: str, *, parents: Sequence[Mapping[str, Any]] = ()
-    ) -> Self:
+    def from_info(cls, info: Info, key: str, *, parents: Sequence[Info] = ()) -> Self:
         """The scan with the node ``key``.
 
         ``parents`` are the infos of its dataset, collection and proposal, in this order; none where the
@@ -75,7 +76,6 @@ class Scan:
         fields = Fields(info, problems)
         writer = fields.fields("nexuswriter")
         name = fields.text("name") or key.rpartition(":")[2]
-        masters = writer.fields("masterfiles")
         return cls(
             key=key,
             name=name,
@@ -100,13 +100,13 @@ class Scan:
             publisher=fields.text("publisher"),
             publisher_version=fields.text("publisher_version"),
             storage=read_storage(fields),
-            masters={level: path for level in masters.values if (path := masters.text(level))},
+            masters=_read_masters(writer.fields("masterfiles")),
             data_policy=fields.text("data_policy"),
             dataset_metadata=merge_metadata(parents),
             problems=tuple(dict.fromkeys(problems)),
         )
 
-    def updated(self, info: Mapping[str, Any]) -> Self:
+    def updated(self, info: Info) -> Self:
         """The scan as a later info describes it, in the same dataset."""
         later = type(self).from_info(info, self.key)
         return replace(later, dataset_metadata=self.dataset_metadata)
@@ -145,6 +145,10 @@ def _number_in(name: str) -> int:
     """The number that the name of a scan's node begins with; 1 where there is none."""
     match = re.match(r"_?(\d+)", name)
     return int(match.group(1)) if match else 1
+
+
+def _read_masters(fields: Fields) -> dict[str, str]:
+    return {level: path for level in fields.values if (path := fields.text(level))}
 
 
 def _read_categories(fields: Fields) -> dict[str, Any]:
