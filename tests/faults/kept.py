@@ -61,11 +61,11 @@ class Published:
 
 @dataclass
 class Beamline:
-    """Publishes scans in a thread of its own, each behind the last, at a pace."""
+    """Publishes scans in a thread of its own, each behind the last, a point every ``period_s``."""
 
     client: redis.Redis
     dataset: DatasetPublisher
-    period_s: float = 0.005
+    period_s: float = 0.002
     scans: list[Published] = field(default_factory=list)
     failure: BaseException | None = None
 
@@ -106,8 +106,8 @@ class Beamline:
                 for name, points in values.items():
                     scan[f"ctl:{name}"].publish(points[start:stop])
                 self.flush(scan)
-                published.points = start = stop
-                time.sleep(self.period_s * (stop - start or 1))
+                took_s, published.points, start = self.period_s * (stop - start), stop, stop
+                time.sleep(took_s)
         return published
 
 

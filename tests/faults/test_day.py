@@ -87,7 +87,7 @@ def test_all_complete_and_nothing_left_over(
                         SessionPublisher(client, session).dataset(
                             tmp_path / session, "hg123", "sample", f"{number:04d}"
                         ),
-                        period_s=0.001,
+                        period_s=0.0005,
                     )
                     for session in SESSIONS
                 ]

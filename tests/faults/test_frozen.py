@@ -46,7 +46,7 @@ def test_two_writers_are_never_in_one_file(
         serving(SESSION, redis_url, tmp_path / "standby", "--standby", *OPTIONS) as standby,
         LockHolders((active.process.pid, standby.process.pid)) as holders,
     ):
-        beamline = Beamline.at(redis_url, SESSION, data, period_s=0.005)
+        beamline = Beamline.at(redis_url, SESSION, data, period_s=0.002)
         publishing = beamline.run([20, chance.choice((500, 900, 1500) if full else (500, 700)), 30, 40])
         wait_until(lambda: len(beamline.scans) > 1, "the second scan")
         scan, enough = beamline.scans[1], chance.randrange(1, 250)

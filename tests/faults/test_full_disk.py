@@ -93,7 +93,7 @@ def test_the_scan_goes_on_by_itself(trial: int, redis_url: str, tmp_path: Path) 
     reserve = bool(trial % 2)
     options = WITH_RESERVE if reserve else NO_RESERVE
     with small_disk(tmp_path, 16) as disk:
-        beamline = Beamline.at(redis_url, SESSION, disk.inside, period_s=0.002)
+        beamline = Beamline.at(redis_url, SESSION, disk.inside, period_s=0.001)
         with serving(SESSION, redis_url, tmp_path, *options, entering=disk.entering) as writer:
             with viewing(disk, beamline):
                 publishing = beamline.run([300, 700, 40])
@@ -114,7 +114,7 @@ def test_the_scan_goes_on_by_itself(trial: int, redis_url: str, tmp_path: Path) 
 def test_a_writer_killed_while_the_disk_is_full(redis_url: str, tmp_path: Path) -> None:
     """The next one finds the disk full, too, waits for space like the first, and completes all."""
     with small_disk(tmp_path, 16) as disk:
-        beamline = Beamline.at(redis_url, SESSION, disk.inside, period_s=0.002)
+        beamline = Beamline.at(redis_url, SESSION, disk.inside, period_s=0.001)
         with serving(SESSION, redis_url, tmp_path, *NO_RESERVE, entering=disk.entering) as writer:
             publishing = beamline.run([600, 40])
             wait_until(lambda: bool(beamline.scans) and beamline.scans[0].points >= 50, "points")

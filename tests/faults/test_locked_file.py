@@ -17,7 +17,7 @@ from tests.serve_process import ServeProcess, entry_is_final, serving, wait_unti
 
 pytestmark = [pytest.mark.fault("another process holding the file in r+"), pytest.mark.timeout(240)]
 SESSION = "locked"
-RATE_HZ, POINTS_A_BATCH = 100, 3
+RATE_HZ = 100
 OPTIONS = ("--required-disk-space", "0")
 WARNING = "is open for writing in python"
 Record = Callable[[str, object], None]
@@ -39,7 +39,7 @@ def hold_s(full: bool) -> float:
 
 @pytest.fixture
 def beamline(redis_url: str, tmp_path: Path) -> Beamline:
-    return Beamline.at(redis_url, SESSION, tmp_path / "data", period_s=POINTS_A_BATCH / RATE_HZ)
+    return Beamline.at(redis_url, SESSION, tmp_path / "data", period_s=1 / RATE_HZ)
 
 
 @contextmanager

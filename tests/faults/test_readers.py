@@ -82,7 +82,7 @@ class Readers:
 
 @trials(3, 50)
 def test_nobody_is_hindered(trial: int, redis_url: str, tmp_path: Path, record_property: Record) -> None:
-    beamline = Beamline.at(redis_url, SESSION, tmp_path / "data", period_s=0.005)
+    beamline = Beamline.at(redis_url, SESSION, tmp_path / "data", period_s=0.002)
     path = beamline.dataset.policy.filename
     live = Readers("live", path)
     plain = [Readers("plain", path) for _ in range(2)]

@@ -41,7 +41,7 @@ def test_what_passes_costs_nothing(trial: int, redis_url: str, tmp_path: Path) -
     """A quota for as long as it lasts; an error of the disk for a moment. Sync is among what fails."""
     error = ("EDQUOT", "EIO")[trial % 2]
     with fuse_disk(tmp_path / "mounted") as disk:
-        beamline = Beamline.at(redis_url, SESSION, disk.inside, period_s=0.002)
+        beamline = Beamline.at(redis_url, SESSION, disk.inside, period_s=0.001)
         options = (*OPTIONS, "--sync-period-s", "0.05")
         with serving(SESSION, redis_url, tmp_path, *options, entering=disk.entering) as writer:
             publishing = beamline.run([260, 20])
@@ -61,8 +61,8 @@ def test_what_passes_costs_nothing(trial: int, redis_url: str, tmp_path: Path) -
 def test_all_scans_of_a_file_give_it_back(redis_url: str, tmp_path: Path) -> None:
     """Also one that has nothing to write at the moment."""
     with fuse_disk(tmp_path / "mounted") as disk:
-        busy = Beamline.at(redis_url, SESSION, disk.inside, period_s=0.002)
-        idle = Beamline.at(redis_url, SESSION, disk.inside, period_s=0.8)
+        busy = Beamline.at(redis_url, SESSION, disk.inside, period_s=0.001)
+        idle = Beamline.at(redis_url, SESSION, disk.inside, period_s=0.2)
         with serving(SESSION, redis_url, tmp_path, *OPTIONS, entering=disk.entering) as writer:
             waiting = idle.run([6])
             wait_until(lambda: bool(idle.scans) and idle.scans[0].points >= 5, "points")
@@ -84,7 +84,7 @@ def test_what_does_not_pass_ends_in_fault(
 ) -> None:
     """EIO again and again; the reason names the error. What the file had before it keeps."""
     with fuse_disk(tmp_path / "mounted") as disk:
-        beamline = Beamline.at(redis_url, SESSION, disk.inside, period_s=0.005)
+        beamline = Beamline.at(redis_url, SESSION, disk.inside, period_s=0.002)
         with serving(SESSION, redis_url, tmp_path, *OPTIONS, entering=disk.entering) as writer:
             publishing = beamline.run([200])
             wait_until(lambda: bool(beamline.scans) and beamline.scans[0].points >= 50, "points")

@@ -46,7 +46,7 @@ def test_a_trimmed_stream_leaves_exact_gaps(trial: int, redis_url: str, tmp_path
     chance = random.Random(seed := random.randrange(2**32))
     print("seed", seed)
     length, before = 1200, chance.randrange(30, 200)
-    beamline = Beamline.at(redis_url, SESSION, tmp_path / "data", period_s=0.002)
+    beamline = Beamline.at(redis_url, SESSION, tmp_path / "data", period_s=0.001)
     beamline.dataset.session.stream_max_entries = MAX_ENTRIES
     with serving(SESSION, redis_url, tmp_path, *OPTIONS) as writer:
         publishing = beamline.run([length])

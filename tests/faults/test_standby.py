@@ -39,7 +39,7 @@ def test_a_standby_goes_on(
             stack.enter_context(serving(SESSION, redis_url, tmp_path / f"standby{n}", "--standby", *OPTIONS))
             for n in range(2 if trial % 3 == 2 else 1)
         ]
-        beamline = Beamline.at(redis_url, SESSION, tmp_path / "data", period_s=0.005)
+        beamline = Beamline.at(redis_url, SESSION, tmp_path / "data", period_s=0.002)
         publishing = beamline.run([20, 700, 30])
         wait_until(lambda: len(beamline.scans) > 1, "the second scan")
         first, scan, enough = *beamline.scans[:2], chance.randrange(1, 250)
