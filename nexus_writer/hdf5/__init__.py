@@ -25,6 +25,7 @@ from .grid_dataset import UNFILLED, GridDataset
 from .growing import GrowingDataset
 from .links import external_target, has_item, has_own, own_addresses, rename_link
 from .live_file import LiveFile, live_file_of
+from .locks import warn_without_locks
 from .open_files import OpenFiles
 from .originals import Originals
 from .point_dataset import PointDataset, points_dataset
@@ -123,6 +124,7 @@ __all__ = [
     "source_name",
     "text_at",
     "unlink",
+    "warn_without_locks",
     "write_text",
     "write_tree",
     "write_value",

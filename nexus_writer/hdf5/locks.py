@@ -84,13 +84,33 @@ class WriterLock:
             self._warn_once()
 
     def _warn_once(self) -> None:
-        device = os.fstat(self._descriptor).st_dev
-        if device not in _warned_devices:
-            _warned_devices.add(device)
-            logger.warning(
-                "the file system of %s has no file locks: nothing keeps two writers out of one file there",
-                self._path,
-            )
+        _warn_once(self._descriptor, self._path)
+
+
+def _warn_once(descriptor: int, path: Path) -> None:
+    device = os.fstat(descriptor).st_dev
+    if device not in _warned_devices:
+        _warned_devices.add(device)
+        logger.warning(
+            "the file system of %s has no file locks: nothing keeps two writers out of one file there", path
+        )
+
+
+def warn_without_locks(path: Path) -> bool:
+    """Whether our writers can be kept apart in a file; said once where not. Only asks. Raises OSError."""
+    asked = _STRUCT_FLOCK.pack(fcntl.F_RDLCK, os.SEEK_SET, OWN_WRITERS_BYTE, 1, 0)
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, asked)
+    except OSError as error:
+        if error.errno not in _UNSUPPORTED:
+            raise
+        _warn_once(descriptor, path)
+        return False
+    else:
+        return True
+    finally:
+        os.close(descriptor)
 
 
 def holder_of(descriptor: int) -> str | None:

@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from nexus_writer.hdf5 import warn_without_locks
+
 from .claims import writer_name
 from .disk import PERMISSION_WITHIN_S, DiskSpace, may_write
 from .options import WriterOptions
@@ -41,6 +43,7 @@ class ScanElsewhere:
             self.filename.parent, options.required_disk_space, options.recommended_disk_space
         )
         self._permission = Question(partial(may_write, self.filename)) if self.filename else None
+        self._locks = Question(partial(warn_without_locks, self.filename)) if self.filename else None
         self._status = ScanStatus(
             name=self.name,
             key=self.key,
@@ -88,6 +91,8 @@ class ScanElsewhere:
         except (KeyError, TypeError, ValueError, AttributeError):
             return False
         self._status = replace(heard, name=self.name, key=self.key, session=self.session)
+        if heard.progress.flushed_at is not None and self._locks is not None and self._locks.last is None:
+            self._locks.answer(0)  # before somebody has to take the file over
         return True
 
     # -- for clients --

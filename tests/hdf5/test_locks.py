@@ -10,7 +10,7 @@ import h5py
 import pytest
 
 from nexus_writer.hdf5 import FileLocked, FileNotLockable, FileNotWritable, LiveFile, OpenFiles, write_value
-from nexus_writer.hdf5.locks import WriterLock
+from nexus_writer.hdf5.locks import WriterLock, warn_without_locks
 
 from .processes import run_python, running_python
 
@@ -156,6 +156,22 @@ def test_a_file_system_without_locks_is_warned_of_once(
             WriterLock(tmp_path / "a").release()
     assert len(caplog.records) == 1
     assert "no file locks" in caplog.text
+
+
+@pytest.mark.usefixtures("no_locks")
+def test_who_may_have_to_take_a_file_over_is_warned_before(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "a").touch()
+    assert [warn_without_locks(tmp_path / "a") for _ in range(2)] == [False, False]
+    assert ["no file locks" in record.message for record in caplog.records] == [True]
+
+
+def test_asking_for_locks_takes_none(live: LiveFile, caplog: pytest.LogCaptureFixture) -> None:
+    assert warn_without_locks(live.path)
+    assert caplog.records == []
+    with pytest.raises(FileNotFoundError):
+        warn_without_locks(live.path.with_stem("missing"))
 
 
 def test_who_has_to_have_a_lock_has_one(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 from pathlib import Path
 
 import pytest
@@ -60,6 +62,26 @@ def test_decide(signs: Signs, standby: bool, at: float, decision: Decision) -> N
 def sought(redis_client: redis.Redis, tmp_path: Path) -> Sought:
     scan = run_scan(SessionPublisher(redis_client, "unit").dataset(tmp_path, "hg123", "sample"))
     return seek(DataNodeContainer(scan.key, redis_client), redis_client, "nexus")
+
+
+def test_who_waits_asks_whether_the_file_can_be_locked(
+    sought: Sought, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Before it has to take the file over."""
+
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("nexus_writer.hdf5.locks._warned_devices", set())
+    monkeypatch.setattr(fcntl, "fcntl", no_locks)
+    shown = ScanElsewhere(sought, "unit", read_options({}), lambda *_: None)
+    status = shown.status().to_dict()
+    shown.hear("other", status)
+    Path(sought.path).parent.mkdir(parents=True, exist_ok=True)
+    Path(sought.path).touch()
+    status["progress"]["flushed_at"] = 1.0
+    shown.hear("other", status)
+    until(lambda: "no file locks" in caplog.text, "said")
 
 
 def test_a_scan_that_cannot_be_begun_waits_on(redis_client: redis.Redis, sought: Sought) -> None:
