@@ -76,7 +76,7 @@ class GridDataset(GrowingDataset):
         self._extent = (0, *map(max, self._extent[1:], values.shape[1:]))
         if self.shape != shape:
             self._id.set_extent(self.shape)
-        if not values.size:
+        if not values.size or self._chunks.write(start, values):
             return
         point = values.shape[1:]
         done = 0

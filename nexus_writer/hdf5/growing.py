@@ -16,6 +16,7 @@ from ._guard import guarded
 from ._library import h5py
 from .chunking import ChunkOptions
 from .coverage import Coverage
+from .direct_chunks import DirectChunks
 from .errors import PointsRefused
 from .items import path_of, place_of, refuse_taken, set_attributes
 from .live_file import LiveFile, live_file_of
@@ -191,6 +192,7 @@ class GrowingDataset:
             raise
         self._extent = self._storage.extent
         self._tail = None
+        self._chunks = DirectChunks(self._id, self._storage, self.live_file, scan_shape[1:])
         if self._storage.filters:
             self._tail = PlainTail(self._id, self._storage, self.live_file, scan_shape[1:])
         set_attributes(self._id, attributes, fresh=True)
@@ -260,10 +262,10 @@ class GrowingDataset:
             self._extent = extent
         if not values.size:
             return
-        if self._tail is None:
-            write_rows(self._id, start, values, self._storage)
-        else:
+        if self._tail is not None:
             self._tail.write(start, values, extent)
+        elif not self._chunks.write(start, values):
+            write_rows(self._id, start, values, self._storage)
 
 
 def nbytes_of(values: npt.NDArray[Any]) -> int:

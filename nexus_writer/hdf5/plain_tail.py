@@ -155,8 +155,7 @@ class PlainTail:
         offset = (number * self._length, *(i * c for i, c in zip(column, self._inner, strict=True)))
         empty = self._storage.empty(self._storage.chunk)
         self._file.places.give_back(self._storage.chunk_nbytes, 1)
-        self._dataset.write_direct_chunk(offset, empty.tobytes(), self._storage.all_filters_skipped)
-        return int(self._dataset.get_chunk_info_by_coord(offset).byte_offset)
+        return self._file.write_chunk(self._dataset, offset, empty, self._storage.all_filters_skipped)
 
     def _compress_if_full(self, number: int, extent: tuple[int, ...]) -> None:
         """A row that lacks points stays plain, so that they can come late."""

@@ -11,8 +11,9 @@ change together. So HDF5 writes to this object, and the file changes in two step
    writes it also when this one is killed meanwhile. A change within one page needs no help: the kernel does
    not interrupt the copy of a page.
 
-So at any moment the file is what the last commit made of it. What is kept here are pages of the file; long
-pieces of raw data, and what lies behind the end when there is much of it, go to the file before the commit.
+So at any moment the file is what the last commit made of it. What is kept here are pages of the file before
+its end. What comes behind the end goes to the file in pieces, as they follow each other, also before the
+commit.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from .errors import FileFailed
 
 PAGE = 4096
 _LONG_NBYTES = 2**16
-_MOST_PAGES = 2**12
+_TAIL_NBYTES = 2**22
+_MOST_KNOWN = 2**9
 _SIGNATURE_NBYTES = 8
 
 
@@ -43,6 +45,10 @@ class StagedWrites:
         self._position = 0
         self._size = self._length = self._committed_end = os.fstat(descriptor).st_size
         self._pages: dict[int, bytearray] = {}
+        self._known: dict[int, bytearray] = {}
+        self._tail = bytearray()
+        self._tail_start = self._size
+        self._noted: list[tuple[int, int]] | None = None
         self._is_open = False
         self._discarded = False
 
@@ -55,13 +61,16 @@ class StagedWrites:
         """Bring everything into the file, after a flush of HDF5."""
         if self._discarded:
             return
+        self._end_tail(self._size)
         with _file_failed():
-            self._write_behind_the_end()
+            if self._length < self._size:
+                self._set_length()
             runs = self._runs(self._pages)
             if len(runs) == 1 and len(runs[0][1]) <= PAGE:
                 self._write_now(memoryview(runs[0][1]), runs[0][0])
             elif runs:
                 commit(self._descriptor, runs)
+            self._keep(self._pages)
             self._pages.clear()
             if self._length > self._size:
                 self._set_length()
@@ -70,20 +79,35 @@ class StagedWrites:
     def discard(self) -> None:
         """Forget what is not committed, now and from now on. What HDF5 writes to close the file is lost."""
         self._discarded = True
+        self._tail.clear()
 
     def write_at(self, data: memoryview, address: int) -> None:
         """Raw data to a place that is in the file already, or that HDF5 has written to just now: at once,
         but where a commit would write over it."""
         if self._discarded:
             return
-        pages = _pages_of(address, len(data))
-        with _file_failed():
-            for waits, numbers in itertools.groupby(pages, self._pages.__contains__):
+        nbytes = len(data)
+        self._end_tail(address + nbytes)
+        numbers = _pages_of(address, nbytes)
+        if self._pages.keys().isdisjoint(numbers):
+            self._write_now(data, address)
+        else:
+            for waits, group in itertools.groupby(numbers, self._pages.__contains__):
                 if not waits:
-                    first, *_, last = [*numbers] * 2
-                    low, high = max(address, first * PAGE), min(address + len(data), (last + 1) * PAGE)
+                    first, *_, last = [*group] * 2
+                    low, high = max(address, first * PAGE), min(address + nbytes, (last + 1) * PAGE)
                     self._write_now(data[low - address : high - address], low)
         self._patch(data, address)
+
+    @contextmanager
+    def noted(self) -> Iterator[list[tuple[int, int]]]:
+        """What HDF5 writes inside: addresses and numbers of bytes."""
+        noted: list[tuple[int, int]] = []
+        self._noted = noted
+        try:
+            yield noted
+        finally:
+            self._noted = None
 
     def read_at(self, nbytes: int, address: int) -> bytes:
         """Fewer bytes than asked for at the end of the file."""
@@ -107,19 +131,25 @@ class StagedWrites:
         return self._read(view, self._position)
 
     def write(self, data: Any) -> int:
-        view, address = memoryview(data).cast("B"), self._position
-        self._position = end = address + len(view)
+        address, nbytes = self._position, len(data)
+        self._position = end = address + nbytes
         if self._discarded:
-            return len(view)
+            return nbytes
         if end > self._size:
             self._size = end
-        if len(view) >= _LONG_NBYTES and address >= self._committed_end:
-            with _file_failed():
-                self._write_now(view, address)
-            self._patch(view, address)
+        if self._noted is not None:
+            self._noted.append((address, nbytes))
+        if address >= self._committed_end:
+            self._append(data, address, nbytes)
+            return nbytes
+        if end > self._committed_end:
+            self._end_tail(end)
+        page = self._pages.get(address // PAGE)
+        if page is not None and (offset := address % PAGE) + nbytes <= PAGE:
+            page[offset : offset + nbytes] = data
         else:
-            self._stage(view, address)
-        return len(view)
+            self._stage(memoryview(data).cast("B"), address)
+        return nbytes
 
     def truncate(self, size: int) -> int:
         """To the end that HDF5 knows; the file itself is never shorter than at the last commit."""
@@ -137,28 +167,59 @@ class StagedWrites:
             number, offset = divmod(address, PAGE)
             page = pages.get(number)
             if page is None:
-                page = pages[number] = bytearray(PAGE)
-                if number * PAGE < self._length:
-                    self._read_now(memoryview(page), number * PAGE)
+                page = pages[number] = (
+                    self._known.pop(number) if number in self._known else self._page(number)
+                )
             part = data[: PAGE - offset]
             page[offset : offset + len(part)] = part
             data, address = data[len(part) :], address + len(part)
-        if len(pages) > _MOST_PAGES:
-            with _file_failed():
-                self._write_behind_the_end()
+
+    def _page(self, number: int) -> bytearray:
+        page = bytearray(PAGE)
+        if number * PAGE < self._length:
+            self._read_now(memoryview(page), number * PAGE)
+        return page
+
+    def _keep(self, pages: dict[int, bytearray]) -> None:
+        """What was read or written once often is again: remember it, as it is in the file."""
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        self._known.update(itertools.islice(pages.items(), _MOST_KNOWN))
 
     def _patch(self, data: memoryview, address: int) -> None:
-        """Let pages that wait have what was written to the file itself."""
-        for number in _pages_of(address, len(data)):
-            page = self._pages.get(number)
-            if page is not None:
-                start = number * PAGE
-                low, high = max(address, start), min(address + len(data), start + PAGE)
-                page[low - start : high - start] = data[low - address : high - address]
+        """Let pages that wait, or are remembered, have what was written to the file itself."""
+        numbers = _pages_of(address, len(data))
+        for pages in (self._pages, self._known):
+            if pages.keys().isdisjoint(numbers):
+                continue
+            for number in numbers:
+                page = pages.get(number)
+                if page is not None:
+                    start = number * PAGE
+                    low, high = max(address, start), min(address + len(data), start + PAGE)
+                    page[low - start : high - start] = data[low - address : high - address]
 
     def _read(self, view: memoryview, address: int) -> int:
         length = max(0, min(len(view), self._size - address))
-        view = view[:length]
+        inside = address - self._tail_start
+        if 0 <= inside <= len(self._tail) - length:
+            view[:length] = self._tail[inside : inside + length]
+            return length
+        if self._tail and inside + length > 0:
+            self._write_tail()
+        number, offset = divmod(address, PAGE)
+        if 0 < length <= PAGE - offset:
+            page = self._pages.get(number) or self._known.get(number)
+            if page is None:
+                page = self._page(number)
+                self._keep({number: page})
+            view[:length] = page[offset : offset + length]
+        elif length:
+            self._read_long(view[:length], address)
+        return length
+
+    def _read_long(self, view: memoryview, address: int) -> None:
+        length = len(view)
         pages = _pages_of(address, length)
         waiting = [number for number in pages if number in self._pages]
         if len(waiting) < len(pages):
@@ -168,18 +229,37 @@ class StagedWrites:
             start = number * PAGE
             low, high = max(address, start), min(address + length, start + PAGE)
             view[low - address : high - address] = self._pages[number][low - start : high - start]
-        return length
 
-    def _write_behind_the_end(self) -> None:
-        """Nothing in the file leads there, so it does not matter when."""
-        if self._length < self._size:
-            self._set_length()
-        first = -(-self._committed_end // PAGE)
-        behind = [number for number in self._pages if number >= first]
-        for address, data in self._runs(behind):
-            self._write_now(memoryview(data), address)
-        for number in behind:
-            del self._pages[number]
+    def _append(self, data: Any, address: int, nbytes: int) -> None:
+        """Behind the end that the file had at the last commit. The tail holds all that came behind its start;
+        what comes before that goes to the file at once."""
+        tail, offset = self._tail, address - self._tail_start
+        if 0 <= offset <= len(tail) and offset + nbytes <= len(tail):
+            tail[offset : offset + nbytes] = data
+        elif offset >= len(tail) and nbytes < _LONG_NBYTES:
+            if offset + nbytes > _TAIL_NBYTES:
+                self._write_tail()
+                self._tail_start, offset = address, 0
+            self._tail += bytes(offset - len(self._tail))
+            self._tail += data
+        else:
+            self._end_tail(address + nbytes)
+            self._write_now(memoryview(data).cast("B"), address)
+            self._patch(memoryview(data).cast("B"), address)
+
+    def _end_tail(self, end: int) -> None:
+        """What comes before ``end`` is written past the tail."""
+        self._write_tail()
+        self._tail_start = max(self._tail_start, end)
+
+    def _write_tail(self) -> None:
+        """Nothing in the file leads there yet, so it does not matter when."""
+        if self._tail:
+            data, address = memoryview(self._tail), self._tail_start
+            self._tail_start += len(data)
+            self._tail = bytearray()
+            self._write_now(data, address)
+            self._patch(data, address)
 
     def _runs(self, numbers: Iterable[int]) -> list[Run]:
         """Pages that follow each other, as (address, bytes), not beyond the end."""
@@ -198,8 +278,14 @@ class StagedWrites:
     def _write_now(self, data: memoryview, address: int) -> None:
         self._length = max(self._length, address + len(data))
         while data:
-            written = os.pwrite(self._descriptor, data, address)
-            data, address = data[written:], address + written
+            try:
+                written = os.pwrite(self._descriptor, data, address)
+            except OSError as error:
+                failed = FileFailed(error.errno, error.strerror)
+            else:
+                data, address = data[written:], address + written
+                continue
+            raise failed
 
     def _read_now(self, view: memoryview, address: int) -> int:
         with _file_failed():

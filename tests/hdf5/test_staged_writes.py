@@ -105,8 +105,8 @@ def test_memory_does_not_grow_with_what_comes_behind_the_end(staged: StagedWrite
     most = 0
     for number in range(5000):
         write(staged, len(BEFORE) + number * PAGE, b"x" * PAGE)
-        most = max(most, len(staged._pages))
-    assert most <= staged_writes._MOST_PAGES + 1
+        most = max(most, len(staged._pages) * PAGE + len(staged._tail))
+    assert most <= staged_writes._TAIL_NBYTES
     assert path.read_bytes()[: len(BEFORE)] == BEFORE
     staged.commit()
     assert path.read_bytes() == BEFORE + b"x" * 5000 * PAGE
