@@ -18,6 +18,7 @@ import atexit
 import contextlib
 import os
 import stat
+from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -50,7 +51,10 @@ class LiveFile:
     entries: set[str]
     """Names in the root that this process is writing to."""
 
-    def __init__(self, path: Path, lock: WriterLock, file: Any, writes: StagedWrites) -> None:
+    def __init__(
+        self, path: Path, lock: WriterLock, file: Any, writes: StagedWrites, descriptor: int
+    ) -> None:
+        """``descriptor`` is one of the file that has no lock, and belongs to it from now on."""
         self.path = path
         self.root = file["/"]
         self._lock = lock
@@ -61,7 +65,7 @@ class LiveFile:
         self.entries = set()
         self._why_broken: str | None = None
         self._syncs = Syncs()
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        self._descriptor = descriptor
         self._reservation = Reservation(os.fstat(lock.descriptor).st_size, file.id.get_filesize())
         _live[self._number] = self
 
@@ -86,22 +90,31 @@ class LiveFile:
     def sync(self) -> None:
         """Wait until the disk has what was flushed (fsync). Raises FileBroken."""
         self.check()
-        why = _failure_of(self._fsync)
-        if why is not None:
-            self.poison(why)
-            self.check()
+        for sync in self.syncs():
+            sync.settle(sync.run())
+        self.check()
+
+    def syncs(self) -> Iterator[Sync]:
+        """What brings all to the disk that is flushed now, to be run and settled one after the other. The one
+        that is under way is among them: the system tells a failure once, and it may have been told."""
+        if (sync := self._syncs.under_way) is not None:
+            yield sync
+        if (sync := self.begin_sync(0) or self._syncs.under_way) is not None:
+            yield sync
 
     def begin_sync(self, after_s: float) -> Sync | None:
         """The same for another thread. None when there is nothing to do: no flush since the last one, or that
         was less than ``after_s`` ago, or one is under way. The file may be closed meanwhile."""
-        if self._why_broken is not None or not self._syncs.begin(after_s):
+        if self._why_broken is not None or self.root is None:
             return None
-        return Sync(partial(_synced, os.dup(self._descriptor)), self._end_sync)
+        return self._syncs.begin(after_s, Sync(partial(_synced, self._descriptor), self._end_sync))
 
     def _end_sync(self, why: str) -> None:
         self._syncs.end()
-        if why and self.root is not None:
+        if why:
             self.poison(why)
+        if self.root is None:
+            os.close(self._descriptor)
 
     def write_at(self, data: Any, address: int) -> None:
         """Bytes of a contiguous buffer to their place in the file, behind HDF5's back. Raises FileBroken."""
@@ -167,7 +180,8 @@ class LiveFile:
         self.root = None
         if self._why_broken is None:
             punch_holes(self._descriptor, unused)
-        os.close(self._descriptor)
+        if self._syncs.under_way is None:
+            os.close(self._descriptor)
         self._lock.release()
         if not was_broken:
             self.check()
@@ -176,9 +190,6 @@ class LiveFile:
         h5py.h5f.flush(self._file.id)
         self._reservation.extend(self._descriptor, self._file.id.get_filesize())
         self._writes.commit()
-
-    def _fsync(self) -> None:
-        os.fsync(self._descriptor)
 
 
 def open_live_file(path: Path, *, locked: bool = False) -> LiveFile:
@@ -191,23 +202,32 @@ def open_live_file(path: Path, *, locked: bool = False) -> LiveFile:
     try:
         if locked and not lock.is_held:
             raise FileNotLockable(path)
-        if not _has_signature(lock.descriptor):
-            raise NotHdf5(path)
-        end_where_it_ends(lock.descriptor)
-        writes = StagedWrites(lock.descriptor)
-        file, why = _open(path, writes)
-        if file is None:
-            damaged = FileDamaged(path, why)
-            raise damaged if damaged.number is None else FileNotWritable(path, why)
+        return _open_locked(path, lock)
     except OSError as error:
         lock.release()
         why = cause_text(error)
     except BaseException:
         lock.release()
         raise
-    else:
-        return LiveFile(path, lock, file, writes)
     raise FileNotWritable(path, why)
+
+
+def _open_locked(path: Path, lock: WriterLock) -> LiveFile:
+    if not _has_signature(lock.descriptor):
+        raise NotHdf5(path)
+    end_where_it_ends(lock.descriptor)
+    # the file that is locked, whatever has its name now; without its locks, which an fsync would keep
+    descriptor = os.open(f"/proc/self/fd/{lock.descriptor}", os.O_RDWR | os.O_CLOEXEC)
+    try:
+        writes = StagedWrites(lock.descriptor)
+        file, why = _open(path, writes)
+        if file is None:
+            damaged = FileDamaged(path, why)
+            raise damaged if damaged.number is None else FileNotWritable(path, why)
+        return LiveFile(path, lock, file, writes, descriptor)
+    except BaseException:
+        os.close(descriptor)
+        raise
 
 
 def live_file_of(item: Any) -> LiveFile | None:
@@ -282,14 +302,8 @@ def _failure_of(write: Any) -> str | None:
 
 
 def _synced(descriptor: int) -> str:
-    """Why it could not be; "" when the disk has everything. Closes the descriptor."""
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        return cause_text(error)
-    finally:
-        os.close(descriptor)
-    return ""
+    """Why it could not be; "" when the disk has everything."""
+    return _failure_of(partial(os.fsync, descriptor)) or ""
 
 
 def _has_signature(descriptor: int) -> bool:

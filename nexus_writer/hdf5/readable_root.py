@@ -23,10 +23,10 @@ def look_into(files: OpenFiles, path: Path, look: Callable[[Any], Answer]) -> An
     Raises FileDamaged when the file cannot be opened, or not be read.
     """
     root = files.root_of(path)
-    if root is None and not path.exists():
-        return None
-    wait_for_disk(path)
     try:
+        if root is None and not path.exists():
+            return None
+        wait_for_disk(path)
         if root is not None:
             return look(root)
         with h5py.File(path, "r", locking=False) as file:

@@ -2,39 +2,57 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
 class Sync:
-    """``run`` waits for the disk in any thread, and tells why it failed, "" when it did not; ``settle`` is
-    told that, in the thread of the file."""
+    """One of a file. Several may run and settle it: it is done once, all wait and are told the same."""
 
-    run: Callable[[], str]
-    settle: Callable[[str], None]
+    def __init__(self, wait: Callable[[], str], settle: Callable[[str], None]) -> None:
+        self._lock = threading.Lock()
+        self._wait = wait
+        self._settle = settle
+        self._why: str | None = None
+        self._is_settled = False
+
+    def run(self) -> str:
+        """Wait for the disk, in any thread; why it failed, "" when it did not."""
+        with self._lock:
+            if self._why is None:
+                self._why = self._wait()
+            return self._why
+
+    def settle(self, why: str) -> None:
+        """Tell the file what ``run`` said, in its thread."""
+        if not self._is_settled:
+            self._is_settled = True
+            self._settle(why)
 
 
 class Syncs:
     """Those of one file: one at a time, and none without a flush since the last."""
 
+    under_way: Sync | None
+
     def __init__(self) -> None:
+        self.under_way = None
         self._began_s = time.monotonic()
-        self._due = self._under_way = False
+        self._due = False
 
     def flushed(self) -> None:
         """There is something that the disk may not have."""
         self._due = True
 
-    def begin(self, after_s: float) -> bool:
-        """Whether one begins now, the last having begun ``after_s`` ago or longer."""
+    def begin(self, after_s: float, sync: Sync) -> Sync | None:
+        """``sync`` when it begins now, the last having begun ``after_s`` ago or longer."""
         now_s = time.monotonic()
-        if self._under_way or not self._due or now_s - self._began_s < after_s:
-            return False
-        self._began_s, self._due, self._under_way = now_s, False, True
-        return True
+        if self.under_way is not None or not self._due or now_s - self._began_s < after_s:
+            return None
+        self._began_s, self._due, self.under_way = now_s, False, sync
+        return sync
 
     def end(self) -> None:
         """It is over; a flush meanwhile wants another one."""
-        self._under_way = False
+        self.under_way = None

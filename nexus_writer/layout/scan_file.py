@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -202,6 +202,10 @@ class ScanFile:
         """Bring what was flushed to the disk, when ``after_s`` are over since the last time."""
         return None if self._file is None else self._file.begin_sync(after_s)
 
+    def syncs(self) -> Iterator[Sync]:
+        """What brings all to the disk that was flushed, to be run and settled one after the other."""
+        return iter(()) if self._file is None else self._file.syncs()
+
     def give_back(self) -> None:
         """After FileBroken: give the file back without another write. ``create`` goes on with what it has."""
         with suppress(FileBroken):
@@ -238,13 +242,20 @@ class ScanFile:
             self.warn(f"{scan.name} is not linked: {type(error).__name__}: {error}")
 
     def finish(
-        self, info: Mapping[str, Any] | None, exception: str, failed: str | None, *, may_go_on: bool = False
+        self,
+        info: Mapping[str, Any] | None,
+        exception: str,
+        failed: str | None,
+        *,
+        may_go_on: bool = False,
+        sync: Callable[[], None] | None = None,
     ) -> str | None:
         """Complete the entries and give the file back, whatever happens; why the writing failed, or None.
 
         ``info`` and ``exception`` are those of the scan's end, None and "" when it was not seen; ``failed``
         says why the writing failed where that is known outside. An entry that ``may_go_on`` is one that a
-        later ``create`` goes on with. Does nothing without a file.
+        later ``create`` goes on with. ``sync`` waits for the disk where other scans are to go on meanwhile;
+        it may ``abandon`` the file, and raises then. Does nothing without a file.
         """
         file, entries = self._file, self._entries
         if file is None or entries is None:
@@ -265,16 +276,17 @@ class ScanFile:
             entries.publish()
             file.flush()
             entries.remove_earlier()
-            file.sync()
+            (sync or file.sync)()
             entries.set_status(Status.FAILED if failed or self.lost else Status.SUCCEEDED)
             entries.set_default()
             self._warn_all(self._masters.retry(self._links, at_once=True))
             file.flush()
-            file.sync()
+            (sync or file.sync)()
             self.completed = True
         finally:
+            is_abandoned = self._file is None
             self._close()
-            if (path := data_file(self._scan)) is not None:
+            if not is_abandoned and (path := data_file(self._scan)) is not None:
                 self._masters.sides.link(path)
         return failed or "; ".join(self.lost.values()) or None
 

@@ -25,7 +25,7 @@ from nexus_writer.data.streams import RawEntry
 from nexus_writer.hdf5 import FileBroken, FileLocked, FileNotWritable, OpenFiles, Sync
 
 from .disk import MB, DiskSpace
-from .errors import StillBroken
+from .errors import Finished, StillBroken
 from .failed_writes import FailedWrites
 from .follower import REDIS_AWAY
 from .scan_consumer import ScanConsumer
@@ -85,9 +85,18 @@ class LastingWrites:
             gevent.spawn(_carry_out, sync)
 
     def sync(self) -> None:
-        """Wait until the disk has what was flushed, while other scans go on."""
-        if (sync := self._consumer.begin_sync(0)) is not None:
+        """Wait until the disk has what was flushed, while other scans go on.
+
+        Raises FileBroken, and what ``check`` does: it may have taken long. Then the file is let go.
+        """
+        for sync in self._consumer.syncs():
             _carry_out(sync)
+        try:
+            self._check()
+        except Finished as lost:
+            self._consumer.abandon(str(lost))
+            raise
+        self._consumer.check()
 
     def do(self, write: Callable[[], None], *, again: bool = False) -> None:
         """Let the consumer ``write``, and where that fails bring all of the scan into the file opened anew.
@@ -153,5 +162,8 @@ class LastingWrites:
 def _carry_out(sync: Sync) -> None:
     """In a thread of its own: a disk takes milliseconds to seconds for it, one that hangs takes for ever."""
     done: AsyncResult[str] = AsyncResult()
-    threading.Thread(target=lambda: done.set(sync.run()), name="fsync", daemon=True).start()
+    try:
+        threading.Thread(target=lambda: done.set(sync.run()), name="fsync", daemon=True).start()
+    except RuntimeError:  # no more threads can be had: everything waits
+        done.set(sync.run())
     sync.settle(done.get())

@@ -218,7 +218,8 @@ class NexusScanWriter(Subscriber[Received]):
     def _consume(self, item: Received) -> None:
         if isinstance(item, ScanGone):
             self._warn(item.why)
-            self._consumer.warn(item.why)
+            self._check_claim()
+            self._lasting.do(partial(self._consumer.warn, item.why))
             return
         if isinstance(item, ScanInterrupted):
             self._interrupted = item.why
@@ -311,7 +312,7 @@ class NexusScanWriter(Subscriber[Received]):
         def finish() -> None:
             nonlocal why
             self._lasting.sync()
-            why = self._consumer.finish(failure, flush=flush, may_go_on=may_go_on)
+            why = self._consumer.finish(failure, flush=flush, may_go_on=may_go_on, sync=self._lasting.sync)
 
         try:
             self._lasting.do(finish, again=True)

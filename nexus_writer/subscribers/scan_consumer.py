@@ -8,7 +8,7 @@ little when many share a call. Nothing waits longer than ``flush_period_s``.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from nexus_writer.data.cameras import CAMERA_TYPE
@@ -254,6 +254,10 @@ class ScanConsumer:
         """What brings the file to the disk, when it is due ``after_s`` since the last time."""
         return None if self._file is None else self._file.begin_sync(after_s)
 
+    def syncs(self) -> Iterator[Sync]:
+        """What brings all to the disk that was flushed, to be run and settled one after the other."""
+        return iter(()) if self._file is None else self._file.syncs()
+
     def give_back(self) -> None:
         """After FileBroken: give the file back without another write. ``reopen`` or ``finish`` is next."""
         if self._file is not None:
@@ -368,11 +372,19 @@ class ScanConsumer:
         if file is not None:
             file.abandon(why)
 
-    def finish(self, failure: str | None, *, flush: bool = True, may_go_on: bool = False) -> str | None:
+    def finish(
+        self,
+        failure: str | None,
+        *,
+        flush: bool = True,
+        may_go_on: bool = False,
+        sync: Callable[[], None] | None = None,
+    ) -> str | None:
         """Complete the file, whatever happened; why the writing failed, None when it did not.
 
         ``failure`` says why the scan could not be followed to its end; without ``flush`` pending points are
-        dropped. A scan that ``may_go_on`` is gone on with when it is opened again.
+        dropped. A scan that ``may_go_on`` is gone on with when it is opened again. ``sync`` waits for
+        the disk while other scans go on.
         Raises FileBroken: then ``reopen`` it and try again, or ``give_back`` and try again without a flush.
         """
         file = self._file
@@ -389,11 +401,11 @@ class ScanConsumer:
             failure = failure or str(error)
         if self._ended is None:
             failure = failure or "the writer was stopped before the scan ended"
-            failure = file.finish(None, "", failure, may_go_on=may_go_on)
+            failure = file.finish(None, "", failure, may_go_on=may_go_on, sync=sync)
         else:
             info = self._decode_info(self._ended.info)
             self.scan_end_time = _timestamp(info.get("end_timestamp"))
-            failure = file.finish(info, self._ended.exception, failure, may_go_on=may_go_on)
+            failure = file.finish(info, self._ended.exception, failure, may_go_on=may_go_on, sync=sync)
         self.completed |= file.completed
         self._report(file)
         self._file = None

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import h5py
+import numpy as np
 import pytest
 
 from nexus_writer.hdf5 import (
@@ -14,6 +15,7 @@ from nexus_writer.hdf5 import (
     NotHdf5,
     OpenFiles,
     create_group,
+    live_file,
     write_value,
 )
 
@@ -184,3 +186,54 @@ def test_a_broken_file_is_not_given_to_another_scan(files: OpenFiles, tmp_path: 
     write_value(again.root, "x", 1)
     files.release(again)
     assert run_python("import h5py, sys; print(h5py.File(sys.argv[1])['x'][()])", path) == "1"
+
+
+def test_a_file_that_is_replaced_while_it_is_opened_is_left_alone(
+    files: OpenFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is reserved, synced and given back to the disk is of the file that is locked."""
+    path, moved = tmp_path / "scan.h5", tmp_path / "moved.h5"
+    files.release(files.acquire(path, {}))
+    find_end = live_file.end_where_it_ends
+
+    def replace(descriptor: int) -> None:
+        find_end(descriptor)
+        path.rename(moved)
+        path.write_bytes(b"another file")
+
+    monkeypatch.setattr(live_file, "end_where_it_ends", replace)
+    live = files.acquire(path, {})
+    write_value(live.root, "x", np.arange(100_000))
+    live.flush()
+    assert path.stat().st_blocks <= 8
+    assert os.path.samestat(os.fstat(live._descriptor), moved.stat())
+    files.release(live)
+    assert path.read_bytes() == b"another file"
+    with h5py.File(moved) as file:
+        assert len(file["x"]) == 100_000
+
+
+def test_without_descriptors_a_file_is_not_kept_locked(tmp_path: Path) -> None:
+    code = """
+        import os, resource, sys
+        from nexus_writer.hdf5 import FileNotWritable, OpenFiles
+        files = OpenFiles()
+        files.release(files.acquire(sys.argv[1], {}))
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        refused = 0
+        for spare in range(12):
+            before = len(os.listdir("/proc/self/fd"))
+            lowest = os.dup(0)
+            os.close(lowest)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (lowest + spare, hard))
+            try:
+                files.release(files.acquire(sys.argv[1], {}))
+            except FileNotWritable as error:
+                assert "Too many open files" in str(error), error
+                refused += 1
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            assert len(os.listdir("/proc/self/fd")) == before, spare
+            files.release(files.acquire(sys.argv[1], {}))
+        print(refused)
+    """
+    assert 2 <= int(run_python(code, tmp_path / "scan.h5")) < 12

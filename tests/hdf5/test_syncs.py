@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -55,3 +57,59 @@ def test_a_file_may_be_closed_while_it_is_brought_to_the_disk(files: OpenFiles, 
         other.flush()
         assert os.fstat(other.fileno()).st_size == 4
     assert descriptors() <= before
+
+
+def test_a_sync_takes_the_result_of_the_one_under_way(
+    live: LiveFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system tells an error of the disk to one fsync alone."""
+    waits, go_on, fsync, errors = threading.Event(), threading.Event(), os.fsync, [errno.EIO]
+
+    def fail_once(descriptor: int) -> None:
+        if not errors:
+            return fsync(descriptor)
+        number = errors.pop()
+        waits.set()
+        assert go_on.wait(20)
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", fail_once)
+    live.flush()
+    under_way = live.begin_sync(0)
+    assert under_way is not None
+    thread = threading.Thread(target=under_way.run)
+    thread.start()
+    assert waits.wait(20)
+    live.flush()
+    threading.Timer(0.1, go_on.set).start()
+    with pytest.raises(FileBroken, match="EIO"):
+        live.sync()
+    thread.join()
+    under_way.settle(under_way.run())
+
+
+def test_a_sync_that_nobody_runs_is_not_waited_for(live: LiveFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls, fsync = [], os.fsync
+    monkeypatch.setattr(os, "fsync", lambda descriptor: (calls.append(descriptor), fsync(descriptor)))
+    live.flush()
+    under_way = live.begin_sync(0)
+    assert under_way is not None
+    live.flush()
+    live.sync()
+    assert len(calls) == 2
+    under_way.settle(under_way.run())
+    assert len(calls) == 2
+    assert live.begin_sync(0) is None
+    live.sync()
+    assert len(calls) == 2
+
+
+def test_a_sync_that_fails_after_the_close_is_kept(files: OpenFiles, tmp_path: Path) -> None:
+    live = files.acquire(tmp_path / "scan.h5", {})
+    live.flush()
+    sync = live.begin_sync(0)
+    assert sync is not None
+    files.release(live)
+    assert sync.run() == ""
+    sync.settle("Input/output error")
+    assert live.broken == "Input/output error"
