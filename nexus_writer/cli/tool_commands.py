@@ -14,12 +14,14 @@ from . import checks
 from .redis_arguments import Beacon, RedisUrl
 from .writer_arguments import UNDERSCORES, with_writer_options
 
+_Session = Annotated[
+    str,
+    typer.Argument(metavar="SESSION", help="Name of the BLISS session.", callback=checks.session_name),
+]
+
 
 def record(
-    session: Annotated[
-        str,
-        typer.Argument(metavar="SESSION", help="Name of the BLISS session.", callback=checks.session_name),
-    ],
+    session: _Session,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="New file, like session.jsonl.gz.")],
     redis: RedisUrl = None,
     beacon: Beacon = None,
@@ -107,10 +109,7 @@ def verify(
 
 
 def status(
-    session: Annotated[
-        str,
-        typer.Argument(metavar="SESSION", help="Name of the BLISS session.", callback=checks.session_name),
-    ],
+    session: _Session,
     redis: RedisUrl = None,
     beacon: Beacon = None,
     json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
@@ -125,10 +124,7 @@ def status(
 
 
 def watch(
-    session: Annotated[
-        str,
-        typer.Argument(metavar="SESSION", help="Name of the BLISS session.", callback=checks.session_name),
-    ],
+    session: _Session,
     redis: RedisUrl = None,
     beacon: Beacon = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,

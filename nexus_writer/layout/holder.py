@@ -119,7 +119,6 @@ def acquire_holder(
     one is to ``take_over``. Who does that passes by a file that cannot be locked, too: its last writer may
     only be frozen. ``others`` is the same in all tries of a scan.
     """
-
     seeker = _Seeker(files, root_attributes, scan, names, others, beside, take_over)
     for side in reversed(side_files(path)):
         if look_at(files, side, seeker.has_it):

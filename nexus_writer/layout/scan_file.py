@@ -101,11 +101,10 @@ class ScanFile:
         path = data_file(self._scan)
         if path is None:
             raise NoFilename(self._scan.name)
-        attributes = root_attributes(self._scan)
         holder = acquire_holder(
             self._files,
             path,
-            attributes,
+            root_attributes(self._scan),
             self._scan,
             self._names,
             self._others,
@@ -114,23 +113,26 @@ class ScanFile:
         )
         self._file, self._holder = holder.file, holder.path
         self.uris = entry_uris(self._scan, self._options.entry_name, holder.path)
-        try:
-            self._entries = ScanEntries(self._file, self._scan, self._options, self.warn)
-            self._channels.open(self._entries)
-            self.resumed = self._entries.resumed
-            for entry in self._entries:
-                entry.note.keep_warnings(self.warnings)
-            self._entries.set_default()
-            self._file.flush()
-        except BaseException:
-            self._close()
-            raise
+        self._begin_entries(holder.file)
         for problem in self._scan.problems:
             self.warn(f"scan info: {problem}")
         self._warn_all(filter(None, [holder.remark]))
         self._masters.sides.link(path)
         self._links = master_links(self._scan, self._options.entry_name, holder.path)
         self._warn_all(self._masters.link(self._links, root_attributes(self._scan)))
+
+    def _begin_entries(self, file: LiveFile) -> None:
+        try:
+            self._entries = ScanEntries(file, self._scan, self._options, self.warn)
+            self._channels.open(self._entries)
+            self.resumed = self._entries.resumed
+            for entry in self._entries:
+                entry.note.keep_warnings(self.warnings)
+            self._entries.set_default()
+            file.flush()
+        except BaseException:
+            self._close()
+            raise
 
     def add_channel(self, channel: ChannelDescription) -> None:
         """Make the place of a channel, before its first point."""
