@@ -91,7 +91,7 @@ def is_begun(scan: ScanPublisher) -> bool:
     try:
         with h5py.File(scan.filename) as file:
             return "1.1/measurement/diode" in file
-    except OSError:
+    except (OSError, KeyError, RuntimeError):  # in the middle of a flush
         return False
 
 
