@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["AcquisitionError", "BufferClosed", "IndexGoesBack", "OverrunError"]
+__all__ = [
+    "AcquisitionError",
+    "BufferClosed",
+    "ChunkRefused",
+    "IndexGoesBack",
+    "OverrunError",
+    "SendBlocked",
+    "SpecMismatch",
+    "StreamError",
+    "TransferModePlanned",
+]
 
 
 class AcquisitionError(RuntimeError):
@@ -38,3 +48,38 @@ class BufferClosed(AcquisitionError, ValueError):
 
     def __init__(self, shm_id: str) -> None:
         super().__init__(f"the shared memory {shm_id} is closed: open it again with its to_dict()")
+
+
+class StreamError(AcquisitionError):
+    """A stream is not in the state that a call needs, or its other end does not answer."""
+
+
+class SpecMismatch(AcquisitionError, ValueError):
+    """A parameter of a stream is not the one that was asked for."""
+
+    def __init__(self, key: str, asked: object, found: object) -> None:
+        self.key = key
+        super().__init__(f"the stream needs {key}={asked!r}, and was given {key}={found!r}: make them equal")
+
+
+class ChunkRefused(AcquisitionError, ValueError):
+    """What was to be sent is not what the stream was configured for; nothing was sent."""
+
+
+class TransferModePlanned(AcquisitionError, ValueError):
+    """A transfer mode that has a name, and no code yet."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"transfer mode {name!r} is planned and not there yet: use 'sharedmem' or 'plaindata'"
+        )
+
+
+class SendBlocked(AcquisitionError, TimeoutError):
+    """A receiver took nothing for ``timeout_s``; the chunk was sent to nobody, and may be sent again."""
+
+    def __init__(self, timeout_s: float) -> None:
+        super().__init__(
+            f"a receiver took no chunk for {timeout_s:g} s: let it read, close it, "
+            "or configure policy='drop_newest' or 'drop_oldest'"
+        )

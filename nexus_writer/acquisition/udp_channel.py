@@ -1,0 +1,119 @@
+"""Messages as datagrams: nothing is sent twice, nothing waits, and what is lost is counted by its numbers.
+
+A receiver says hello until the sender answers; it then belongs to the receivers until it says goodbye.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import threading
+import time
+from typing import Any
+
+from .errors import ChunkRefused, StreamError
+from .wire import LARGEST_HEAD_BYTES, TOPIC
+
+__all__ = ["UdpPublisher", "UdpSubscriber"]
+
+LARGEST_BYTES = 65_507
+HELLO, GOODBYE, WELCOME = b"nexus hello", b"nexus goodbye", b"Wnexus welcome"
+CONNECT_TIMEOUT_S = 5.0
+RECEIVE_BUFFER_BYTES = 4 << 20
+
+
+class UdpPublisher:
+    """Sends each message to each receiver that has said hello."""
+
+    inline_bytes = LARGEST_BYTES
+
+    def __init__(self, params: dict[str, Any]) -> None:
+        port = 0 if params["port"] == "*" else int(params["port"])
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            self._socket.bind((params["interface"], port))
+        except OSError as error:
+            self._socket.close()
+            raise StreamError(f"no stream at udp://{params['interface']}:{port}: {error.strerror}") from None
+        self.port = self._socket.getsockname()[1]
+        self.url = f"udp://{params['interface']}:{self.port}"
+        self._receivers: set[Any] = set()
+        self._last = b""
+        self._lock = threading.Lock()
+        self._closed = threading.Event()
+        self._greeter = threading.Thread(target=self._greet, name=f"greeter of {self.url}", daemon=True)
+        self._greeter.start()
+
+    def send(self, head: bytes, body: Any = None) -> None:
+        if body is not None or len(head) > LARGEST_BYTES:
+            raise ChunkRefused(
+                f"a chunk is larger than a datagram of {LARGEST_BYTES} bytes: cut it, or use tcp"
+            )
+        with self._lock:
+            self._last = head[:LARGEST_HEAD_BYTES]
+            for receiver in self._receivers:
+                with contextlib.suppress(OSError):  # lost, and counted by its number where it is missed
+                    self._socket.sendto(head, receiver)
+
+    def close(self) -> None:
+        self._closed.set()
+        self._greeter.join()
+        self._socket.close()
+
+    def _greet(self) -> None:
+        while not self._closed.is_set():
+            if not select.select([self._socket], [], [], 0.05)[0]:
+                continue
+            with contextlib.suppress(OSError):
+                message, address = self._socket.recvfrom(64)
+                with self._lock:
+                    if message == HELLO:
+                        self._receivers.add(address)
+                        self._socket.sendto(WELCOME + self._last, address)
+                    elif message == GOODBYE:
+                        self._receivers.discard(address)
+
+
+class UdpSubscriber:
+    """Receives datagrams of one sender only. ``before`` is the head of the last one that it had sent."""
+
+    before: bytes
+
+    def __init__(self, params: dict[str, Any]) -> None:
+        host, _, port = params["url"].removeprefix("udp://").rpartition(":")
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+        self._socket.connect((host, int(port)))
+        try:
+            self._join(params["url"])
+        except BaseException:
+            self._socket.close()
+            raise
+
+    def poll(self, timeout_ms: float | None) -> bool:
+        timeout_s = None if timeout_ms is None else timeout_ms / 1000
+        return bool(select.select([self._socket], [], [], timeout_s)[0])
+
+    def recv(self) -> tuple[bytes, Any]:
+        while True:
+            message = self._socket.recv(LARGEST_BYTES)
+            if message.startswith(TOPIC):
+                return message, None
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._socket.send(GOODBYE)
+        self._socket.close()
+
+    def _join(self, url: str) -> None:
+        deadline = time.monotonic() + CONNECT_TIMEOUT_S
+        while time.monotonic() < deadline:
+            with contextlib.suppress(ConnectionRefusedError):
+                self._socket.send(HELLO)
+                while select.select([self._socket], [], [], 0.2)[0]:
+                    message = self._socket.recv(LARGEST_BYTES)
+                    if message.startswith(WELCOME):
+                        self.before = message.removeprefix(WELCOME)
+                        return
+        raise StreamError(f"no sender answers at {url}: configure the OutputStream, and keep it open")
