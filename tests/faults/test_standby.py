@@ -8,8 +8,10 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+import h5py
 import pytest
 
+from nexus_writer import open_live
 from tests.faults.kept import Beamline, Published, assert_complete, committed, walk
 from tests.faults.trials import trials
 from tests.serve_process import ServeProcess, entry_is_final, serving, wait_until
@@ -60,6 +62,12 @@ def test_a_standby_goes_on(
     assert took_s <= WITHIN_S
     assert [taken(standby, scan) for standby in standbys].count(1) == 1
     assert sum(taken(standby, beamline.scans[0]) for standby in standbys) == 0
+
+
+def place_of(scan: Published) -> int:
+    """Where the entry lies in its file: one that is written anew has another place."""
+    with open_live(scan.path) as file:
+        return int(h5py.h5o.get_info(file[scan.entry].id).addr)
 
 
 def taken(standby: ServeProcess, scan: Published) -> int:
