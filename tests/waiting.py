@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 
@@ -12,3 +13,8 @@ def wait_until(condition: Callable[[], object], what: str, timeout_s: float = 20
     while not condition():
         assert time.monotonic() < deadline, f"{what}: not after {timeout_s} s"
         time.sleep(0.01)
+
+
+def allowed_s(limit_s: float) -> float:
+    """The limit where each task has a processor of its own; more where they share."""
+    return limit_s * max(1.0, 3 * os.getloadavg()[0] / (os.cpu_count() or 1))
