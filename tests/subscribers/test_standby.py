@@ -198,7 +198,7 @@ def test_what_one_writers_disk_refuses_another_one_saves(
 def test_redis_that_goes_away_after_a_lease_was_taken_keeps_nobody_from_it(
     writer_of: Maker, sample: DatasetPublisher, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    active, asked = writer_of(), []
+    active, asked = writer_of(look_back_s=0), []  # found by its announcement alone
     outcome = active._crew.outcome
 
     def cut(sought: Sought) -> Outcome | None:
