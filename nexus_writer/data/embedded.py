@@ -196,7 +196,8 @@ def _options(port: int, directory: Path | None) -> list[str]:
     options += ["--daemonize", "no", "--loglevel", "warning"]
     if directory is None:
         return [*options, "--appendonly", "no"]
-    return [*options, "--appendonly", "yes", "--dir", str(directory.resolve())]
+    options += ["--appendonly", "yes", "--appendfsync", "always"]  # else what was answered may not be written yet
+    return [*options, "--dir", str(directory.resolve())]
 
 
 def _dying_with_parent() -> list[str]:
