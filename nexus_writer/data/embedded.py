@@ -196,7 +196,7 @@ def _options(port: int, directory: Path | None) -> list[str]:
     options += ["--daemonize", "no", "--loglevel", "warning"]
     if directory is None:
         return [*options, "--appendonly", "no"]
-    options += ["--appendonly", "yes", "--appendfsync", "always"]  # else what was answered may not be written yet
+    options += ["--appendonly", "yes", "--appendfsync", "always"]  # written before it is answered
     return [*options, "--dir", str(directory.resolve())]
 
 

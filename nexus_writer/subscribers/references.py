@@ -6,7 +6,8 @@ that writes asks nothing of Redis.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,9 @@ from nexus_writer.data.errors import Undecodable
 from nexus_writer.data.info import RawInfo
 from nexus_writer.data.points import PointDecoder
 from nexus_writer.data.scan_items import NodeAdded, ScanItem, ScanPoints
+from nexus_writer.model.limits import MOST_REFERENCES
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +35,12 @@ class References:
 
     def __init__(self) -> None:
         self._decoders: dict[str, PointDecoder] = {}
+        self._found: set[str] = set()
+        self._warned = False
 
     def among(self, items: Sequence[ScanItem]) -> list[str]:
-        """Keys of the scans that ``items`` refer to, in their order; hand over every item once."""
+        """Keys of the scans that ``items`` refer to, in their order, each once, and of ``MOST_REFERENCES`` at
+        most; hand over every item once."""
         found: list[str] = []
         for item in items:
             if isinstance(item, NodeAdded) and item.node_type == keys.REFERENCE_TYPE:
@@ -44,12 +51,27 @@ class References:
                         found += self._decoded(self._decoders[key], entries)
         return found
 
-    def _decoded(self, decoder: PointDecoder, entries: Any) -> list[str]:
+    def _decoded(self, decoder: PointDecoder, entries: Any) -> Iterator[str]:
         try:
             blocks = decoder.decode(entries)
         except Undecodable as error:
             blocks = error.decoded
-        return [str(name) for block in blocks for name in block.values.ravel()]
+        for block in blocks:
+            if block.values.dtype.kind not in "OU":
+                continue
+            for name in block.values.flat:
+                if not isinstance(name, str) or name in self._found:
+                    continue
+                if len(self._found) == MOST_REFERENCES:
+                    self._warn_once(decoder.channel)
+                    return
+                self._found.add(name)
+                yield name
+
+    def _warn_once(self, channel: str) -> None:
+        if not self._warned:
+            self._warned = True
+            logger.warning("%s: of more than %d scans, these are linked", channel, MOST_REFERENCES)
 
 
 def look_up(names: Sequence[str], client: redis.Redis) -> ScansReferenced:

@@ -6,12 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import h5py
+import numpy as np
 import pytest
 import redis
 
 from nexus_writer.data import SessionPublisher
+from nexus_writer.data.info import RawInfo
+from nexus_writer.data.keys import REFERENCE_TYPE
 from nexus_writer.data.publishing import ChannelSpec, DatasetPublisher
+from nexus_writer.data.scan_items import NodeAdded, ScanPoints
+from nexus_writer.model.limits import MOST_REFERENCES
 from nexus_writer.subscribers import NexusSessionWriter
+from nexus_writer.subscribers.references import References
+from tests.data_room.by_hand import HandPublisher, add_entry
 from tests.session_scans import all_saved, finished, links_in, run_scan, saved, until
 
 Maker = Callable[..., NexusSessionWriter]
@@ -134,3 +141,20 @@ def test_with_a_file_for_each_scan_a_sequence_links_all_of_its_scans(
         name: (f"scan{number:04d}/bliss_master.h5", f"/{name}")
         for number, name in enumerate((own, *names), 1)
     }
+
+
+def test_what_nobody_refers_to_costs_no_time(redis_client: redis.Redis) -> None:
+    """References by the million, numbers among them, as no sequence has them."""
+    channel = HandPublisher(redis_client).channel("session:1_sequence", "scans")
+    many = np.array([f"session:{number}_scan" for number in range(2 * MOST_REFERENCES)], object)
+    add_entry(redis_client, channel, 0, len(many), many)
+    add_entry(redis_client, channel, len(many), 3, np.arange(3.0))
+    entries = [
+        [index, [part for field in fields.items() for part in field]]
+        for index, fields in redis_client.xrange(f"{channel}_data")
+    ]
+    references = References()
+    references.among([NodeAdded(channel, REFERENCE_TYPE, "scans", "session:1_sequence", RawInfo({}))])
+    found = references.among([ScanPoints([(channel, entries)], 0.0)])
+    assert found == many[:MOST_REFERENCES].tolist()
+    assert references.among([ScanPoints([(channel, entries)], 0.0)]) == []
