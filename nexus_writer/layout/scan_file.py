@@ -11,7 +11,7 @@ from typing import Any
 from nexus_writer.hdf5 import FileBroken, LiveFile, OpenFiles, Sync
 from nexus_writer.model import Block, ChannelDescription, Ending, Scan
 from nexus_writer.model.entry_names import entry_names
-from nexus_writer.model.limits import one_line
+from nexus_writer.model.limits import MOST_WARNINGS, one_line
 from nexus_writer.model.location import data_file, entry_uris
 
 from .cameras import Cameras
@@ -167,9 +167,11 @@ class ScanFile:
             self.warn(why)
 
     def warn(self, text: str) -> None:
-        """Keep a warning, in the file too; the same one again is not repeated."""
+        """Keep a warning, in the file too; none is kept twice, nor more than ``MOST_WARNINGS``."""
         text = one_line(text)
-        if text in self.warnings:
+        if len(self.warnings) == MOST_WARNINGS:
+            text = f"more than {MOST_WARNINGS} warnings: the others are not kept"
+        if len(self.warnings) > MOST_WARNINGS or text in self.warnings:
             return
         self.warnings.append(text)
         for entry in self._entries or ():

@@ -12,6 +12,7 @@ import redis
 
 from nexus_writer.data.pickles import dumps
 from nexus_writer.data.publishing import DatasetPublisher, ScanPublisher, ScanSpec, timer
+from nexus_writer.model.limits import MOST_WARNINGS
 from nexus_writer.subscribers import NexusScanWriter, NexusSessionWriter
 from tests.data_room.by_hand import HandPublisher, add_entry
 from tests.session_scans import COUNTERS, finished, reading
@@ -148,6 +149,19 @@ def test_more_channels_than_a_scan_can_have(
         assert "more than 4 channels: the others are not saved" in warnings_in(file)
         assert file["1.1/measurement/flag"][()].tolist() == GOOD
         assert "fifth" not in file["1.1/measurement"]
+
+
+def test_warnings_by_the_thousand(writer: NexusSessionWriter, strange: Strange) -> None:
+    """Of channels that cannot be decoded."""
+    for number in range(MOST_WARNINGS + 200):
+        channel = strange.channel(f"strange{number}")
+        strange.client.xadd(f"{channel}_data", _fields(), id="0-1")
+    assert strange.saved(writer).done()
+    with reading(strange.path) as file:
+        kept = warnings_in(file).splitlines()
+        assert len(kept) == MOST_WARNINGS + 1
+        assert kept[-1] == f"more than {MOST_WARNINGS} warnings: the others are not kept"
+        assert file["1.1/measurement/flag"][()].tolist() == GOOD
 
 
 def _fields() -> dict[str, Any]:
