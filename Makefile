@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 
 help:
 	@echo "make demo       run the whole thing once: Redis, Tango device, beamline, client (about 15 s)"
-	@echo "make test       lint, types, import contract and tests (under 10 minutes)"
+	@echo "make test       lint, types, import contract and tests (about 15 minutes)"
 	@echo "make test-full  the same with the long form of the heavy suites"
 	@echo "make faults     kills, freezes, full disks, lost connections, each many times, and a table (hours)"
 	@echo "make test-blissdata  what we publish, read by real blissdata 0.3 clients"
