@@ -1,8 +1,15 @@
 """What every test may use: the ``--full`` switch and a real Redis of its own."""
 
+import signal
+
 import pytest
 
 pytest_plugins = ["tests.fixtures_redis"]
+
+
+def pytest_configure() -> None:
+    """Ctrl-C is ignored in what a shell starts in the background, and in all that the tests start then."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
