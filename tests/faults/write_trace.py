@@ -83,13 +83,13 @@ class WriteTrace:
             self.before = self.path.read_bytes()
         self.changes.append(change)
 
-    def states(self, copy: Path, *, cut_commits: bool = False) -> Iterator[int]:
+    def states(self, copy: Path) -> Iterator[int]:
         """Makes ``copy`` what the file was at every moment; yields their numbers."""
         copy.write_bytes(self.before)
         yield 0
         number = 0
         for change in self.changes:
-            for part in [change] if change.whole and not cut_commits else change.parts():
+            for part in [change] if change.whole else change.parts():
                 part.make(copy)
                 number += 1
                 yield number
