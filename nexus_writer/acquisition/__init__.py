@@ -17,6 +17,17 @@ from .errors import (
     TransferModePlanned,
 )
 from .input_stream import InputStream
+from .nodes import (
+    Node,
+    NodeState,
+    NodeStateError,
+    NodeStuck,
+    NodeTypeTaken,
+    ThreadedNode,
+    UnknownNodeType,
+    register_node_type,
+    register_node_type_from_module,
+)
 from .output_stream import OutputStream
 from .plain_data import PlainDataReceiver, PlainDataSender
 from .ring_buffer import RingBuffer
@@ -32,6 +43,11 @@ __all__ = [
     "DataSender",
     "IndexGoesBack",
     "InputStream",
+    "Node",
+    "NodeState",
+    "NodeStateError",
+    "NodeStuck",
+    "NodeTypeTaken",
     "OutputStream",
     "OverrunError",
     "PlainDataReceiver",
@@ -44,8 +60,12 @@ __all__ = [
     "SharedMemSender",
     "SpecMismatch",
     "StreamError",
+    "ThreadedNode",
     "TransferModePlanned",
+    "UnknownNodeType",
     "all_transfermodes",
     "compression_methods",
+    "register_node_type",
+    "register_node_type_from_module",
     "register_transfermode",
 ]

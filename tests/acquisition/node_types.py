@@ -1,0 +1,115 @@
+"""Node classes of the tests; also made by name in processes of their own."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, ClassVar
+
+import numpy as np
+
+from nexus_writer.acquisition import Node, ThreadedNode
+
+SIGNAL: dict[str, Any] = {"dtype": "int64", "shape": (-1, 2)}
+
+
+class Told(Node):
+    """Writes down which of its hooks were called; raises in the one that is told to."""
+
+    _input_specs: ClassVar = {"first": SIGNAL, "second": SIGNAL}
+    _output_specs: ClassVar = {"out": SIGNAL}
+
+    def __init__(self, name: str | None = None, parent: Any = None) -> None:
+        super().__init__(name, parent)
+        self.called: list[str] = []
+        self.raising: tuple[str, BaseException] | None = None
+
+    def _told(self, hook: str) -> None:
+        self.called.append(hook)
+        if self.raising and self.raising[0] == hook:
+            raise self.raising[1]
+
+    def _configure(self, rate: float = 1.0) -> None:
+        self._told("configure")
+        self.rate = rate
+
+    def _initialize(self) -> None:
+        self._told("initialize")
+
+    def _start(self) -> None:
+        self._told("start")
+
+    def _stop(self) -> None:
+        self._told("stop")
+
+    def _close(self) -> None:
+        self._told("close")
+
+    def check_input_specs(self) -> None:
+        self._told("check inputs")
+
+    def check_output_specs(self) -> None:
+        self._told("check outputs")
+
+    def after_input_connect(self, name: str) -> None:
+        self._told(f"connected {name}")
+
+    def after_output_configure(self, name: str) -> None:
+        self._told(f"configured {name}")
+
+
+class Source(ThreadedNode):
+    """Sends numbers that count up, in chunks of 10 samples; ``total`` of them, or without an end."""
+
+    _output_specs: ClassVar = {"signal": SIGNAL}
+
+    def _configure(self, total: int = 0, pause_s: float = 0.001) -> None:
+        self._total, self._pause_s = total, pause_s
+
+    def _run(self) -> None:
+        sent = 0
+        while (not self._total or sent < self._total) and self.pause(self._pause_s):
+            numbers = np.arange(sent, sent + 10)
+            self.output.send(np.stack([numbers, 2 * numbers], axis=1))
+            sent += 10
+
+
+class Doubler(ThreadedNode):
+    """Passes on what it receives, times two."""
+
+    _input_specs: ClassVar = {"signal": SIGNAL}
+    _output_specs: ClassVar = {"signal": SIGNAL}
+
+    def _run(self) -> None:
+        for index, data in self.chunks(self.input):
+            self.output.send(2 * data, index)
+
+
+class Sink(ThreadedNode):
+    """Adds up what it receives."""
+
+    _input_specs: ClassVar = {"signal": SIGNAL}
+
+    def __init__(self, name: str | None = None, parent: Any = None) -> None:
+        super().__init__(name, parent)
+        self.samples = 0
+        self.total = 0
+
+    def _run(self) -> None:
+        self.samples = self.total = 0
+        for _, data in self.chunks(self.input, drain_s=5.0):
+            self.samples += len(data)
+            self.total += int(data.sum())
+
+    def received(self) -> tuple[int, int]:
+        return self.samples, self.total
+
+
+class Failing(ThreadedNode):
+    """Fails as soon as it is told to."""
+
+    def _configure(self) -> None:
+        self.fails = threading.Event()
+
+    def _run(self) -> None:
+        self.fails.wait()
+        raise OSError(5, "the detector is on fire")
