@@ -56,3 +56,7 @@ class Finished(Exception):
 
 class ListenerFailed(RuntimeError):
     """The listener ended by an exception; its traceback is in the log already."""
+
+
+class NotSaved(Exception):
+    """The scan is not to be saved by this writer."""

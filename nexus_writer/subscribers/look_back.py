@@ -16,9 +16,10 @@ from nexus_writer.data.nodes import DataNode
 from nexus_writer.data.stream_id import parsed
 from nexus_writer.hdf5 import FileBroken, Hdf5Error
 
+from .errors import NotSaved
 from .options import WriterOptions
-from .scan_consumer import NotSaved, ScanConsumer, ScanFound
-from .scan_found import find_scan
+from .scan_consumer import ScanConsumer
+from .scan_found import ScanFound, find_scan
 from .writer_thread import WriterThread
 
 logger = logging.getLogger(__name__)

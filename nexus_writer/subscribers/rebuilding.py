@@ -18,9 +18,10 @@ from nexus_writer.model import Scan
 from nexus_writer.model.location import data_file
 from nexus_writer.model.path_map import PathMaps
 
+from .errors import NotSaved
 from .options import WriterOptions
 from .references import References, look_up
-from .scan_consumer import NotSaved, ScanConsumer
+from .scan_consumer import ScanConsumer
 from .scan_found import find_scan
 from .scans_in_redis import has_data
 

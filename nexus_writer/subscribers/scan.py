@@ -18,7 +18,7 @@ from nexus_writer.hdf5 import FileLocked, Hdf5Error
 
 from .claims import Claim, LeaseLost, writer_name
 from .disk import PERMISSION_WITHIN_S, DiskSpace, may_write
-from .errors import FileStaysLocked, Finished
+from .errors import FileStaysLocked, Finished, NotSaved
 from .follower import LISTENS
 from .lag import LagWatch
 from .lasting import LOOK_EVERY_S, LastingWrites, Voice
@@ -26,7 +26,8 @@ from .modes import Mode, Request
 from .options import WriterOptions
 from .patience import Patience
 from .question import Question
-from .scan_consumer import NotSaved, ScanConsumer, ScanFound
+from .scan_consumer import ScanConsumer
+from .scan_found import ScanFound
 from .scan_listener import Received, ScanGone, ScanInterrupted, ScanListener
 from .state import SubscriberState
 from .status import ScanStatus

@@ -7,15 +7,12 @@ little when many share a call. Nothing waits longer than ``flush_period_s``.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from nexus_writer.data.cameras import CAMERA_TYPE
-from nexus_writer.data.errors import Undecodable
 from nexus_writer.data.info import RawInfo
 from nexus_writer.data.keys import REFERENCE_TYPE
-from nexus_writer.data.points import PointDecoder
 from nexus_writer.data.scan_items import (
     CameraPrepared,
     NodeAdded,
@@ -28,32 +25,23 @@ from nexus_writer.data.streams import RawEntry
 from nexus_writer.hdf5 import FileBroken, Hdf5Error, OpenFiles, Sync
 from nexus_writer.layout import Masters, ScanFile
 from nexus_writer.model import Block, Scan
-from nexus_writer.model.limits import LONGEST_NAME, MOST_CHANNELS
 from nexus_writer.model.location import data_file
 
 from .cameras import CameraFeeds
-from .channels import credible_blocks, declared_channel, observed_channel
+from .channel_feeds import ChannelFeeds
+from .errors import NotSaved
 from .options import WriterOptions
+from .pending_points import PendingPoints
+from .progress import progress_of
 from .references import ScansReferenced
-from .status import ScanProgress, SubscanProgress
+from .scan_found import ScanFound
+from .status import ScanProgress
 
 CHANNEL_TYPES = frozenset({"channel", "lima"})
 """Nodes whose points are saved; references to other scans (node_ref_channel) are not."""
 
 History = Callable[[str, bytes], Iterable[list[RawEntry]]]
 """What Redis still has of a channel up to an id, this included, in parts."""
-
-
-@dataclass(frozen=True, slots=True)
-class ScanFound:
-    """The first item of a scan: its info and those of the dataset, collection and proposal above it."""
-
-    info: RawInfo
-    parents: tuple[RawInfo, ...]
-
-
-class NotSaved(Exception):
-    """The scan is not to be saved by this writer."""
 
 
 class ScanConsumer:
@@ -83,11 +71,8 @@ class ScanConsumer:
         self._masters = masters
         self._file: ScanFile | None = None
         self._cameras = CameraFeeds(options.paths)
-        self._decoders: dict[str, PointDecoder] = {}
-        self._pending: dict[str, list[RawEntry]] = {}
-        self._pending_bytes = 0
-        self._oldest_pending: float | None = None
-        self._undeclared: dict[str, NodeAdded] = {}
+        self._channels = ChannelFeeds()
+        self._pending = PendingPoints(options.flush_bytes, options.flush_period_s)
         self._ended: ScanEnded | None = None
         self._story: list[ScanItem | ScansReferenced] = []
         self._last_ids: dict[str, bytes] = {}
@@ -159,32 +144,17 @@ class ScanConsumer:
         if self._file is not None:
             self._file.warn(text)
             self._file.commit()
-            self._report(self._file)
+            self.progress = progress_of(self.scan, self._file)
 
     def _add(self, node: NodeAdded, file: ScanFile) -> None:
         if node.node_type == REFERENCE_TYPE:
             file.pass_over(node.key, node.name)
-        if node.node_type not in CHANNEL_TYPES or self._is_too_much(node, file):
+        if node.node_type not in CHANNEL_TYPES or self._channels.is_too_much(node, file):
             return
         if node.node_type == CAMERA_TYPE:
             self._cameras.add(node, file)
             return
-        self._decoders[node.key] = PointDecoder(node.key)
-        channel = declared_channel(node)
-        if channel is None:
-            self._undeclared[node.key] = node
-        else:
-            file.add_channel(channel)
-
-    def _is_too_much(self, node: NodeAdded, file: ScanFile) -> bool:
-        """A channel that is left out, which is warned of."""
-        if len(node.name) > LONGEST_NAME:
-            file.lose(node.key, f"the channel {node.name[:40]}... has a name of {len(node.name)} characters")
-        elif len(self._decoders) >= MOST_CHANNELS:
-            file.warn(f"more than {MOST_CHANNELS} channels: the others are not saved")
-        else:
-            return False
-        return True
+        self._channels.add(node, file)
 
     def _refer(self, references: ScansReferenced, file: ScanFile) -> None:
         for key, raw in references.scans:
@@ -197,51 +167,41 @@ class ScanConsumer:
                 file.refer_to(scan)
 
     def _receive(self, points: ScanPoints) -> None:
-        if self._oldest_pending is None:
-            self._oldest_pending = points.received_at
+        self._pending.begin(points.received_at)
         for key, entries in points.streams:
-            if self._cameras.receive(key, entries) or key not in self._decoders:
+            if self._cameras.receive(key, entries) or key not in self._channels:
                 continue
             self._last_ids[key] = entries[-1][0]
-            pending = self._pending.get(key)
-            if pending is None:
-                self._pending[key] = list(entries)
-            else:
-                pending.extend(entries)
-            self._pending_bytes += len(entries) * _size(entries[-1])
+            self._pending.add(key, entries)
 
     # -- flushing --
 
     def seconds_to_flush(self) -> float | None:
         """How long pending points, and frames of cameras, may wait still; None when there are none."""
-        if self._oldest_pending is None:
-            return None if self._file is None else self._file.cameras.seconds_to_update()
-        if self._pending_bytes >= self._options.flush_bytes:
-            return 0.0
-        return max(0.0, self._oldest_pending + self._options.flush_period_s - time.monotonic())
+        due_s = self._pending.seconds_to_flush()
+        if due_s is None and self._file is not None:
+            return self._file.cameras.seconds_to_update()
+        return due_s
 
     def lag_s(self) -> float:
         """Age of the oldest points that are not in the file."""
-        oldest = self._oldest_pending
-        return 0.0 if oldest is None else max(0.0, time.monotonic() - oldest)
+        return self._pending.age_s()
 
     def flush(self) -> None:
         """Bring all pending points into the file, so that its readers see them; they wait until they are."""
         if self._file is None:
             return
         blocks: dict[str, Sequence[Block]] = {}
-        for key, entries in self._pending.items():
-            decoded = self._decode(key, entries, self._file)
+        for key, entries in self._pending.streams():
+            decoded = self._channels.decode(key, entries, self._file)
             if decoded:
                 blocks[key] = decoded
         self._file.append(blocks)
         self._cameras.refer(self._file)
         self._file.commit()
         self._pending.clear()
-        self._pending_bytes = 0
-        self._oldest_pending = None
         self._lost_before = dict(self._file.lost)
-        self._report(self._file)
+        self.progress = progress_of(self.scan, self._file)
 
     # -- a write failed --
 
@@ -276,77 +236,20 @@ class ScanConsumer:
             self.completed = True
             return  # nothing failed but to sync what completes it
         file.lost.clear()
-        self._decoders.clear()
-        self._undeclared.clear()
+        self._channels.clear()
         self.open()
         for item in self._story:
             self._take(item)
-        for key in list(self._decoders):
+        for key in self._channels:
             if (last := self._last_ids.get(key)) is not None:
-                self._read_again(key, history(key, last), file)
+                self._channels.read_again(key, history(key, last), file, self._options.flush_bytes)
         file.take_over()
         for key, why in self._lost_before.items():
             file.lose(key, why)
         self.flush()
 
-    def _read_again(self, key: str, parts: Iterable[list[RawEntry]], file: ScanFile) -> None:
-        nbytes = 0
-        for entries in parts:
-            if blocks := self._decode(key, entries, file):
-                file.append({key: blocks})
-            nbytes += len(entries) * _size(entries[-1])
-            if nbytes >= self._options.flush_bytes:
-                file.commit()
-                nbytes = 0
-
-    def _decode(self, key: str, entries: list[RawEntry], file: ScanFile) -> Sequence[Block]:
-        """Blocks of points; a channel that cannot be decoded keeps what came before, and is given up."""
-        if key in file.lost:
-            return ()
-        try:
-            blocks = self._decoders[key].decode(entries)
-        except Undecodable as error:
-            credible, _ = credible_blocks(error.decoded, file.points.get(key, 0))
-            return self._given_up(key, credible, str(error), file)
-        credible, why = credible_blocks(blocks, file.points.get(key, 0))
-        if why:
-            return self._given_up(key, credible, f"{key} is not saved from there on: {why}", file)
-        self._observe(key, blocks, file)
-        return blocks
-
-    def _given_up(self, key: str, blocks: Sequence[Block], why: str, file: ScanFile) -> Sequence[Block]:
-        if blocks:
-            self._observe(key, blocks, file)
-            file.append({key: blocks})
-        file.lose(key, why)
-        return ()
-
-    def _observe(self, key: str, blocks: Sequence[Block], file: ScanFile) -> None:
-        """A channel that declares nothing of itself is what its first points are."""
-        if blocks and key in self._undeclared:
-            file.add_channel(observed_channel(self._undeclared.pop(key), blocks))
-
     def _decode_info(self, info: RawInfo) -> dict[str, object]:
         return self._options.paths.apply_to_scan_info(info.decode())
-
-    def _report(self, file: ScanFile) -> None:
-        self.progress = ScanProgress(
-            uris=tuple(file.uris),
-            subscans=self._subscan_progress(file.points),
-            points=sum(file.points.values()),
-            bytes=file.bytes_written,
-            flushed_at=time.time(),
-            warnings=tuple(file.warnings),
-        )
-
-    def _subscan_progress(self, points: Mapping[str, int]) -> tuple[SubscanProgress, ...]:
-        assert self.scan is not None
-        progress = []
-        for subscan in self.scan.subscans:
-            below = f"{self.key}:{subscan.name}:"
-            counts = [count for key, count in points.items() if key.startswith(below)] or [0]
-            progress.append(SubscanProgress(subscan.name, min(counts), max(counts), self.scan.npoints))
-        return tuple(progress)
 
     # -- the end --
 
@@ -407,14 +310,9 @@ class ScanConsumer:
             self.scan_end_time = _timestamp(info.get("end_timestamp"))
             failure = file.finish(info, self._ended.exception, failure, may_go_on=may_go_on, sync=sync)
         self.completed |= file.completed
-        self._report(file)
+        self.progress = progress_of(self.scan, file)
         self._file = None
         return failure
-
-
-def _size(entry: RawEntry) -> int:
-    """Bytes of the longest value of an entry: the data, whatever the order of fields."""
-    return max(map(len, entry[1]), default=0) if entry[1] else 0
 
 
 def _timestamp(value: object) -> float | None:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import redis
 
 from nexus_writer.data import keys
+from nexus_writer.data.info import RawInfo
 from nexus_writer.data.node_info import NodeInfo
 
-from .scan_consumer import ScanFound
+
+@dataclass(frozen=True, slots=True)
+class ScanFound:
+    """The first item of a scan: its info and those of the dataset, collection and proposal above it."""
+
+    info: RawInfo
+    parents: tuple[RawInfo, ...]
 
 
 def find_scan(key: str, client: redis.Redis) -> ScanFound:

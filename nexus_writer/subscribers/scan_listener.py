@@ -19,8 +19,7 @@ from nexus_writer.data.scan_reader import ScanReader, ScanReplaced, ScanVanished
 from .follower import REDIS_AWAY
 from .lag import LagWatch
 from .references import References, ScansReferenced, look_up
-from .scan_consumer import ScanFound
-from .scan_found import find_scan
+from .scan_found import ScanFound, find_scan
 
 LISTEN_S = 1.0
 """How long one reading waits for something new."""

@@ -18,8 +18,9 @@ from nexus_writer.data.scan_items import ScanEnded, ScanItem
 from nexus_writer.data.scan_reader import ScanReader
 from nexus_writer.hdf5 import OpenFiles
 from nexus_writer.subscribers import WriterOptions
+from nexus_writer.subscribers.errors import NotSaved
 from nexus_writer.subscribers.references import References, ScansReferenced, look_up
-from nexus_writer.subscribers.scan_consumer import NotSaved, ScanConsumer
+from nexus_writer.subscribers.scan_consumer import ScanConsumer
 from nexus_writer.subscribers.scan_found import find_scan
 
 RECORDED_ROOT = "/data/id00/bliss/raw"

@@ -141,7 +141,7 @@ def test_a_full_name_that_another_channel_has(writer: NexusSessionWriter, strang
 def test_more_channels_than_a_scan_can_have(
     writer: NexusSessionWriter, strange: Strange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nexus_writer.subscribers.scan_consumer.MOST_CHANNELS", 4)
+    monkeypatch.setattr("nexus_writer.subscribers.channel_feeds.MOST_CHANNELS", 4)
     for name in ("third", "fourth", "fifth"):
         add_entry(strange.client, strange.channel(name), 0, 1, np.float64(7))
     strange.saved(writer)

@@ -1,0 +1,95 @@
+"""The channels of a scan on their way from Redis to its file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from nexus_writer.data.errors import Undecodable
+from nexus_writer.data.points import PointDecoder
+from nexus_writer.data.scan_items import NodeAdded
+from nexus_writer.data.streams import RawEntry
+from nexus_writer.layout import ScanFile
+from nexus_writer.model import Block
+from nexus_writer.model.limits import LONGEST_NAME, MOST_CHANNELS
+
+from .channels import credible_blocks, declared_channel, observed_channel
+from .entry_size import entry_size
+
+
+class ChannelFeeds:
+    """Decodes the points of one ScanFile. A channel that cannot be decoded is lost, the others are not."""
+
+    def __init__(self) -> None:
+        self._decoders: dict[str, PointDecoder] = {}
+        self._undeclared: dict[str, NodeAdded] = {}
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._decoders
+
+    def __iter__(self) -> Iterator[str]:
+        """Keys of its channels, in the order in which they appeared."""
+        return iter(list(self._decoders))
+
+    def clear(self) -> None:
+        """The file is opened anew: its channels are added again."""
+        self._decoders.clear()
+        self._undeclared.clear()
+
+    def is_too_much(self, node: NodeAdded, file: ScanFile) -> bool:
+        """A channel that is left out, which is warned of."""
+        if len(node.name) > LONGEST_NAME:
+            file.lose(node.key, f"the channel {node.name[:40]}... has a name of {len(node.name)} characters")
+        elif len(self._decoders) >= MOST_CHANNELS:
+            file.warn(f"more than {MOST_CHANNELS} channels: the others are not saved")
+        else:
+            return False
+        return True
+
+    def add(self, node: NodeAdded, file: ScanFile) -> None:
+        """A channel appeared, or its file was opened anew."""
+        self._decoders[node.key] = PointDecoder(node.key)
+        channel = declared_channel(node)
+        if channel is None:
+            self._undeclared[node.key] = node
+        else:
+            file.add_channel(channel)
+
+    def decode(self, key: str, entries: list[RawEntry], file: ScanFile) -> Sequence[Block]:
+        """Blocks of points; a channel that cannot be decoded keeps what came before, and is given up."""
+        if key in file.lost:
+            return ()
+        try:
+            blocks = self._decoders[key].decode(entries)
+        except Undecodable as error:
+            credible, _ = credible_blocks(error.decoded, file.points.get(key, 0))
+            return self._given_up(key, credible, str(error), file)
+        credible, why = credible_blocks(blocks, file.points.get(key, 0))
+        if why:
+            return self._given_up(key, credible, f"{key} is not saved from there on: {why}", file)
+        self._observe(key, blocks, file)
+        return blocks
+
+    def read_again(
+        self, key: str, parts: Iterable[list[RawEntry]], file: ScanFile, commit_bytes: int
+    ) -> None:
+        """Append a channel's points from its beginning; a commit follows every ``commit_bytes``."""
+        nbytes = 0
+        for entries in parts:
+            if blocks := self.decode(key, entries, file):
+                file.append({key: blocks})
+            nbytes += len(entries) * entry_size(entries[-1])
+            if nbytes >= commit_bytes:
+                file.commit()
+                nbytes = 0
+
+    def _given_up(self, key: str, blocks: Sequence[Block], why: str, file: ScanFile) -> Sequence[Block]:
+        if blocks:
+            self._observe(key, blocks, file)
+            file.append({key: blocks})
+        file.lose(key, why)
+        return ()
+
+    def _observe(self, key: str, blocks: Sequence[Block], file: ScanFile) -> None:
+        """A channel that declares nothing of itself is what its first points are."""
+        if blocks and key in self._undeclared:
+            file.add_channel(observed_channel(self._undeclared.pop(key), blocks))

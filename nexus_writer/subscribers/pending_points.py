@@ -1,0 +1,61 @@
+"""The points of a scan that wait for the next flush, as the raw entries of Redis."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import ItemsView, Sequence
+
+from nexus_writer.data.streams import RawEntry
+
+from .entry_size import entry_size
+
+
+class PendingPoints:
+    """By channel, in the order of their streams. They are due when they are many, or have waited long."""
+
+    def __init__(self, flush_bytes: int, flush_period_s: float) -> None:
+        self._flush_bytes = flush_bytes
+        self._flush_period_s = flush_period_s
+        self._streams: dict[str, list[RawEntry]] = {}
+        self._bytes = 0
+        self._oldest: float | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self._streams)
+
+    def begin(self, received_at: float) -> None:
+        """Something was received, by the monotonic clock: the time runs, also for what is not kept here."""
+        if self._oldest is None:
+            self._oldest = received_at
+
+    def add(self, key: str, entries: Sequence[RawEntry]) -> None:
+        """What comes next of a channel; ``entries`` are not empty."""
+        pending = self._streams.get(key)
+        if pending is None:
+            self._streams[key] = list(entries)
+        else:
+            pending.extend(entries)
+        self._bytes += len(entries) * entry_size(entries[-1])
+
+    def streams(self) -> ItemsView[str, list[RawEntry]]:
+        """All that wait, by channel."""
+        return self._streams.items()
+
+    def seconds_to_flush(self) -> float | None:
+        """How long they may wait still; None when nothing was received."""
+        if self._oldest is None:
+            return None
+        if self._bytes >= self._flush_bytes:
+            return 0.0
+        return max(0.0, self._oldest + self._flush_period_s - time.monotonic())
+
+    def age_s(self) -> float:
+        """Of the oldest; 0 when nothing was received."""
+        oldest = self._oldest
+        return 0.0 if oldest is None else max(0.0, time.monotonic() - oldest)
+
+    def clear(self) -> None:
+        """They are in the file."""
+        self._streams.clear()
+        self._bytes = 0
+        self._oldest = None
