@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,36 +13,47 @@ import redis
 
 from nexus_writer.concurrency import Event
 from nexus_writer.data.connection import connect
-from nexus_writer.hdf5 import FileLocked, Hdf5Error
+from nexus_writer.hdf5 import FileLocked
 
 from .claims import Claim, LeaseLost, writer_name
-from .disk import PERMISSION_WITHIN_S, DiskSpace, may_write
 from .errors import FileStaysLocked, Finished, NotSaved
 from .follower import LISTENS
 from .lag import LagWatch
+from .last_frames import wait_for_frames
 from .lasting import LOOK_EVERY_S, LastingWrites, Voice
 from .modes import Mode, Request
 from .options import WriterOptions
 from .patience import Patience
-from .question import Question
 from .scan_consumer import ScanConsumer
+from .scan_disk import ScanDisk
 from .scan_found import ScanFound
 from .scan_listener import Received, ScanGone, ScanInterrupted, ScanListener
 from .state import SubscriberState
 from .status import ScanStatus
 from .subscriber import Subscriber
 from .trimming import TrimWatch
+from .warnings_logged import WarningsLogged
 from .writer_thread import WriterThread
 
 logger = logging.getLogger(__name__)
-LOOK_FOR_FRAMES_S = 0.05
-"""Seconds between two looks for frames of cameras when the scan has ended."""
 WAIT_FOR_ANOTHER_S = 0.25
 """Seconds between two looks at a locked file."""
 
 
 class NexusScanWriter(Subscriber[Received]):
     """Saves the scan of one node. Clients of any thread may ask it; ``start`` belongs to the listeners'."""
+
+    replaced: bool
+    """Whether another scan has its key now."""
+    opened: bool
+    """Its file was opened here."""
+    left: bool
+    """Another writer has its file, and goes on with it."""
+    completed: bool
+    """Its entry is complete, for good or until a silent scan speaks, for all writers. Where it
+    is not, another one may go on: this one ended before the scan did, or its disk failed."""
+    silent_since: Mapping[str, bytes] | None
+    """Where each stream of the scan ended when it was given up for its silence; None when it was not."""
 
     def __init__(
         self,
@@ -80,35 +90,31 @@ class NexusScanWriter(Subscriber[Received]):
             key, client, self._ask_redis, self._lag, pace_s=options.pace_s, silence_s=options.silence_s
         )
         self._patience = options.patience if patience is None else patience
-        self._warnings_logged = 0
-        self._disk: DiskSpace | None = None
-        self._permission = Question(self._may_write)
+        self._warnings = WarningsLogged(key, logger)
+        self._disk = ScanDisk(lambda: self.filename, options)
         self._trimming = TrimWatch()
-        self._lasting = LastingWrites(
+        self._lasting = self._lasting_writes(connect)
+        self._may_go_on = True
+        self._interrupted = ""
+        self.replaced = False
+        self._claim = claim
+        self._taken_over = taken_over
+        self._saved_before = False
+        self.opened = False
+        self.left = False
+        self.completed = False
+        self.silent_since = None
+
+    def _lasting_writes(self, connect: Callable[..., redis.Redis]) -> LastingWrites:
+        return LastingWrites(
             self._consumer,
-            writer.files,
-            self._disk_space,
+            self._writer.files,
+            self._disk.space,
             Voice(lambda: self.reason, self._say),
             self._interrupt,
             self._check_claim,
             connect,
         )
-        self._may_go_on = True
-        self._interrupted = ""
-        self.replaced = False
-        """Whether another scan has its key now."""
-        self._claim = claim
-        self._taken_over = taken_over
-        self._saved_before = False
-        self.opened = False
-        """Its file was opened here."""
-        self.left = False
-        """Another writer has its file, and goes on with it."""
-        self.completed = False
-        """Its entry is complete, for good or until a silent scan speaks, for all writers. Where it
-        is not, another one may go on: this one ended before the scan did, or its disk failed."""
-        self.silent_since: Mapping[str, bytes] | None = None
-        """Where each stream of the scan ended when it was given up for its silence; None when it was not."""
 
     # -- for clients --
 
@@ -126,27 +132,21 @@ class NexusScanWriter(Subscriber[Received]):
 
     def has_write_permission(self) -> bool:
         """May this process write the scan's file, or create it? Yes, where the disk does not answer."""
-        if self.filename is None:
-            return False
-        return self._permission.answer(PERMISSION_WITHIN_S) is not False
-
-    def _may_write(self) -> bool:
-        scan = self._consumer.scan
-        return scan is not None and may_write(Path(scan.filename))
+        return self._disk.has_permission()
 
     def disk_space_error(self) -> str:
         """Empty when there is space to write."""
-        disk = self._disk_space()
+        disk = self._disk.space()
         return disk.error() if disk else ""
 
     def disk_space_warning(self) -> str:
         """Empty when there is as much space as recommended."""
-        disk = self._disk_space()
+        disk = self._disk.space()
         return disk.warning() if disk else ""
 
     def free_disk_space_mb(self) -> float | None:
         """Free space of the file's directory, MB."""
-        disk = self._disk_space()
+        disk = self._disk.space()
         return disk.free_mb() if disk else None
 
     def stop(self, wait: bool = False, timeout: float | None = None) -> None:
@@ -184,13 +184,6 @@ class NexusScanWriter(Subscriber[Received]):
             written_by=writer_name(self._claim.lease.owner) if self._claim else "",
             progress=self._consumer.progress,
         )
-
-    def _disk_space(self) -> DiskSpace | None:
-        if self._disk is None and self.filename is not None:
-            self._disk = DiskSpace(
-                self.filename.parent, self._options.required_disk_space, self._options.recommended_disk_space
-            )
-        return self._disk
 
     def _say(self, reason: str, level: int = logging.INFO) -> None:
         """A FAULT that stopped the acquisition, while the writing goes on, keeps its reason."""
@@ -281,30 +274,10 @@ class NexusScanWriter(Subscriber[Received]):
         self._lasting.wait_for_space()
         self._check_claim()
         self._lasting.do(self._consumer.flush)
-        self._log_warnings()
+        self._warnings.log(self._consumer.progress.warnings)
         if warnings := self._consumer.progress.warnings:
             self._say(warnings[-1], logging.DEBUG)
         gevent.sleep(0)  # the scans of other sessions share this thread
-
-    def _log_warnings(self, failure: str | None = None) -> None:
-        """Each of them once; those that are in ``failure`` are logged with the state."""
-        warnings = self._consumer.progress.warnings
-        for warning in warnings[self._warnings_logged :]:
-            if failure is None or warning not in failure:
-                logger.warning("[%s] %s", self.key, warning)
-        self._warnings_logged = len(warnings)
-
-    def _wait_for_frames(self) -> None:
-        """A camera may write what belongs to the scan a moment after its end."""
-        since_s, before = time.monotonic(), -1
-        with contextlib.suppress(Hdf5Error):  # the end of the file meets it again
-            while True:
-                self._check_claim()
-                patience_s, frames = self._consumer.follow_cameras()
-                if frames != before:
-                    since_s, before = time.monotonic(), frames
-                if time.monotonic() - since_s >= patience_s or self._interrupt.wait(LOOK_FOR_FRAMES_S):
-                    return
 
     def _finish_file(self, failure: str | None, *, flush: bool, may_go_on: bool) -> str | None:
         """Complete the file; why the writing failed, None when it did not."""
@@ -344,7 +317,7 @@ class NexusScanWriter(Subscriber[Received]):
             waited_for = "" if self.reason == LISTENS else f", while it waited: {self.reason}"
             failure = f"{request.value} before the scan ended{waited_for}"
         if sound and request is None and not self._interrupted:
-            self._wait_for_frames()
+            wait_for_frames(self._consumer, self._check_claim, self._interrupt)
         may_go_on = self._may_go_on and not (sound and self._consumer.has_ended)
         failure = self._finish_file(
             failure or self._interrupted or None,
@@ -353,7 +326,7 @@ class NexusScanWriter(Subscriber[Received]):
         )
         silent = bool(self._interrupted) and request is None
         self.completed = self._consumer.completed and (silent or not may_go_on)
-        self._log_warnings(failure)
+        self._warnings.log(self._consumer.progress.warnings, failure)
         self._writer.link_later()
         if self._interrupted and sound and failure:
             return SubscriberState.OFF, failure

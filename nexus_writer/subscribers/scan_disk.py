@@ -1,0 +1,39 @@
+"""The disk that a scan is written to, which is known when its file is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from .disk import PERMISSION_WITHIN_S, DiskSpace, may_write
+from .options import WriterOptions
+from .question import Question
+
+
+class ScanDisk:
+    """Any thread may ask it. ``filename`` tells the scan's file, None where it is not known."""
+
+    def __init__(self, filename: Callable[[], Path | None], options: WriterOptions) -> None:
+        self._filename = filename
+        self._options = options
+        self._path: Path | None = None
+        self._space: DiskSpace | None = None
+        self._permission = Question(self._may_write)
+
+    def has_permission(self) -> bool:
+        """May this process write the file, or create it? Yes, where the disk does not answer."""
+        self._path = self._filename()
+        if self._path is None:
+            return False
+        return self._permission.answer(PERMISSION_WITHIN_S) is not False
+
+    def space(self) -> DiskSpace | None:
+        """That of the file's directory, with the limits of the options; None without a file."""
+        if self._space is None and (path := self._filename()) is not None:
+            self._space = DiskSpace(
+                path.parent, self._options.required_disk_space, self._options.recommended_disk_space
+            )
+        return self._space
+
+    def _may_write(self) -> bool:
+        return self._path is not None and may_write(self._path)
