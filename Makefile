@@ -3,13 +3,18 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test test-full faults test-blissdata lint types imports unit clean
+# What this tree is held against by bench-compare.
+REF ?= HEAD
+
+.PHONY: help demo test test-full faults bench bench-compare test-blissdata lint types imports unit clean
 
 help:
 	@echo "make demo       run the whole thing once: Redis, Tango device, beamline, client (about 15 s)"
 	@echo "make test       lint, types, import contract and tests (about 15 minutes)"
 	@echo "make test-full  the same with the long form of the heavy suites"
 	@echo "make faults     kills, freezes, full disks, lost connections, each many times, and a table (hours)"
+	@echo "make bench      the speeds, each beside a limit of the machine, and a table (about 12 minutes)"
+	@echo "make bench-compare REF=commit   CPU per point of this tree and of another commit, in turns"
 	@echo "make test-blissdata  what we publish, read by real blissdata 0.3 clients"
 	@echo "make lint | types | imports | unit    one part of make test"
 	@echo "make clean      remove .venv, caches and demo_data"
@@ -39,6 +44,12 @@ test-full: lint types imports $(VENV)/.test
 
 faults: $(VENV)/.test
 	$(BIN)/python -m pytest tests/faults --full --timeout 900
+
+bench: $(VENV)/.test
+	$(BIN)/python -m benchmarks
+
+bench-compare: $(VENV)/.test
+	$(BIN)/python -m benchmarks.compare $(REF)
 
 $(VENV)-blissdata/.done: tests/data_room/blissdata-requirements.txt | $(BIN)/python
 	@$(PYTHON) -m venv $(VENV)-blissdata

@@ -11,8 +11,10 @@ import struct
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import redis
 
 from nexus_writer.data import keys
@@ -89,6 +91,10 @@ class LoadScan:
     def end(self, exception: str = "") -> None:
         self.scan.end(exception)
 
+    def expected(self, channel: int) -> npt.NDArray[np.float64]:
+        """All that was published of a channel."""
+        return self.value(channel, 0) + np.arange(self.published)
+
     def _transactions(self, points: int) -> Iterator[tuple[bytes, int]]:
         """Packed transactions, each with the number of its replies."""
         last = self.published + points
@@ -102,6 +108,61 @@ class LoadScan:
             packed.append(b"*1\r\n$4\r\nEXEC\r\n")
             self.published = chunk.stop
             yield b"".join(packed), len(chunk) * len(self._parts) + 2
+
+
+class BlockScan:
+    """A scan of ``channels`` channels of points of any shape, several points in each event.
+
+    Channels count in the order of ``scan.channels``; the first two are the timer's, of scalars. The value of
+    a channel's point is a number, the same in all of its elements.
+    """
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        directory: Path | str,
+        *,
+        session: str = "load",
+        channels: int = 100,
+        points: int = 6400,
+        shape: tuple[int, ...] = (),
+        dtype: npt.DTypeLike = np.float64,
+        points_per_event: int = 64,
+    ) -> None:
+        publisher = SessionPublisher(client, session, stream_max_entries=None)
+        chain = (_chain(channels, shape=shape, dtype=np.dtype(dtype)),)
+        self.scan = publisher.dataset(directory, "hg123", "load").scan(
+            ScanSpec("loopscan", chain, npoints=points)
+        )
+        self.scan.prepare()
+        self.published = 0
+        self._points_per_event = points_per_event
+
+    @property
+    def events(self) -> int:
+        """Number of channel events that were published."""
+        return self.published // self._points_per_event * len(self.scan.channels)
+
+    def publish(self, points: int) -> None:
+        """The next points of every channel, a whole number of events."""
+        for first in range(self.published, self.published + points, self._points_per_event):
+            self.published = first + self._points_per_event
+            for number, channel in enumerate(self.scan.channels.values()):
+                channel.publish(self._values(number, first, self.published))
+            self.scan.flush()
+
+    def end(self, exception: str = "") -> None:
+        self.scan.end(exception)
+
+    def expected(self, channel: int) -> npt.NDArray[Any]:
+        """All that was published of a channel."""
+        return self._values(channel, 0, self.published)
+
+    def _values(self, channel: int, first: int, last: int) -> npt.NDArray[Any]:
+        spec = list(self.scan.channels.values())[channel].spec
+        numbers = (np.arange(first, last) + 1000 * channel) % 60_000
+        column = numbers.reshape(-1, *(1 for _ in spec.shape)).astype(spec.dtype)
+        return np.broadcast_to(column, (last - first, *spec.shape)).copy()
 
 
 def publish_backlog(
@@ -122,7 +183,7 @@ def publish_backlog(
     return load
 
 
-def _chain(channels: int) -> DeviceSpec:
+def _chain(channels: int, **points: Any) -> DeviceSpec:
     counters = channels - 2
     if counters < 1:
         raise ValueError("a load of fewer than 3 channels: the timer has two already")
@@ -130,7 +191,8 @@ def _chain(channels: int) -> DeviceSpec:
         DeviceSpec(
             f"ctl{first // CHANNELS_PER_DEVICE}",
             tuple(
-                sampling(f"counter{n}", "V") for n in range(first, min(first + CHANNELS_PER_DEVICE, counters))
+                sampling(f"counter{n}", "V", **points)
+                for n in range(first, min(first + CHANNELS_PER_DEVICE, counters))
             ),
         )
         for first in range(0, counters, CHANNELS_PER_DEVICE)

@@ -10,28 +10,52 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+
+from nexus_writer.data.embedded import EmbeddedRedis
+
+SESSION = "load"
+SERVICE = ("-m", "tango_server.service")
 
 
 class WriterProcess:
-    """``nexus-writer serve``; ``frozen`` stops it for a block, so that a backlog grows in Redis."""
+    """``NexusWriterService``, the Tango device and all; ready when it is made.
 
-    def __init__(self, session: str, redis_url: str, ready_file: Path) -> None:
-        command = [sys.executable, "-m", "nexus_writer", "serve", session, "--redis", redis_url]
-        self._process = subprocess.Popen([*command, "--ready-file", str(ready_file), "--log", "warning"])
+    ``program`` is what the interpreter runs, with the service's own arguments behind it.
+    """
+
+    def __init__(self, redis_url: str, ready_file: Path, program: Sequence[str] = SERVICE) -> None:
+        options = ["--nodb", "--session", SESSION, "--redis", redis_url, "--log=warning"]
+        command = [sys.executable, *program, *options, "--ready-file", str(ready_file)]
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         wait_until(ready_file.exists, "the writer is ready")
+        self.address = ready_file.read_text().split()[0]
 
     @property
     def pid(self) -> int:
         return self._process.pid
 
+    def pids(self) -> list[int]:
+        """Its own, and those of the processes that it has started."""
+        tasks = Path(f"/proc/{self.pid}/task").iterdir()
+        return [self.pid, *(int(number) for task in tasks for number in _text(task / "children").split())]
+
     def cpu_s(self) -> float:
-        """Seconds of CPU time that it and the processes that it started have used so far."""
-        own = list(Path(f"/proc/{self.pid}/task").iterdir())
-        started = {number for task in own for number in (task / "children").read_text().split()}
-        tasks = [*own, *(task for number in started for task in Path(f"/proc/{number}/task").iterdir())]
-        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+        """Seconds of CPU time that all of its processes have used so far."""
+        tasks = (task for pid in self.pids() for task in Path(f"/proc/{pid}/task").iterdir())
+        texts = (_text(task / "schedstat") for task in tasks)
+        return sum(int(text.split()[0]) for text in texts if text) / 1e9
+
+    def resident_mb(self) -> float:
+        """Resident memory of all of its processes; pages that they share count once."""
+        lines = (
+            line
+            for pid in self.pids()
+            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+            if line.startswith("Pss:")
+        )
+        return sum(int(line.split()[1]) for line in lines) / 1024
 
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
@@ -49,17 +73,54 @@ class WriterProcess:
 
 
 @contextlib.contextmanager
-def writer_process(session: str, redis_url: str) -> Iterator[WriterProcess]:
+def writer_process(redis_url: str, program: Sequence[str] = SERVICE) -> Iterator[WriterProcess]:
     """A writer for the time of a block."""
     with tempfile.TemporaryDirectory() as directory:
-        writer = WriterProcess(session, redis_url, Path(directory) / "ready")
+        writer = WriterProcess(redis_url, Path(directory) / "ready", program)
         try:
             yield writer
         finally:
             writer.stop()
 
 
-def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 60.0) -> None:
+class Place:
+    """A Redis of its own, a writer that listens to it, and a new directory for each scan."""
+
+    def __init__(self, server: EmbeddedRedis, writer: WriterProcess, directory: Path) -> None:
+        self.writer = writer
+        self.client = server.client()
+        self._directory = directory
+        self._scans = 0
+
+    def new_directory(self) -> Path:
+        self._scans += 1
+        return self._directory / str(self._scans)
+
+
+@contextlib.contextmanager
+def place(program: Sequence[str] = SERVICE) -> Iterator[Place]:
+    """For the time of a block; all is gone after it."""
+    with (
+        EmbeddedRedis() as server,
+        tempfile.TemporaryDirectory() as directory,
+        writer_process(server.url, program) as writer,
+    ):
+        here = Place(server, writer, Path(directory))
+        try:
+            yield here
+        finally:
+            here.client.close()
+
+
+def _text(path: Path) -> str:
+    """Of a file in /proc; "" when its thread has ended."""
+    try:
+        return path.read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 120.0) -> None:
     """Return as soon as the condition holds, looked at every 0.2 ms."""
     deadline = time.monotonic() + timeout_s
     while not condition():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import redis
 
-from benchmarks._load import LoadScan, publish_backlog
+from benchmarks._load import BlockScan, LoadScan, publish_backlog
 from nexus_writer.data.pickles import loads
 
 
@@ -59,3 +59,15 @@ def test_the_writer_is_waited_for(redis_client: redis.Redis) -> None:
 def test_fewer_channels_than_the_timer_has_are_refused(redis_client: redis.Redis) -> None:
     with pytest.raises(ValueError, match="fewer than 3 channels"):
         LoadScan(redis_client, "/data", channels=2)
+
+
+def test_blocks_are_published_as_they_are_expected(redis_client: redis.Redis) -> None:
+    load = BlockScan(redis_client, "/data", channels=4, points=8, shape=(2, 3), points_per_event=4)
+    load.publish(8)
+    load.end()
+    assert load.events == 8
+    channel = list(load.scan.channels.values())[3]
+    entries = redis_client.xrange(f"{channel.key}_data")
+    found = np.concatenate([loads(fields[b"__DATA__"]) for _, fields in entries])
+    assert found.shape == (8, 2, 3)
+    assert np.array_equal(found, load.expected(3))

@@ -1,0 +1,53 @@
+"""Blocks of 64 points an event, 100 channels: the whole writer beside h5py writing the same arrays.
+
+python -m benchmarks.blocks [--repeats 5] [--json]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ._backlog import medians, saved, written_by_h5py
+from ._load import BlockScan
+from ._rows import Row, run
+from ._server import place
+
+CHANNELS, POINTS, POINTS_PER_EVENT = 100, 64 * 400, 64
+OF_H5PY = 0.5
+
+
+def rows(repeats: int) -> Sequence[Row]:
+    """P3."""
+    writer, limit = [], []
+    with place() as here:
+        for number in range(repeats + 1):  # the first one warms up
+            load = BlockScan(
+                here.client,
+                here.new_directory(),
+                channels=CHANNELS,
+                points=POINTS,
+                points_per_event=POINTS_PER_EVENT,
+            )
+            costs = saved(here.writer, [load], POINTS), written_by_h5py(here, load)
+            here.client.flushdb()
+            if number:
+                writer.append(costs[0])
+                limit.append(costs[1])
+    ours, plain = medians(writer), medians(limit)
+    points_per_s = (cost.events_per_s * POINTS_PER_EVENT for cost in (ours, plain))
+    return [
+        Row(
+            "P3",
+            f"blocks of {POINTS_PER_EVENT} points: throughput",
+            OF_H5PY,
+            ours.events_per_s / plain.events_per_s,
+            "x h5py",
+            "{:,.0f} points/s, h5py in one piece {:,.0f}".format(*points_per_s),
+            at_least=True,
+            cpu_us=ours.cpu_us / POINTS_PER_EVENT,
+        )
+    ]
+
+
+if __name__ == "__main__":
+    run(rows, __doc__)
