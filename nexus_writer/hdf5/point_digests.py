@@ -180,11 +180,13 @@ class PointDigests:
                 self._whole = False
 
     def _widen(self, widths: tuple[int, ...]) -> None:
-        """Points so far are filled up in the file: what is known of them is past."""
+        """Points so far are filled up in the file: what is known of them is past.
+
+        Blocks have the length that fits the widest point, so that a scan that is gone on with has the same.
+        """
         self._widths = widths
-        if not self._block:
-            fitting = max(1, BLOCK_NBYTES // self._point_nbytes)
-            self._block = min(BLOCK_POINTS, 1 << (fitting.bit_length() - 1))
+        fitting = max(1, BLOCK_NBYTES // self._point_nbytes)
+        self._block = min(BLOCK_POINTS, 1 << (fitting.bit_length() - 1))
         if self._next:
             self._runs, self._late = [(self._next // self._block, bytearray())], set()
             self._hash, self._whole = sha256(), self._next % self._block == 0

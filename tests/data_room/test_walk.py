@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import pickle
 import threading
@@ -84,6 +85,11 @@ def told(events: list[Event]) -> list[tuple[EventType, str]]:
     return [(event.type, event.node.db_name) for event in events]
 
 
+def in_one_piece(events: list[Event]) -> list[tuple[EventType, str]]:
+    """What was told; points that were read in several pieces, because they came in between, once."""
+    return [one for one, _ in itertools.groupby(told(events))]
+
+
 def names(nodes: Iterator[DataNode]) -> list[str]:
     return [node.db_name for node in nodes]
 
@@ -105,7 +111,7 @@ class Following(threading.Thread):
         self.changed = threading.Condition()
         self.start()
         if started is not None:
-            assert started.wait(5)
+            assert started.wait(20)
 
     def run(self) -> None:
         for one in self.walk:
@@ -115,7 +121,7 @@ class Following(threading.Thread):
 
     def wait_for(self, condition: Callable[[list[Any]], object]) -> list[Any]:
         with self.changed:
-            assert self.changed.wait_for(lambda: condition(self.found), 5), self.found
+            assert self.changed.wait_for(lambda: condition(self.found), 20), self.found
             return list(self.found)
 
 
@@ -347,7 +353,7 @@ class TestFromNowOn:
             events = following.wait_for(has_ended)
         channels = [f"{new}:timer:epoch", f"{new}:timer:elapsed"]
         assert [key for kind, key in told(events) if kind is NEW_NODE] == [new, f"{new}:timer", *channels]
-        assert [kind for kind, _ in told(events)][4:] == [PREPARED, NEW_DATA, END]
+        assert [kind for kind, _ in in_one_piece(events)][4:] == [PREPARED, NEW_DATA, END]
 
     def test_below_containers_that_are_new_as_well(
         self, session: DataNodeContainer, publisher: HandPublisher, started: threading.Event
@@ -394,8 +400,8 @@ class TestFromNowOn:
         following.wait_for(lambda events: NEW_DATA in [event.type for event in events])
         publisher.end(scan)
         stop.stop()
-        following.join(5)
-        assert told(following.found) == [(NEW_NODE, late), (NEW_DATA, late)]
+        following.join(20)
+        assert in_one_piece(following.found) == [(NEW_NODE, late), (NEW_DATA, late)]
 
     def test_from_a_time_in_the_past(
         self, session: DataNodeContainer, publisher: HandPublisher, dataset: str, two_scans: list[str]
@@ -716,9 +722,9 @@ class TestStop:
         self.wait_until_blocked(publisher.client)
         asked = time.monotonic()
         stop.stop()
-        following.join(5)
+        following.join(20)
         assert not following.is_alive()
-        assert time.monotonic() - asked < 1
+        assert time.monotonic() - asked < 4, "at once, not when the wait of 5 s is over"
 
     def test_one_handler_for_several_walks(self, session: DataNodeContainer, dataset: str) -> None:
         stop = StopHandler()
@@ -726,7 +732,7 @@ class TestStop:
         followings[0].wait_for(len)
         stop.stop()
         for following in followings:
-            following.join(5)
+            following.join(20)
             assert not following.is_alive()
 
     def test_by_a_handler_that_was_used_before(
@@ -745,7 +751,7 @@ class TestStop:
             if trial % 2:
                 following.wait_for(len)
             stop.stop()
-            following.join(5)
+            following.join(20)
             assert not following.is_alive(), trial
 
     def test_by_close_from_another_thread(
@@ -755,7 +761,7 @@ class TestStop:
         following = Following(walk)
         self.wait_until_blocked(publisher.client)
         walk.close()
-        following.join(5)
+        following.join(20)
         assert not following.is_alive()
         assert list(walk) == []
 
@@ -787,7 +793,7 @@ class TestStop:
         time.sleep(0.2)  # nothing happens: there is nothing to wait for
         after: Any = publisher.client.info("commandstats")
         stop.stop()
-        following.join(5)
+        following.join(20)
         assert after["cmdstat_xread"]["calls"] == before["cmdstat_xread"]["calls"]
 
 
@@ -854,11 +860,11 @@ class TestConnection:
             following.kill()
         following = gevent.spawn(follow)
         publisher.end(f"{dataset}:9_scan")
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 20
         while not has_ended(found) and time.monotonic() < deadline:
             gevent.sleep(0.005)
         walk.close()
-        following.join(5)
+        following.join(20)
         client.close()
         assert following.dead
         expected = [f"{dataset}:{index}_scan" for index in range(10)]

@@ -103,6 +103,24 @@ def test_blocks_are_about_a_mebibyte_at_most(
     assert assert_match(live, "x", dataset.digests()).block == block
 
 
+@pytest.mark.parametrize("scan", [(0,), (1000, 20)])
+def test_blocks_are_those_of_the_widest_point_whenever_it_came(
+    live: LiveFile, monkeypatch: pytest.MonkeyPatch, scan: tuple[int, ...]
+) -> None:
+    """A scan that is gone on with begins with points that are filled up already."""
+    monkeypatch.undo()
+    points = [Block("", start, np.ones((700, start // 100))) for start in (0, 700, 1400, 2100, 2800)]
+    manifests = []
+    for name, flushes in ("one by one", [[block] for block in points]), ("in one go", [points]):
+        dataset = points_dataset(live.root, name, "f8", (0,), scan_shape=scan, digested=True)
+        for blocks in flushes:
+            dataset.append(blocks)
+        dataset.finish()
+        manifests.append(assert_match(live, name, dataset.digests()))
+    assert manifests[0] == manifests[1]
+    assert (manifests[0].size, manifests[0].block) == (28, 4096)
+
+
 def test_blocks_without_a_point_are_not_read_back(live: LiveFile, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = points_dataset(live.root, "x", "f8", (), scan_shape=(0,), digested=True)
     dataset.append([Block("", 0, np.ones(3)), Block("", 4001, np.ones(7))])

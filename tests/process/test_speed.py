@@ -1,15 +1,25 @@
-"""The limits of ``benchmarks/messages.py``. A machine that does much else gets three tries."""
+"""The benchmark of messages measures what it says; its limits are for a machine that does nothing else.
+
+What is tested here is thirty times slower than usual, or worse.
+"""
 
 from __future__ import annotations
 
-from benchmarks.messages import CHECKED, ROUNDS, round_trips, too_slow
+from benchmarks.messages import ASYNC, CHECKED, PLAIN, RAW, ratio, round_trips, too_slow
 
 
-def test_a_round_trip_costs_little_more_than_that_of_a_bare_pipe() -> None:
-    sizes = {size: ROUNDS[size] // 2 for size in CHECKED}
-    tries = []
-    while len(tries) < 3:
-        tries.append(too_slow(round_trips(3, sizes)))
-        if not tries[-1]:
-            return
-    raise AssertionError(tries)
+def test_no_round_trip_takes_many_times_that_of_a_bare_pipe() -> None:
+    trips = round_trips(1, {64: 200, 1 << 20: 20})
+    for size, turns in trips.items():
+        assert ratio(turns, PLAIN, RAW) < 30, (size, turns)
+        assert ratio(turns, ASYNC, PLAIN) < 30, (size, turns)
+
+
+def test_the_limits_of_the_benchmark() -> None:
+    good = {RAW: 10.0, PLAIN: 11.9, ASYNC: 23.7}
+    assert too_slow({size: [good] for size in CHECKED}) == []
+    slow = {RAW: 10.0, PLAIN: 12.1, ASYNC: 24.3}
+    assert too_slow({64: [good], 1 << 20: [slow]}) == [
+        "MessageProcess, 1048576 bytes: 1.21 x raw pipe, more than 1.2",
+        "AsyncBackMessageProcess, 1048576 bytes: 2.01 x MessageProcess, more than 2.0",
+    ]
