@@ -1,9 +1,8 @@
-"""A session writer among the others of its session: its heartbeat, its leases, what it says of its scans.
+"""A session writer among the others of its session: its leases, and what it says and hears.
 
 Everything here runs in the thread of the session, whose hub goes on while a disk hangs: so a scan whose
-writer is blocked in a write keeps its lease. A heartbeat is one pipeline for all leases; every third one
-says what there is to say, in one transaction: a writer that gives a lease back says at the same time what
-became of the scans it was for.
+writer is blocked in a write keeps its lease. What there is to say is said in one transaction: a writer that
+gives a lease back says at the same time what became of the scans it was for.
 """
 
 from __future__ import annotations
@@ -14,12 +13,10 @@ import random
 import socket
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-import gevent
 import redis
-from gevent.event import Event
 from gevent.pool import Group
 
 import nexus_writer
@@ -35,32 +32,14 @@ from nexus_writer.data.roster import (
     request,
 )
 
-from .claims import Claim, Claims, keeps_no_leases, now, writer_name
-from .follower import REDIS_AWAY
+from .claims import Claim, Claims, keeps_no_leases, writer_name
+from .heartbeat import Heartbeat
+from .own_scans import OwnScan, OwnScans
 from .scan import NexusScanWriter
 from .sought import Sought
-from .state import SubscriberState
 from .waiting import Begin, WaitingScans, is_of
 
-PERIOD_S = 0.3
-"""Of the heartbeat: a lease survives two that are lost."""
-SPEAK_EVERY_S = 1.0
-"""What the other writers are told waits so long, but for ends and beginnings."""
-BEAT_WITHIN_S = 1.0
-"""A heartbeat that takes longer begins anew, by another connection."""
-OUTCOME_KEPT_S = 1800.0
-"""Longer than Redis keeps the data of a scan."""
 logger = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class _Own:
-    """A scan that this process writes, or has written."""
-
-    scan: NexusScanWriter
-    sought: Sought
-    claim: Claim | None
-    said: object = None
 
 
 class Crew:
@@ -89,26 +68,23 @@ class Crew:
         self.claims = Claims(Leases(session, self.id))
         self.waiting = WaitingScans(session, self.id, self.claims, self.client, begin, standby=standby)
         self._entry = RosterEntry(session, self.id)
-        self._own: dict[str, _Own] = {}
-        self._outcomes: dict[str, Outcome] = {}
-        self._forgotten: set[str] = set()
-        self._beat_now = Event()
+        self._own = OwnScans(self.id, self._entry)
+        self._heartbeat = Heartbeat(session, self.client, self._renew, self._speak)
         self._greenlets = Group()
         self._ending = False
-        self._refused: set[bool] = set()
 
     # -- life --
 
     def start(self) -> None:
         """Begin the heartbeat."""
         if not self._greenlets:
-            self._greenlets.spawn(self._beat_on)
+            self._greenlets.spawn(self._live)
 
     def end(self) -> None:
         """Take no more scans; the heart beats until those that are being written are complete."""
         self._ending = True
         self.waiting.stop()
-        self._beat_now.set()
+        self._heartbeat.speak_now()
 
     def join(self, timeout: float) -> bool:
         """After ``end``: wait until its leases are given back; False when it takes longer."""
@@ -133,7 +109,7 @@ class Crew:
         try:
             claim = self.claims.take(self.client(), path)
         except redis.ResponseError as error:
-            self._warn_of_refusal(error)
+            self._heartbeat.warn_of_refusal(error)
             return self.claims.presume(path) if keeps_no_leases(error) else None
         return None if isinstance(claim, Lease) else claim
 
@@ -151,77 +127,44 @@ class Crew:
 
     def follow(self, scan: NexusScanWriter, sought: Sought, claim: Claim | None) -> None:
         """A scan is written here from now on; its claim, if any, is dropped when its file is complete."""
-        own = self._own[scan.key] = _Own(scan, sought, claim)
-        self._forgotten.discard(scan.key)
+        own = self._own.add(scan, sought, claim)
         self._greenlets.spawn(self._until_complete, own)
-        self._beat_now.set()
+        self._heartbeat.speak_now()
 
     def forget(self, key: str) -> None:
         """Nobody asks for this scan any more."""
-        if self._own.pop(key, None) is not None:
-            self._forgotten.add(key)
+        self._own.forget(key)
 
     def ask(self, writer_id: str, scan: str, what: str) -> None:
         """Ask another writer to ``stop`` or ``kill`` a scan. Raises redis.RedisError."""
         if writer_id:
             request(self.client(), self.session, writer_id, scan, what)
 
-    def _until_complete(self, own: _Own) -> None:
+    def _until_complete(self, own: OwnScan) -> None:
         scan, claim = own.scan, own.claim
         scan.join()
         if claim is None:
             return
         self.claims.drop(claim)
         if scan.left:
-            self._forgotten.add(scan.key)
-            self._own.pop(scan.key, None)
+            self._own.leave(own)
             if not self._ending:
                 self._left(own.sought, claim.lost.owner if claim.lost else "")
-        elif scan.completed or (scan.state is SubscriberState.OFF and not scan.opened):
-            status = {**scan.status().to_dict(), "start_time": own.sought.start_time}
-            self._outcomes[scan.key] = Outcome(self.id, status, silent=scan.silent_since is not None)
-        self._beat_now.set()
+        else:
+            self._own.settle(own)
+        self._heartbeat.speak_now()
 
     # -- heartbeat --
 
-    def _beat_on(self) -> None:
-        away, speak_at = False, now()
-        while not (self._ending and not self.claims.paths and len(self._greenlets) == 1):
-            began = now()
-            if self._beat_now.is_set() or began >= speak_at:
-                self._beat_now.clear()
-                away = self._try(self._speak, away)
-                speak_at = began + (PERIOD_S if away else SPEAK_EVERY_S)
-            elif self.claims.paths:
-                away = self._try(self._renew, away)
-            self._beat_now.wait(max(0.01, PERIOD_S - (now() - began)))
-        self._try(lambda: self._speak(leave=True), away)
+    def _live(self) -> None:
+        """Until the last scan is complete, and with it the last claim is dropped."""
+        self._heartbeat.run(
+            lambda: not (self._ending and not self.claims.paths and len(self._greenlets) == 1),
+            lambda: bool(self.claims.paths),
+        )
+        self._heartbeat.beat(partial(self._speak, leave=True))
         if self._client is not None:
             self._client.close()
-
-    def _try(self, beat: Callable[[], None], away: bool) -> bool:
-        """Whether Redis is away now; when it was not ``away`` before, that is said."""
-        try:
-            self.client()
-            with gevent.Timeout(BEAT_WITHIN_S, redis.TimeoutError(f"no answer within {BEAT_WITHIN_S:g} s")):
-                beat()
-        except REDIS_AWAY as error:
-            if not away:
-                logger.warning("[%s] the leases of files are not renewed: %s", self.session, error)
-            return True
-        except redis.ResponseError as error:
-            self._warn_of_refusal(error)
-        except Exception:  # without a heartbeat nothing is written any more
-            logger.exception("[%s] a heartbeat failed", self.session)
-        return False
-
-    def _warn_of_refusal(self, error: redis.ResponseError) -> None:
-        """Once for each of the two."""
-        for_good = keeps_no_leases(error)
-        if for_good not in self._refused:
-            what = "only locks keep writers apart" if for_good else "files are written when it does again"
-            logger.warning("[%s] Redis keeps no leases (%s): %s", self.session, error, what)
-        self._refused.add(for_good)
 
     def _renew(self) -> None:
         """The leases, and nothing else."""
@@ -233,15 +176,10 @@ class Crew:
 
     def _speak(self, leave: bool = False) -> None:
         """The leases, and all that there is to say and to hear."""
-        outcomes, forgotten = dict(self._outcomes), set(self._forgotten)
         with self.client().pipeline() as pipeline:
             understand = self.claims.renew(pipeline)
             given_back = self.claims.give_back(pipeline)
-            said = self._say(pipeline)
-            for key, outcome in outcomes.items():
-                self._entry.settle(pipeline, key, outcome, OUTCOME_KEPT_S)
-            for key in forgotten:
-                self._entry.forget(pipeline, key)
+            heard = self._own.tell(pipeline)
             behind = len(pipeline)
             self._entry.take_requests(pipeline)
             if leave:
@@ -259,28 +197,14 @@ class Crew:
                 self._obey(key, what)
         _raise_first(answers)
         given_back()
-        for own, status in said:
-            own.said = status
-        for key in outcomes:
-            self._outcomes.pop(key, None)
-        self._forgotten -= forgotten
+        heard()
 
     def _tell_of(self, lost: Sequence[Claim]) -> None:
         for claim in lost:
             logger.warning("[%s] %s: its scans are left alone here", self.session, claim.lost)
 
-    def _say(self, pipeline: redis.client.Pipeline) -> list[tuple[_Own, object]]:
-        """Put the statuses that may have changed into the pipeline."""
-        said: list[tuple[_Own, object]] = []
-        for own in self._own.values():
-            what = (own.scan.state, own.scan.validation) if own.scan.done() else None
-            if what is None or what != own.said:
-                self._entry.say(pipeline, own.scan.key, own.scan.status().to_dict())
-                said.append((own, what))
-        return said
-
     def _record(self) -> WriterRecord:
-        running = [own.scan.status() for own in self._own.values() if not own.scan.done()]
+        running = self._own.all_running()
         return WriterRecord(
             self.id,
             socket.gethostname(),
@@ -295,14 +219,14 @@ class Crew:
         )
 
     def _obey(self, key: str, what: str) -> None:
-        own = self._own.get(key)
-        if own is None or own.scan.done():
+        scan = self._own.running(key)
+        if scan is None:
             return
         logger.info("[%s] another writer asks to %s it", key, what)
         if what == "stop":
-            own.scan.stop()
+            scan.stop()
         elif what == "kill":
-            own.scan.kill()
+            scan.kill()
 
 
 def _raise_first(answers: Sequence[object]) -> None:
