@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from nexus_writer.data.errors import Undecodable
 from nexus_writer.data.points import PointDecoder
@@ -15,6 +15,9 @@ from nexus_writer.model.limits import LONGEST_NAME, MOST_CHANNELS
 from .channels import credible_blocks, declared_channel, observed_channel
 from .entry_size import entry_size
 
+History = Callable[[str, bytes], Iterable[list[RawEntry]]]
+"""What Redis still has of a channel up to an id, this included, in parts."""
+
 
 class ChannelFeeds:
     """Decodes the points of one ScanFile. A channel that cannot be decoded is lost, the others are not."""
@@ -22,16 +25,13 @@ class ChannelFeeds:
     def __init__(self) -> None:
         self._decoders: dict[str, PointDecoder] = {}
         self._undeclared: dict[str, NodeAdded] = {}
+        self._last_ids: dict[str, bytes] = {}
 
     def __contains__(self, key: object) -> bool:
         return key in self._decoders
 
-    def __iter__(self) -> Iterator[str]:
-        """Keys of its channels, in the order in which they appeared."""
-        return iter(list(self._decoders))
-
     def clear(self) -> None:
-        """The file is opened anew: its channels are added again."""
+        """The file is opened anew: its channels are added, and read, again."""
         self._decoders.clear()
         self._undeclared.clear()
 
@@ -69,18 +69,22 @@ class ChannelFeeds:
         self._observe(key, blocks, file)
         return blocks
 
-    def read_again(
-        self, key: str, parts: Iterable[list[RawEntry]], file: ScanFile, commit_bytes: int
-    ) -> None:
-        """Append a channel's points from its beginning; a commit follows every ``commit_bytes``."""
-        nbytes = 0
-        for entries in parts:
-            if blocks := self.decode(key, entries, file):
-                file.append({key: blocks})
-            nbytes += len(entries) * entry_size(entries[-1])
-            if nbytes >= commit_bytes:
-                file.commit()
-                nbytes = 0
+    def received(self, key: str, entries: Sequence[RawEntry]) -> None:
+        """Entries of a channel came, not empty; they may wait elsewhere before they are decoded."""
+        self._last_ids[key] = entries[-1][0]
+
+    def read_again(self, history: History, file: ScanFile, commit_bytes: int) -> None:
+        """Append what was received of all channels, each from its beginning; a commit follows every
+        ``commit_bytes``."""
+        for key in list(self._decoders):
+            nbytes = 0
+            for entries in history(key, self._last_ids[key]) if key in self._last_ids else ():
+                if blocks := self.decode(key, entries, file):
+                    file.append({key: blocks})
+                nbytes += len(entries) * entry_size(entries[-1])
+                if nbytes >= commit_bytes:
+                    file.commit()
+                    nbytes = 0
 
     def _given_up(self, key: str, blocks: Sequence[Block], why: str, file: ScanFile) -> Sequence[Block]:
         if blocks:

@@ -12,9 +12,9 @@ from typing import Any
 from nexus_writer.hdf5 import warn_without_locks
 
 from .claims import writer_name
-from .disk import PERMISSION_WITHIN_S, DiskSpace, may_write
 from .options import WriterOptions
 from .question import Question
+from .scan_disk import OnDisk, ScanDisk
 from .sought import Sought
 from .state import SubscriberState
 from .status import ScanStatus
@@ -23,7 +23,7 @@ Ask = Callable[[str, str, str], None]
 """Ask a writer (its id) something about a scan (its key): ``stop`` or ``kill``."""
 
 
-class ScanElsewhere:
+class ScanElsewhere(OnDisk):
     """Answers as a NexusScanWriter does, from what its writer tells. Belongs to the thread of the session.
 
     Permissions and disk space are those that this host finds at the same place.
@@ -39,10 +39,7 @@ class ScanElsewhere:
         self._ask = ask
         self._settled_at: float | None = None
         self.filename: Path | None = Path(options.paths.apply(sought.path)) if sought.path else None
-        self._disk = self.filename and DiskSpace(
-            self.filename.parent, options.required_disk_space, options.recommended_disk_space
-        )
-        self._permission = Question(partial(may_write, self.filename)) if self.filename else None
+        self._disk = ScanDisk(lambda: self.filename, options)
         self._locks = Question(partial(warn_without_locks, self.filename)) if self.filename else None
         self._status = ScanStatus(
             name=self.name,
@@ -125,18 +122,6 @@ class ScanElsewhere:
     def done(self) -> bool:
         """Nothing more will be written of it."""
         return self._settled_at is not None
-
-    def has_write_permission(self) -> bool:
-        return self._permission is not None and self._permission.answer(PERMISSION_WITHIN_S) is not False
-
-    def disk_space_error(self) -> str:
-        return self._disk.error() if self._disk else ""
-
-    def disk_space_warning(self) -> str:
-        return self._disk.warning() if self._disk else ""
-
-    def free_disk_space_mb(self) -> float | None:
-        return self._disk.free_mb() if self._disk else None
 
     def stop(self) -> None:
         """Ask its writer to; where there is none, nothing happens."""

@@ -18,7 +18,11 @@ from nexus_writer.data.errors import Undecodable
 from nexus_writer.data.info import RawInfo
 from nexus_writer.data.points import PointDecoder
 from nexus_writer.data.scan_items import NodeAdded, ScanItem, ScanPoints
+from nexus_writer.layout import ScanFile
+from nexus_writer.model import Scan
 from nexus_writer.model.limits import MOST_REFERENCES
+
+from .options import WriterOptions
 
 logger = logging.getLogger(__name__)
 
@@ -83,3 +87,15 @@ def look_up(names: Sequence[str], client: redis.Redis) -> ScansReferenced:
     return ScansReferenced(
         tuple((name, RawInfo(fields)) for name, fields in zip(names, answers, strict=True))
     )
+
+
+def refer(references: ScansReferenced, file: ScanFile, options: WriterOptions) -> None:
+    """Link those of them that this writer saves in ``file``, that of the sequence or group."""
+    for key, raw in references.scans:
+        info = options.paths.apply_to_scan_info(raw.decode())
+        if not info:
+            file.warn(f"{key} is gone from Redis: it is not linked")
+            continue
+        scan = Scan.from_info(info, key)
+        if scan.wants_saving({options.writer_name}):
+            file.refer_to(scan)

@@ -23,9 +23,9 @@ from .last_frames import wait_for_frames
 from .lasting import LOOK_EVERY_S, LastingWrites, Voice
 from .modes import Mode, Request
 from .options import WriterOptions
-from .patience import Patience
+from .patience import AFTER_ANOTHER
 from .scan_consumer import ScanConsumer
-from .scan_disk import ScanDisk
+from .scan_disk import OnDisk, ScanDisk
 from .scan_found import ScanFound
 from .scan_listener import Received, ScanGone, ScanInterrupted, ScanListener
 from .state import SubscriberState
@@ -40,20 +40,22 @@ WAIT_FOR_ANOTHER_S = 0.25
 """Seconds between two looks at a locked file."""
 
 
-class NexusScanWriter(Subscriber[Received]):
+class NexusScanWriter(OnDisk, Subscriber[Received]):
     """Saves the scan of one node. Clients of any thread may ask it; ``start`` belongs to the listeners'."""
 
-    replaced: bool
+    replaced: bool = False
     """Whether another scan has its key now."""
-    opened: bool
+    opened: bool = False
     """Its file was opened here."""
-    left: bool
+    left: bool = False
     """Another writer has its file, and goes on with it."""
-    completed: bool
+    completed: bool = False
     """Its entry is complete, for good or until a silent scan speaks, for all writers. Where it
     is not, another one may go on: this one ended before the scan did, or its disk failed."""
-    silent_since: Mapping[str, bytes] | None
+    silent_since: Mapping[str, bytes] | None = None
     """Where each stream of the scan ended when it was given up for its silence; None when it was not."""
+    validation: str = ""
+    """What the validation of its entries found, in one line."""
 
     def __init__(
         self,
@@ -64,23 +66,18 @@ class NexusScanWriter(Subscriber[Received]):
         options: WriterOptions,
         writer: WriterThread,
         connect: Callable[..., redis.Redis] = connect,
-        patience: Patience | None = None,
         *,
         claim: Claim | None = None,
         taken_over: bool = False,
     ) -> None:
-        """``patience`` with a file that is locked is that of the options where it is not given.
-
-        ``claim`` is that of the file, None where nobody else may come; ``taken_over`` says that another
-        writer had the scan, and may have completed it.
-        """
+        """``claim`` is that of the file, None where nobody else may come; ``taken_over`` says that another
+        writer had the scan, and may have completed it, or come back while it holds the file."""
         super().__init__(
             key, connect=connect, mode=Mode.PARALLEL, thread=writer.thread, queue_size=options.queue_size
         )
         self.name = name
         self.session = session
         self.writing_since = time.time()
-        self.validation = ""
         self._writer = writer
         self._options = options
         self._consumer = ScanConsumer(key, options, writer.files, writer.masters)
@@ -89,21 +86,16 @@ class NexusScanWriter(Subscriber[Received]):
         self._redis = ScanListener(
             key, client, self._ask_redis, self._lag, pace_s=options.pace_s, silence_s=options.silence_s
         )
-        self._patience = options.patience if patience is None else patience
+        self._patience = AFTER_ANOTHER if taken_over else options.patience
         self._warnings = WarningsLogged(key, logger)
         self._disk = ScanDisk(lambda: self.filename, options)
         self._trimming = TrimWatch()
         self._lasting = self._lasting_writes(connect)
         self._may_go_on = True
         self._interrupted = ""
-        self.replaced = False
         self._claim = claim
         self._taken_over = taken_over
         self._saved_before = False
-        self.opened = False
-        self.left = False
-        self.completed = False
-        self.silent_since = None
 
     def _lasting_writes(self, connect: Callable[..., redis.Redis]) -> LastingWrites:
         return LastingWrites(
@@ -129,25 +121,6 @@ class NexusScanWriter(Subscriber[Received]):
         self._known.wait(2.0)
         scan = self._consumer.scan
         return Path(scan.filename) if scan is not None and scan.filename else None
-
-    def has_write_permission(self) -> bool:
-        """May this process write the scan's file, or create it? Yes, where the disk does not answer."""
-        return self._disk.has_permission()
-
-    def disk_space_error(self) -> str:
-        """Empty when there is space to write."""
-        disk = self._disk.space()
-        return disk.error() if disk else ""
-
-    def disk_space_warning(self) -> str:
-        """Empty when there is as much space as recommended."""
-        disk = self._disk.space()
-        return disk.warning() if disk else ""
-
-    def free_disk_space_mb(self) -> float | None:
-        """Free space of the file's directory, MB."""
-        disk = self._disk.space()
-        return disk.free_mb() if disk else None
 
     def stop(self, wait: bool = False, timeout: float | None = None) -> None:
         """Listen no more, and complete the file with what there is: for good, the scan is not resumed."""

@@ -7,7 +7,7 @@ little when many share a call. Nothing waits longer than ``flush_period_s``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from nexus_writer.data.cameras import CAMERA_TYPE
@@ -21,27 +21,23 @@ from nexus_writer.data.scan_items import (
     ScanPoints,
     ScanPrepared,
 )
-from nexus_writer.data.streams import RawEntry
 from nexus_writer.hdf5 import FileBroken, Hdf5Error, OpenFiles, Sync
 from nexus_writer.layout import Masters, ScanFile
 from nexus_writer.model import Block, Scan
 from nexus_writer.model.location import data_file
 
 from .cameras import CameraFeeds
-from .channel_feeds import ChannelFeeds
+from .channel_feeds import ChannelFeeds, History
 from .errors import NotSaved
 from .options import WriterOptions
 from .pending_points import PendingPoints
 from .progress import progress_of
-from .references import ScansReferenced
+from .references import ScansReferenced, refer
 from .scan_found import ScanFound
 from .status import ScanProgress
 
 CHANNEL_TYPES = frozenset({"channel", "lima"})
 """Nodes whose points are saved; references to other scans (node_ref_channel) are not."""
-
-History = Callable[[str, bytes], Iterable[list[RawEntry]]]
-"""What Redis still has of a channel up to an id, this included, in parts."""
 
 
 class ScanConsumer:
@@ -75,7 +71,6 @@ class ScanConsumer:
         self._pending = PendingPoints(options.flush_bytes, options.flush_period_s)
         self._ended: ScanEnded | None = None
         self._story: list[ScanItem | ScansReferenced] = []
-        self._last_ids: dict[str, bytes] = {}
         self._lost_before: dict[str, str] = {}
         self._finishing = False
 
@@ -135,7 +130,7 @@ class ScanConsumer:
                 self._file.prepare(self._decode_info(item.info))
                 self._file.commit()
             case ScansReferenced():
-                self._refer(item, self._file)
+                refer(item, self._file, self._options)
             case ScanEnded():
                 self._ended = item
 
@@ -151,27 +146,15 @@ class ScanConsumer:
             file.pass_over(node.key, node.name)
         if node.node_type not in CHANNEL_TYPES or self._channels.is_too_much(node, file):
             return
-        if node.node_type == CAMERA_TYPE:
-            self._cameras.add(node, file)
-            return
-        self._channels.add(node, file)
-
-    def _refer(self, references: ScansReferenced, file: ScanFile) -> None:
-        for key, raw in references.scans:
-            info = self._decode_info(raw)
-            if not info:
-                file.warn(f"{key} is gone from Redis: it is not linked")
-                continue
-            scan = Scan.from_info(info, key)
-            if scan.wants_saving({self._options.writer_name}):
-                file.refer_to(scan)
+        feeds = self._cameras if node.node_type == CAMERA_TYPE else self._channels
+        feeds.add(node, file)
 
     def _receive(self, points: ScanPoints) -> None:
         self._pending.begin(points.received_at)
         for key, entries in points.streams:
             if self._cameras.receive(key, entries) or key not in self._channels:
                 continue
-            self._last_ids[key] = entries[-1][0]
+            self._channels.received(key, entries)
             self._pending.add(key, entries)
 
     # -- flushing --
@@ -240,9 +223,7 @@ class ScanConsumer:
         self.open()
         for item in self._story:
             self._take(item)
-        for key in self._channels:
-            if (last := self._last_ids.get(key)) is not None:
-                self._channels.read_again(key, history(key, last), file, self._options.flush_bytes)
+        self._channels.read_again(history, file, self._options.flush_bytes)
         file.take_over()
         for key, why in self._lost_before.items():
             file.lose(key, why)

@@ -37,3 +37,28 @@ class ScanDisk:
 
     def _may_write(self) -> bool:
         return self._path is not None and may_write(self._path)
+
+
+class OnDisk:
+    """A scan whose clients ask for its disk, as this host sees it, whoever writes the scan."""
+
+    _disk: ScanDisk
+
+    def has_write_permission(self) -> bool:
+        """May this process write the scan's file, or create it? Yes, where the disk does not answer."""
+        return self._disk.has_permission()
+
+    def disk_space_error(self) -> str:
+        """Empty when there is space to write."""
+        space = self._disk.space()
+        return space.error() if space else ""
+
+    def disk_space_warning(self) -> str:
+        """Empty when there is as much space as recommended."""
+        space = self._disk.space()
+        return space.warning() if space else ""
+
+    def free_disk_space_mb(self) -> float | None:
+        """Free space of the file's directory, MB."""
+        space = self._disk.space()
+        return space.free_mb() if space else None

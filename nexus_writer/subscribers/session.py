@@ -27,7 +27,6 @@ from .follower import LISTENS, REDIS_AWAY
 from .look_back import scans_to_save
 from .modes import Mode, Request
 from .options import WriterOptions, warn_of_unknown_variables
-from .patience import AFTER_ANOTHER
 from .scan import NexusScanWriter
 from .silence import wait_until_it_speaks
 from .sought import Sought, seek
@@ -249,7 +248,6 @@ class NexusSessionWriter(Subscriber[Event]):
             self.options,
             self._writer or shared_writer_thread(),
             self._connect,
-            AFTER_ANOTHER if taken_over else None,
             claim=claim,
             taken_over=taken_over,
         )
