@@ -103,6 +103,19 @@ class Follower:
                 self._say(LISTENS, logging.WARNING)
                 return
 
+    def _ask_apart(self, ask: Callable[[redis.Redis], None]) -> None:
+        """Ask by a connection that nobody shares, again and again while Redis is away; nothing is said."""
+        backoff = Backoff()
+        while True:
+            try:
+                client = self._connect(green=True)
+                try:
+                    return ask(client)
+                finally:
+                    client.close()
+            except REDIS_AWAY:
+                gevent.sleep(backoff.next_s())
+
     # -- state --
 
     @property

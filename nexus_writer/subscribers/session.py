@@ -18,12 +18,12 @@ from nexus_writer.data.nodes import DataNode, get_session_node
 from nexus_writer.data.scan_reader import ScanVanished
 from nexus_writer.data.walk import Walk
 
-from .backoff import Backoff
 from .claims import Claim
 from .crew import Crew
 from .elsewhere import ScanElsewhere
-from .errors import ScansRunning, UnknownScan
-from .follower import LISTENS, REDIS_AWAY
+from .errors import ScansRunning
+from .follower import LISTENS
+from .known_scans import KnownScan, KnownScans
 from .look_back import scans_to_save
 from .modes import Mode, Request
 from .options import WriterOptions, warn_of_unknown_variables
@@ -33,13 +33,10 @@ from .sought import Sought, seek
 from .state import SubscriberState
 from .status import SessionStatistics
 from .subscriber import Subscriber
-from .tally import Tally
 from .validation import Validator
 from .writer_thread import WriterThread, shared_writer_thread
 
 SCAN_TYPES = ("scan", "scan_group")
-COLLECT_AFTER = 20
-"""Scans that are forgotten before what they left is collected, which takes some 50 ms."""
 ANNOUNCED_WITHIN_S = 5.0
 """A scan that was found by looking back may be announced so much later, and is the same one."""
 
@@ -72,9 +69,7 @@ class NexusSessionWriter(Subscriber[Event]):
         self._crew = Crew(
             session, self._connect, self._start, self._wait_with, standby=standby, device=device
         )
-        self._forgotten = 0
-        self._scans: dict[str, NexusScanWriter | ScanElsewhere] = {}
-        self._tally = Tally()
+        self._scans = KnownScans(self._crew.forget, self._collect_later)
         self._beside = Group()
         self._looked_back = False
         self._late: set[str] = set()
@@ -91,50 +86,32 @@ class NexusSessionWriter(Subscriber[Event]):
 
     # -- scans --
 
-    def scans(self) -> list[NexusScanWriter | ScanElsewhere]:
+    def scans(self) -> list[KnownScan]:
         """The scans it knows, by the time that it got to know them, whoever writes them; those finished long
         ago are forgotten."""
         self.purge(self.options.purge_after_s)
-        return list(self._scans.values())
+        return list(self._scans)
 
-    def scan(self, name: str) -> NexusScanWriter | ScanElsewhere:
+    def scan(self, name: str) -> KnownScan:
         """By full name; or by bare name, the one started last. Raises UnknownScan."""
-        scan = self._scans.get(name)
-        if scan is None:
-            scan = next((s for s in reversed(self._scans.values()) if s.name == name), None)
-        if scan is None:
-            raise UnknownScan(name)
-        return scan
+        return self._scans.find(name)
 
     def running(self) -> list[NexusScanWriter]:
         """Scans that this writer saves, and whose file is not complete."""
-        own = (scan for scan in self._scans.values() if isinstance(scan, NexusScanWriter))
-        return [scan for scan in own if scan.end_time is None]
+        return self._scans.running()
 
     def purge(self, older_than_s: float = 5.0) -> None:
-        """Forget scans that finished more than ``older_than_s`` s ago; statistics keep counting them.
-
-        A scan that is merely silent is kept: when it speaks, its beamline asks for it at once.
-        """
-        before = time.time() - older_than_s
-        for key, scan in list(self._scans.items()):
-            if scan.end_time is not None and scan.end_time <= before and scan.silent_since is None:
-                del self._scans[key]
-                self._crew.forget(key)
-                self._tally.forget(scan.status())
-                self._collect_later()
-
-    def _collect_later(self) -> None:
-        """What a scan leaves in cycles is old when it is forgotten, and a server's garbage collector hardly
-        ever looks at the old: some 30 kB a scan. Done in the writer thread, which alone may wait for HDF5."""
-        self._forgotten += 1
-        if self._forgotten >= COLLECT_AFTER:
-            self._forgotten = 0
-            (self._writer or shared_writer_thread()).thread.spawn(gc.collect)
+        """Forget scans that finished more than ``older_than_s`` s ago; statistics keep counting them."""
+        self._scans.purge(older_than_s)
 
     def statistics(self) -> SessionStatistics:
         """All its scans in numbers."""
-        return self._tally.statistics([scan.status() for scan in self.scans()])
+        self.purge(self.options.purge_after_s)
+        return self._scans.statistics()
+
+    def _collect_later(self) -> None:
+        """In the writer thread, which alone may wait for HDF5."""
+        (self._writer or shared_writer_thread()).thread.spawn(gc.collect)
 
     # -- life --
 
@@ -220,7 +197,7 @@ class NexusSessionWriter(Subscriber[Event]):
         outcome = self._crew.outcome(sought) if announced and claim is not None else None
         if self._scans.get(sought.key) is not known:  # it was found in two ways at once
             return False
-        self._scans.pop(sought.key, None)  # a new scan of an old name is the latest
+        self._scans.make_room(sought.key)
         if outcome is not None:
             self._show_elsewhere(sought).settle(outcome.status)
         elif sought.path and claim is None:
@@ -235,7 +212,8 @@ class NexusSessionWriter(Subscriber[Event]):
         self._crew.waiting.add(sought, self._show_elsewhere(sought), last_writer)
 
     def _show_elsewhere(self, sought: Sought) -> ScanElsewhere:
-        scan = self._scans[sought.key] = ScanElsewhere(sought, self.session, self.options, self._crew.ask)
+        scan = ScanElsewhere(sought, self.session, self.options, self._crew.ask)
+        self._scans.put(scan)
         return scan
 
     def _start(self, sought: Sought, claim: Claim | None, taken_over: bool = False) -> None:
@@ -251,7 +229,7 @@ class NexusSessionWriter(Subscriber[Event]):
             claim=claim,
             taken_over=taken_over,
         )
-        self._scans[scan.key] = scan
+        self._scans.put(scan)
         scan.start()
         self._beside.spawn(self._attend, scan, sought.node)
         if self.options.validation:
@@ -269,7 +247,7 @@ class NexusSessionWriter(Subscriber[Event]):
     def _look_back(self) -> None:
         """Save what began before the listening did."""
         try:
-            self._patiently(self._save_what_lacks)
+            self._ask_apart(self._save_what_lacks)
         except Exception as error:
             self._warn(f"Scans before the start of the writer were not looked for: {self._describe(error)}")
         gevent.sleep(ANNOUNCED_WITHIN_S)
@@ -293,24 +271,11 @@ class NexusSessionWriter(Subscriber[Event]):
         if since is None:
             return
         try:
-            self._patiently(lambda client: wait_until_it_speaks(client, scan.key, since))
+            self._ask_apart(lambda client: wait_until_it_speaks(client, scan.key, since))
         except ScanVanished:
             scan.silent_since = None
         else:
             self._ask_redis(lambda: self._save(node))
-
-    def _patiently(self, ask: Callable[[redis.Redis], None]) -> None:
-        """Ask Redis, by a connection that nobody shares, again and again while it is away."""
-        backoff = Backoff()
-        while True:
-            try:
-                client = self._connect(green=True)
-                try:
-                    return ask(client)
-                finally:
-                    client.close()
-            except REDIS_AWAY:
-                gevent.sleep(backoff.next_s())
 
     @cached_property
     def _validator(self) -> Validator:

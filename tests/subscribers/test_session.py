@@ -213,7 +213,7 @@ def test_what_is_forgotten_leaves_nothing(
     writer: NexusSessionWriter, dataset: DatasetPublisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Though the garbage collector never looks by itself, as good as in a server."""
-    monkeypatch.setattr("nexus_writer.subscribers.session.COLLECT_AFTER", 2)
+    monkeypatch.setattr("nexus_writer.subscribers.known_scans.COLLECT_AFTER", 2)
     gc.collect()
     gc.disable()
     try:
