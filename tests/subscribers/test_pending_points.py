@@ -1,0 +1,61 @@
+"""Points that wait for the next flush."""
+
+from __future__ import annotations
+
+import pytest
+
+from nexus_writer.subscribers.pending_points import PendingPoints
+
+CLOCK = "nexus_writer.subscribers.pending_points.time.monotonic"
+
+
+def entries(count: int, nbytes: int = 8) -> list[list[object]]:
+    return [[b"%d-0" % number, [b"data", bytes(nbytes)]] for number in range(1, count + 1)]
+
+
+def waiting(pending: PendingPoints) -> dict[str, int]:
+    return {key: len(found) for key, found in pending.streams()}
+
+
+def test_nothing_is_due_before_something_was_received() -> None:
+    pending = PendingPoints(100, 0.25)
+    assert (pending.seconds_to_flush(), pending.age_s(), bool(pending)) == (None, 0.0, False)
+
+
+def test_they_are_due_when_the_oldest_has_waited_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [10.0]
+    monkeypatch.setattr(CLOCK, lambda: clock[0])
+    pending = PendingPoints(10_000, 0.25)
+    pending.begin(9.9)
+    pending.add("a", entries(1))
+    pending.begin(10.0)
+    pending.add("a", entries(2))
+    pending.add("b", entries(1))
+    assert waiting(pending) == {"a": 3, "b": 1}
+    assert pending.seconds_to_flush() == pytest.approx(0.15)
+    assert pending.age_s() == pytest.approx(0.1)
+    clock[0] = 12.0
+    assert pending.seconds_to_flush() == 0.0
+    pending.clear()
+    assert (pending.seconds_to_flush(), pending.age_s(), waiting(pending)) == (None, 0.0, {})
+
+
+def test_they_are_due_when_they_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CLOCK, lambda: 0.0)
+    pending = PendingPoints(100, 0.25)
+    pending.begin(0.0)
+    pending.add("a", entries(12))
+    assert pending.seconds_to_flush() == 0.25
+    pending.add("b", entries(1))
+    assert pending.seconds_to_flush() == 0.0
+    pending.clear()
+    pending.begin(0.0)
+    assert pending.seconds_to_flush() == 0.25
+
+
+def test_what_came_of_something_that_is_not_kept_here_is_due_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The progress of a camera: it makes a flush, without an entry that waits."""
+    monkeypatch.setattr(CLOCK, lambda: 1.0)
+    pending = PendingPoints(100, 0.25)
+    pending.begin(0.0)
+    assert (pending.seconds_to_flush(), bool(pending)) == (0.0, False)
