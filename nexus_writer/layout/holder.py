@@ -18,7 +18,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -101,56 +101,95 @@ def is_side_file(path: Path, own: Path) -> bool:
     return path in _numbered(own, BESIDE)
 
 
-def acquire_holder(
-    files: OpenFiles,
-    path: Path,
-    root_attributes: Mapping[str, str],
-    scan: Scan,
-    names: Sequence[str],
-    others: OthersAtWork,
-    *,
-    beside: bool = False,
-    take_over: bool = False,
-) -> Holder:
-    """The file for the entries ``names`` of a scan whose own file is ``path``.
+@dataclass(frozen=True, slots=True)
+class ScanHolders:
+    """The files that may hold the entries ``names`` of a scan: its own at ``path``, and those beside it."""
 
-    Raises what ``OpenFiles.acquire`` raises but for damage, and that when it has no end. With ``beside`` a
-    file that is locked is passed by, but not where another writer is at work on this very scan, unless this
-    one is to ``take_over``. Who does that passes by a file that cannot be locked, too: its last writer may
-    only be frozen. ``others`` is the same in all tries of a scan.
-    """
-    seeker = _Seeker(files, root_attributes, scan, names, others, beside, take_over)
-    for side in reversed(side_files(path)):
-        if look_at(files, side, seeker.has_it):
+    files: OpenFiles
+    path: Path
+    scan: Scan
+    names: Sequence[str]
+    others: OthersAtWork = field(default_factory=OthersAtWork)
+
+    def acquire(
+        self, root_attributes: Mapping[str, str], *, beside: bool = False, take_over: bool = False
+    ) -> Holder:
+        """The file for the entries.
+
+        Raises what ``OpenFiles.acquire`` raises but for damage, and that when it has no end. With ``beside``
+        a file that is locked is passed by, but not where another writer is at work on this very scan, unless
+        this one is to ``take_over``. Who does that passes by a file that cannot be locked, too: its last
+        writer may only be frozen.
+        """
+        seeker = _Seeker(self, root_attributes, beside, take_over)
+        for side in reversed(side_files(self.path)):
+            if look_at(self.files, side, self.has_it):
+                file = seeker.try_to(seeker.acquire, side)
+                if isinstance(file, LiveFile):
+                    return Holder(file, side)
+        own = seeker.try_to(seeker.acquire_own, self.path)
+        if isinstance(own, Holder):
+            return own
+        locked = isinstance(own, FileLocked)
+        later = f", and linked in {self.path.name} when that is free" if locked else ""
+        obstacle: Hdf5Error = own
+        for side in _numbered(self.path, BESIDE if locked else REBUILT):
             file = seeker.try_to(seeker.acquire, side)
-            if isinstance(file, LiveFile):
-                return Holder(file, side)
-    own = seeker.try_to(seeker.acquire_own, path)
-    if isinstance(own, Holder):
-        return own
-    locked = isinstance(own, FileLocked)
-    later = f", and linked in {path.name} when that is free" if locked else ""
-    obstacle: Hdf5Error = own
-    for side in _numbered(path, BESIDE if locked else REBUILT):
-        file = seeker.try_to(seeker.acquire, side)
-        if not isinstance(file, LiveFile):
-            obstacle = file
-        elif _has_room(file.root, scan, names):
-            return Holder(file, side, f"{own}; the scan is saved in {side}{later}")
-        else:
-            files.release(file)
-    raise obstacle
+            if not isinstance(file, LiveFile):
+                obstacle = file
+            elif self.has_it(file.root) or not any(has_item(file.root, name) for name in self.names):
+                return Holder(file, side, f"{own}; the scan is saved in {side}{later}")
+            else:
+                self.files.release(file)
+        raise obstacle
+
+    def is_saved(self) -> bool:
+        """Whether one of them has the scan, complete or being written by this process; or refuses it.
+        Raises FileBroken."""
+        beside = [side for side in side_files(self.path) if look_at(self.files, side, self.has_it)]
+        if any(look_at(self.files, side, self._has_all_of_it) for side in beside):
+            return True
+        if beside:
+            return bool(
+                look_at(self.files, self.path, lambda root: self.has_it(root) and self._has_all_of_it(root))
+            )
+        return bool(look_at(self.files, self.path, self._has_all_of_it))
+
+    def find(self) -> Path | None:
+        """Which of the files has the scan; None when none has."""
+        for file in (*reversed(side_files(self.path)), self.path):
+            if look_at(self.files, file, self.has_it):
+                return file
+        return None
+
+    def bring_over(
+        self, holder: Path, bring: Callable[[EarlierEntries], str], warn: Callable[[str], None]
+    ) -> None:
+        """``bring`` the points of the scan that another file than ``holder`` has; warn of what is left
+        there."""
+
+        def look(root: Any) -> str:
+            earlier = EarlierEntries(root, warn)
+            earlier.look(self.scan, self.names)
+            return bring(earlier) if earlier else ""
+
+        for other in (self.path, *side_files(self.path)):
+            if other != holder and (left := look_at(self.files, other, look)):
+                warn(f"{other}: {left}")
+
+    def has_it(self, root: Any) -> bool:
+        return is_in(root, self.scan, self.names)
+
+    def _has_all_of_it(self, root: Any) -> bool:
+        return is_saved(root, self.scan, self.names)
 
 
 @dataclass(frozen=True, slots=True)
 class _Seeker:
-    """Tries files for a scan; the fields are what ``acquire_holder`` is given."""
+    """Tries files for a scan; the fields are what ``ScanHolders.acquire`` is given."""
 
-    files: OpenFiles
+    holders: ScanHolders
     root_attributes: Mapping[str, str]
-    scan: Scan
-    names: Sequence[str]
-    others: OthersAtWork
     beside: bool
     take_over: bool
 
@@ -168,80 +207,28 @@ class _Seeker:
     def acquire(self, path: Path) -> LiveFile:
         """What is not there yet is nobody else's."""
         locked = self.take_over and path.exists()
-        return self.files.acquire(path, self.root_attributes, locked=locked)
+        return self.holders.files.acquire(path, self.root_attributes, locked=locked)
 
     def acquire_own(self, path: Path) -> Holder:
-        return _with_room(self.files, self.acquire(path), path, self.scan, self.names)
-
-    def has_it(self, root: Any) -> bool:
-        return is_in(root, self.scan, self.names)
+        """The scan's own file. Raises FileDamaged when an entry of its name can be neither read nor moved."""
+        file, its = self.acquire(path), self.holders
+        try:
+            return Holder(file, path, "; ".join(set_damaged_aside(file.root, its.scan, its.names)))
+        except (ItemDamaged, OSError, RuntimeError, KeyError, ValueError) as error:
+            why = error.why if isinstance(error, ItemDamaged) else str(error)
+            problem: Exception = FileDamaged(path, why)
+        except Exception as error:
+            problem = error
+        with suppress(FileBroken):
+            its.files.release(file)
+        raise problem
 
     def _waits_for(self, error: FileLocked) -> bool:
-        is_at_work = error.is_ours and self.others.look(error.path)
+        its = self.holders
+        is_at_work = error.is_ours and its.others.look(error.path)
         if self.take_over or not self.beside:
             return not self.beside
-        return is_at_work and bool(look_at(self.files, Path(error.path), self.has_it))
-
-
-def _with_room(files: OpenFiles, file: LiveFile, path: Path, scan: Scan, names: Sequence[str]) -> Holder:
-    """A scan's own file. Raises FileDamaged when an entry of its name can be neither read nor moved."""
-    try:
-        return Holder(file, path, "; ".join(set_damaged_aside(file.root, scan, names)))
-    except (ItemDamaged, OSError, RuntimeError, KeyError, ValueError) as error:
-        why = error.why if isinstance(error, ItemDamaged) else str(error)
-        problem: Exception = FileDamaged(path, why)
-    except Exception as error:
-        problem = error
-    with suppress(FileBroken):
-        files.release(file)
-    raise problem
-
-
-def is_saved_anywhere(files: OpenFiles, path: Path, scan: Scan, names: Sequence[str]) -> bool:
-    """Whether the scan's file or one beside it has the scan, complete or being written by this process; or
-    refuses it. Raises FileBroken."""
-
-    def has_it(root: Any) -> bool:
-        return is_in(root, scan, names)
-
-    def has_all_of_it(root: Any) -> bool:
-        return is_saved(root, scan, names)
-
-    beside = [side for side in side_files(path) if look_at(files, side, has_it)]
-    if any(look_at(files, side, has_all_of_it) for side in beside):
-        return True
-    if beside:
-        return bool(look_at(files, path, lambda root: has_it(root) and has_all_of_it(root)))
-    return bool(look_at(files, path, has_all_of_it))
-
-
-def file_of(files: OpenFiles, path: Path, scan: Scan, names: Sequence[str]) -> Path | None:
-    """Which of the files has the scan; None when none has."""
-    for file in (*reversed(side_files(path)), path):
-        if look_at(files, file, lambda root: is_in(root, scan, names)):
-            return file
-    return None
-
-
-def bring_over_from_beside(
-    files: OpenFiles,
-    path: Path,
-    holder: Path,
-    scan: Scan,
-    names: Sequence[str],
-    bring: Callable[[EarlierEntries], str],
-    warn: Callable[[str], None],
-) -> None:
-    """``bring`` the points of a scan that another file than ``holder`` has; warn of what is left there."""
-
-    def look(root: Any) -> str:
-        earlier = EarlierEntries(root, warn)
-        earlier.look(scan, names)
-        return bring(earlier) if earlier else ""
-
-    for other in (path, *side_files(path)):
-        if other != holder and (left := look_at(files, other, look)):
-            warn(f"{other}: {left}")
+        return is_at_work and bool(look_at(its.files, Path(error.path), its.has_it))
 
 
 def look_at(files: OpenFiles, path: Path, look: Callable[[Any], Answer]) -> Answer | None:
@@ -256,10 +243,6 @@ def look_at(files: OpenFiles, path: Path, look: Callable[[Any], Answer]) -> Answ
             if left:
                 time.sleep(_BETWEEN_LOOKS_S)
     return None
-
-
-def _has_room(root: Any, scan: Scan, names: Sequence[str]) -> bool:
-    return is_in(root, scan, names) or not any(has_item(root, name) for name in names)
 
 
 def _numbered(path: Path, kind: str) -> Iterator[Path]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from nexus_writer.hdf5 import FileBroken, PointsRefused
 from nexus_writer.model import Block, ChannelDescription
+from nexus_writer.model.limits import one_line
 
 from .camera_data import CameraData
 from .channel_data import ChannelData
@@ -16,17 +17,19 @@ from .scan_entries import ScanEntries
 
 
 class ScanChannels:
-    """By key. ``lose`` is told which one is given up, and why; the others go on. Raises FileBroken."""
+    """By key. One that is lost is given up, and ``warn`` is told; the others go on. Raises FileBroken."""
 
     points: dict[str, int]
     """Points in the file."""
+    lost: dict[str, str]
+    """Why a channel's points are not all in the file."""
     bytes_written: int
 
-    def __init__(self, scan_key: str, lose: Callable[[str, str], None], warn: Callable[[str], None]) -> None:
+    def __init__(self, scan_key: str, warn: Callable[[str], None]) -> None:
         self.points = {}
+        self.lost = {}
         self.bytes_written = 0
         self._scan_key = scan_key
-        self._lose = lose
         self._warn = warn
         self._entries: ScanEntries | None = None
         self._channels: dict[str, tuple[Entry, ChannelData]] = {}
@@ -61,12 +64,24 @@ class ScanChannels:
         if self._entries is not None:
             self._entries.of_channel(key).pass_over(name)
 
-    def append(self, key: str, blocks: Sequence[Block]) -> None:
+    def lose(self, key: str, why: str) -> None:
+        """Give a channel up: nothing more of it is written, and the writing ends FAILED."""
+        why = one_line(why)
+        if self.lost.setdefault(key, why) is why:
+            self._warn(why)
+
+    def append(self, blocks: Mapping[str, Sequence[Block]]) -> None:
+        """Write points, by channel key."""
+        for key, points in blocks.items():
+            if key not in self.lost:
+                self._append(key, points)
+
+    def _append(self, key: str, blocks: Sequence[Block]) -> None:
         """Write points of a channel. Those that do not fit go on as another one, see :mod:`.continued`."""
         where, offset, points = self._continued.follow(key, blocks)
         found = self._channels.get(where)
         if found is None:
-            self._lose(key, f"{key} is not saved: it has points and no description")
+            self.lose(key, f"{key} is not saved: it has points and no description")
             return
         entry, data = found
         try:
@@ -79,11 +94,11 @@ class ScanChannels:
         except Exception as error:
             rest = self._continued.begin(data, points) if isinstance(error, PointsRefused) else None
             if rest is None:
-                self._lose(key, f"{data.channel.name} is not saved from point {data.points} on: {error}")
+                self.lose(key, f"{data.channel.name} is not saved from point {data.points} on: {error}")
                 return
             self._warn(f"{data.channel.name} goes on as {rest.name}: {error}")
             self._add(rest, Entry.add_channel)
-            self.append(key, blocks)
+            self._append(key, blocks)
 
     def tell_gaps(self) -> None:
         """Points that did not come are lost: name them."""
@@ -91,7 +106,7 @@ class ScanChannels:
             ranges = [f"{start} to {stop - 1}" for start, stop in data.gaps]
             if ranges:
                 more = f" and {len(ranges) - 10} more ranges" if len(ranges) > 10 else ""
-                self._lose(key, f"{data.channel.name}: points {', '.join(ranges[:10])}{more} never came")
+                self.lose(key, f"{data.channel.name}: points {', '.join(ranges[:10])}{more} never came")
 
     def _add(
         self, channel: ChannelDescription, add: Callable[[Entry, ChannelDescription], ChannelData]
@@ -106,7 +121,7 @@ class ScanChannels:
         except FileBroken:
             raise
         except Exception as error:
-            self._lose(channel.key, f"{channel.name} is not saved: {error}")
+            self.lose(channel.key, f"{channel.name} is not saved: {error}")
             return None
         self._channels[channel.key] = (entry, data)
         return data

@@ -87,6 +87,11 @@ class ScanEntries:
         for entry in self:
             entry.finish(scan, ending)
 
+    def set_unfinished(self, why: str) -> None:
+        """The writing ends before the scan does, and may go on later."""
+        for entry in self:
+            entry.note.set_unfinished(why)
+
     def set_status(self, status: Status) -> None:
         for entry in self:
             entry.note.set_status(status)

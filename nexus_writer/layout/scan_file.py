@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -11,19 +11,19 @@ from typing import Any
 from nexus_writer.hdf5 import FileBroken, LiveFile, OpenFiles, Sync
 from nexus_writer.model import Block, ChannelDescription, Ending, Scan
 from nexus_writer.model.entry_names import entry_names
-from nexus_writer.model.limits import MOST_WARNINGS, one_line
 from nexus_writer.model.location import data_file, entry_uris
 
 from .cameras import Cameras
 from .earlier_entries import EarlierEntries
 from .entry_links import EntryLink, links_from, make_links
 from .errors import NoFilename
-from .holder import OthersAtWork, acquire_holder, bring_over_from_beside, file_of, is_saved_anywhere
+from .holder import ScanHolders
 from .masters import Masters, master_links
 from .options import LayoutOptions
 from .root_attributes import root_attributes
 from .scan_channels import ScanChannels
 from .scan_entries import ScanEntries
+from .scan_warnings import ScanWarnings
 from .writer_note import Status
 
 
@@ -38,9 +38,6 @@ class ScanFile:
 
     uris: list[str]
     """``file::/N.i`` of each subscan; none when the scan has no file name."""
-    lost: dict[str, str]
-    """Why a channel's points are not all in the file, by channel key."""
-    warnings: list[str]
     resumed: bool
     """An earlier writing of the scan was found in the file, and is gone on with."""
     completed: bool
@@ -51,21 +48,27 @@ class ScanFile:
     ) -> None:
         """``masters`` are shared by all scans that use ``files``, so that links made late are made at all."""
         self.uris = entry_uris(scan, options.entry_name)
-        self.lost = {}
-        self.warnings = []
         self.resumed = False
         self.completed = False
-        self.cameras = Cameras(self.lose)
         self._scan = scan.without_config() if options.noconfig else scan
         self._options = options
         self._files = files
-        self._others = OthersAtWork()
+        self._warnings = ScanWarnings()
+        path = data_file(self._scan)
+        names = entry_names(self._scan, options.entry_name)
+        self._holders = None if path is None else ScanHolders(files, path, self._scan, names)
         self._file: LiveFile | None = None
         self._holder: Path | None = None
         self._entries: ScanEntries | None = None
-        self._channels = ScanChannels(scan.key, self.lose, self.warn)
+        self._channels = ScanChannels(scan.key, self.warn)
+        self.cameras = Cameras(self.lose)
         self._masters = Masters(files) if masters is None else masters
         self._links: list[EntryLink] = []
+
+    @property
+    def lost(self) -> dict[str, str]:
+        """Why a channel's points are not all in the file, by channel key."""
+        return self._channels.lost
 
     @property
     def points(self) -> dict[str, int]:
@@ -73,20 +76,22 @@ class ScanFile:
         return self._channels.points
 
     @property
+    def warnings(self) -> list[str]:
+        """All that were told to ``warn``, each once."""
+        return self._warnings.texts
+
+    @property
     def bytes_written(self) -> int:
         return self._channels.bytes_written
 
     def is_saved(self) -> bool:
         """Whether the file has the scan, complete or being written by this process, or refuses it."""
-        path = data_file(self._scan)
-        return path is not None and is_saved_anywhere(self._files, path, self._scan, self._names)
+        return self._holders is not None and self._holders.is_saved()
 
     def link(self) -> None:
         """Make the links to a scan that was saved before, where its writer could not."""
-        path = data_file(self._scan)
-        holder = path and file_of(self._files, path, self._scan, self._names)
-        if path is not None and holder is not None:
-            self._masters.sides.link(path)
+        if self._holders is not None and (holder := self._holders.find()) is not None:
+            self._masters.sides.link(self._holders.path)
             links = master_links(self._scan, self._options.entry_name, holder)
             self._masters.complete(links, root_attributes(self._scan))
 
@@ -94,40 +99,29 @@ class ScanFile:
         """Make the entries and what is known before the first point. May be called again after an error.
 
         Entries of the same scan that are not complete are gone on with. A file that is locked is passed by
-        where the scan may be ``beside`` it, see ``acquire_holder``. Raises NoFilename, EntryExists
+        where the scan may be ``beside`` it, see ``ScanHolders``. Raises NoFilename, EntryExists
         (nothing was touched; ScanSavedElsewhere when it is this very scan), FileLocked, FileNotWritable,
         FileBroken.
         """
-        path = data_file(self._scan)
-        if path is None:
+        if self._holders is None:
             raise NoFilename(self._scan.name)
-        holder = acquire_holder(
-            self._files,
-            path,
-            root_attributes(self._scan),
-            self._scan,
-            self._names,
-            self._others,
-            beside=beside,
-            take_over=take_over,
-        )
+        holder = self._holders.acquire(root_attributes(self._scan), beside=beside, take_over=take_over)
         self._file, self._holder = holder.file, holder.path
         self.uris = entry_uris(self._scan, self._options.entry_name, holder.path)
         self._begin_entries(holder.file)
         for problem in self._scan.problems:
             self.warn(f"scan info: {problem}")
-        self._warn_all(filter(None, [holder.remark]))
-        self._masters.sides.link(path)
+        self._warnings.add_all(filter(None, [holder.remark]))
+        self._masters.sides.link(self._holders.path)
         self._links = master_links(self._scan, self._options.entry_name, holder.path)
-        self._warn_all(self._masters.link(self._links, root_attributes(self._scan)))
+        self._warnings.add_all(self._masters.link(self._links, root_attributes(self._scan)))
 
     def _begin_entries(self, file: LiveFile) -> None:
         try:
             self._entries = ScanEntries(file, self._scan, self._options, self.warn)
             self._channels.open(self._entries)
             self.resumed = self._entries.resumed
-            for entry in self._entries:
-                entry.note.keep_warnings(self.warnings)
+            self._warnings.keep_in(self._entries)
             self._entries.set_default()
             file.flush()
         except BaseException:
@@ -156,30 +150,15 @@ class ScanFile:
 
     def append(self, blocks: Mapping[str, Sequence[Block]]) -> None:
         """Write points, by channel key."""
-        for key, points in blocks.items():
-            if key not in self.lost:
-                self._channels.append(key, points)
+        self._channels.append(blocks)
 
     def lose(self, key: str, why: str) -> None:
         """Give a channel up: ``why`` is warned of, and the writing ends FAILED."""
-        why = one_line(why)
-        if self.lost.setdefault(key, why) is why:
-            self.warn(why)
+        self._channels.lose(key, why)
 
     def warn(self, text: str) -> None:
         """Keep a warning, in the file too; none is kept twice, nor more than ``MOST_WARNINGS``."""
-        text = one_line(text)
-        if len(self.warnings) == MOST_WARNINGS:
-            text = f"more than {MOST_WARNINGS} warnings: the others are not kept"
-        if len(self.warnings) > MOST_WARNINGS or text in self.warnings:
-            return
-        self.warnings.append(text)
-        for entry in self._entries or ():
-            entry.note.keep_warnings(self.warnings)
-
-    def _warn_all(self, texts: Iterable[str]) -> None:
-        for text in texts:
-            self.warn(text)
+        self._warnings.add(text)
 
     def commit(self) -> None:
         """Let readers see what was written. Raises FileBroken."""
@@ -195,7 +174,7 @@ class ScanFile:
             file.flush()
         if entries.earlier is not None and entries.earlier.are_in(self._channels.by_key):
             entries.remove_earlier()
-        self._warn_all(self._masters.retry(self._links))
+        self._warnings.add_all(self._masters.retry(self._links))
 
     def check(self) -> None:
         """Raises FileBroken when a write failed, of this scan or another one in its file."""
@@ -227,8 +206,8 @@ class ScanFile:
             add=self.add_channel,
             append=self.append,
         )
-        if (path := data_file(self._scan)) is not None and self._holder is not None:
-            bring_over_from_beside(self._files, path, self._holder, self._scan, self._names, bring, self.warn)
+        if self._holders is not None and self._holder is not None:
+            self._holders.bring_over(self._holder, bring, self.warn)
         if entries.earlier is not None and (left := bring(entries.earlier)):
             self.warn(left)
             entries.earlier = None
@@ -239,7 +218,7 @@ class ScanFile:
             return
         try:
             links = links_from(self._file.path, scan, self._options.entry_name)
-            self._warn_all(make_links(self._file.root, links).values())
+            self._warnings.add_all(make_links(self._file.root, links).values())
         except FileBroken:
             raise
         except Exception as error:
@@ -264,35 +243,47 @@ class ScanFile:
         file, entries = self._file, self._entries
         if file is None or entries is None:
             return failed
+        sync = sync or file.sync
         try:
             self._finish_cameras(file)
             if may_go_on:
-                for entry in entries:
-                    entry.note.set_unfinished(failed or "the scan had not ended")
-            self.take_over()
-            self._channels.tell_gaps()
-            if failed and failed != "; ".join(self.lost.values()):
-                self.warn(failed)
+                entries.set_unfinished(failed or "the scan had not ended")
+            self._finish_channels(failed)
             scan = self._scan if info is None else self._updated(info)
             entries.finish(scan, Ending.from_info(info or {}, None if info is None else exception))
-            file.flush()
-            self.cameras.publish()
-            entries.publish()
-            file.flush()
-            entries.remove_earlier()
-            (sync or file.sync)()
-            entries.set_status(Status.FAILED if failed or self.lost else Status.SUCCEEDED)
-            entries.set_default()
-            self._warn_all(self._masters.retry(self._links, at_once=True))
-            file.flush()
-            (sync or file.sync)()
+            self._flush_finished(file, entries)
+            sync()
+            self._set_final_status(file, entries, failed)
+            sync()
             self.completed = True
         finally:
             is_abandoned = self._file is None
             self._close()
-            if not is_abandoned and (path := data_file(self._scan)) is not None:
-                self._masters.sides.link(path)
+            if not is_abandoned and self._holders is not None:
+                self._masters.sides.link(self._holders.path)
         return failed or "; ".join(self.lost.values()) or None
+
+    def _finish_channels(self, failed: str | None) -> None:
+        """All points are there that will ever come: tell those that lack, and why the writing failed."""
+        self.take_over()
+        self._channels.tell_gaps()
+        if failed and failed != "; ".join(self.lost.values()):
+            self.warn(failed)
+
+    def _flush_finished(self, file: LiveFile, entries: ScanEntries) -> None:
+        """All but the status; then nothing is needed any more of what an earlier writing left."""
+        file.flush()
+        self.cameras.publish()
+        entries.publish()
+        file.flush()
+        entries.remove_earlier()
+
+    def _set_final_status(self, file: LiveFile, entries: ScanEntries, failed: str | None) -> None:
+        """The disk has all that it is said of."""
+        entries.set_status(Status.FAILED if failed or self.lost else Status.SUCCEEDED)
+        entries.set_default()
+        self._warnings.add_all(self._masters.retry(self._links, at_once=True))
+        file.flush()
 
     def abandon(self, why: str) -> None:
         """Another process goes on with the scan: give the file back, and write nothing more to it."""
@@ -309,10 +300,6 @@ class ScanFile:
         self.points.update(self.cameras.points)
         self.cameras.close()
 
-    @property
-    def _names(self) -> list[str]:
-        return entry_names(self._scan, self._options.entry_name)
-
     def _updated(self, info: Mapping[str, Any]) -> Scan:
         scan = self._scan.updated(info)
         return scan.without_config() if self._options.noconfig else scan
@@ -320,6 +307,7 @@ class ScanFile:
     def _close(self) -> None:
         file, self._file = self._file, None
         entries, self._entries = self._entries, None
+        self._warnings.close()
         if entries is not None:
             entries.close()
         self._channels.close()

@@ -10,7 +10,7 @@ import pytest
 
 from nexus_writer.hdf5 import FileDamaged, NotHdf5, OpenFiles
 from nexus_writer.layout import LayoutOptions, ScanFile
-from nexus_writer.layout.holder import OthersAtWork, acquire_holder, is_saved_anywhere, look_at
+from nexus_writer.layout.holder import ScanHolders, look_at
 from nexus_writer.model import Block, Scan
 
 from .damage import damage
@@ -34,7 +34,7 @@ def path(scan: Scan) -> Path:
 def acquired(scan: Scan) -> tuple[str, str]:
     """The name of the file, and the remark."""
     files = OpenFiles()
-    holder = acquire_holder(files, Path(scan.filename), {}, scan, NAMES, OthersAtWork())
+    holder = ScanHolders(files, Path(scan.filename), scan, NAMES).acquire({})
     files.release(holder.file)
     return holder.path.name, holder.remark
 
@@ -60,18 +60,18 @@ def test_its_own_file_takes_a_scan(scan: Scan, path: Path) -> None:
     assert acquired(scan) == ("scan.h5", "")
     write(scan, 3, finish=True)
     assert acquired(scan) == ("scan.h5", "")
-    assert is_saved_anywhere(OpenFiles(), path, scan, NAMES)
+    assert ScanHolders(OpenFiles(), path, scan, NAMES).is_saved()
 
 
 def test_a_scan_whose_entry_cannot_be_read_is_saved_anew_in_its_file(scan: Scan, path: Path) -> None:
     write(scan, 3, finish=False)
     damage(path, "1.1/writer")
-    assert not is_saved_anywhere(OpenFiles(), path, scan, NAMES)
+    assert not ScanHolders(OpenFiles(), path, scan, NAMES).is_saved()
     file = saved_anew(scan)
     assert file.uris == [f"{path}::/1.1"]
     assert points(path) == list(range(5))
     assert file.warnings == ["1.1 could not be read, it is 1.1_damaged now, and the scan is saved anew"]
-    assert is_saved_anywhere(OpenFiles(), path, scan, NAMES)
+    assert ScanHolders(OpenFiles(), path, scan, NAMES).is_saved()
     with h5py.File(path) as plain:
         assert list(plain) == ["1.1", "1.1_damaged"]
 
@@ -80,14 +80,14 @@ def test_a_scan_whose_entry_cannot_be_read_is_saved_anew_in_its_file(scan: Scan,
 def test_a_scan_whose_entry_cannot_be_set_aside_is_saved_beside(scan: Scan, path: Path, item: str) -> None:
     write(scan, 3, finish=False)
     damage(path, item)
-    assert not is_saved_anywhere(OpenFiles(), path, scan, NAMES)
+    assert not ScanHolders(OpenFiles(), path, scan, NAMES).is_saved()
     file = saved_anew(scan)
     side = path.with_stem("scan_rebuilt")
     assert file.uris == [f"{side}::/1.1"]
     assert points(side) == list(range(5))
     assert "bad object header" in file.warnings[0]
     assert f"the scan is saved in {side}" in file.warnings[0]
-    assert is_saved_anywhere(OpenFiles(), path, scan, NAMES)
+    assert ScanHolders(OpenFiles(), path, scan, NAMES).is_saved()
     if item != "/":
         with h5py.File(path) as plain:
             assert list(plain) == ["1.1"]

@@ -16,6 +16,7 @@ import pytest
 
 from nexus_writer.hdf5 import FileLocked, OpenFiles
 from nexus_writer.layout import LayoutOptions, Masters, ScanFile
+from nexus_writer.layout.holder import ScanHolders
 from nexus_writer.layout.side_links import RETRY_EVERY_S, SideLinks
 from nexus_writer.model import Scan
 from tests.hdf5.processes import run_python, running_python
@@ -224,7 +225,7 @@ def test_points_that_could_not_be_taken_over_stay(
     Writing(scan_in(path), files).begin(1, 2, 3).end(may_go_on=True)
     with held(path):
         beside = Writing(scan_in(path), files).begin(3, start=2)
-        monkeypatch.setattr("nexus_writer.layout.scan_file.bring_over_from_beside", lambda *_: None)
+        monkeypatch.setattr(ScanHolders, "bring_over", lambda *_: None)
         assert "points 0 to 1 never came" in (beside.end() or "")
     links = SideLinks(files)
     links.link(path)
