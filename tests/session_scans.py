@@ -43,6 +43,30 @@ def run_scan(dataset: DatasetPublisher, npoints: int = 5, **changes: Any) -> Sca
     return scan
 
 
+def begin(dataset: DatasetPublisher, points: int = 3) -> ScanPublisher:
+    """A loopscan of 5 points as ``run_scan`` has them, of which so many are published."""
+    scan = dataset.scan(ScanSpec("loopscan", (timer(COUNTERS),), title="loopscan 5", npoints=5))
+    scan.prepare()
+    publish(scan, points)
+    return scan
+
+
+def publish(scan: ScanPublisher, points: int) -> None:
+    """So many more of both channels, at once."""
+    for name, kind in (("ctl:diode", np.float64), ("ctl:flag", np.int32)):
+        first = scan[name].points
+        scan[name].publish(np.arange(first, first + points, dtype=kind))
+    scan.flush()
+
+
+def until_points(writer: NexusSessionWriter, key: str, points: int) -> None:
+    """Wait until so many, of all channels together, are in the file of a scan."""
+    until(
+        lambda: any(one.key == key and one.status().progress.points >= points for one in writer.scans()),
+        f"{points} points saved",
+    )
+
+
 def finished(writer: NexusSessionWriter, key: str) -> NexusScanWriter:
     """The writer of a scan, once the file is complete."""
     until(lambda: any(scan.key == key and scan.done() for scan in writer.scans()), f"{key} saved")

@@ -17,7 +17,6 @@ import pytest
 
 from nexus_writer.process import BackendDied, MessageObject, exclog
 from tests.process.programs import FailingAsyncStart, MyAsyncProcess, Recorder, in_thread, rss_bytes
-from tests.process.traces import Traces
 from tests.waiting import allowed_s
 
 Start = Callable[..., Any]
@@ -201,15 +200,3 @@ def test_the_death_of_an_asyncio_backend_ends_a_wait(start_method: str) -> None:
     killer.join()
     process.stop()
     del caught
-
-
-def test_a_hundred_starts_and_stops_of_asyncio_leave_nothing(start_method: str, full: bool) -> None:
-    before = Traces.now()
-    for _ in range(100 if full else {"fork": 20, "forkserver": 5, "spawn": 3}[start_method]):
-        process = MyAsyncProcess("short", start_method=start_method)
-        process.start()
-        process.sendPing([])
-        assert process.getPipe().recv()() == "pong"
-        assert process.stop() == 0
-        del process
-    assert not Traces.now().beyond(before)

@@ -32,6 +32,7 @@ from tests.process.programs import (
     DyingProcess,
     FailingStart,
     ListeningProcess,
+    MyAsyncProcess,
     MyProcess,
     OddError,
     Recorder,
@@ -430,10 +431,13 @@ def test_a_call_has_a_time_limit(started: Start) -> None:
     assert reply.done()
 
 
-def test_a_hundred_starts_and_stops_leave_nothing(start_method: str, full: bool) -> None:
+@pytest.mark.parametrize("kind", [MyProcess, MyAsyncProcess])
+def test_a_hundred_starts_and_stops_leave_nothing(
+    kind: type[MyProcess | MyAsyncProcess], start_method: str, full: bool
+) -> None:
     before = Traces.now()
     for _ in range(100 if full else {"fork": 20, "forkserver": 5, "spawn": 3}[start_method]):
-        process = MyProcess("short", start_method=start_method)
+        process = kind("short", start_method=start_method)
         process.start()
         process.sendPing([])
         assert process.getPipe().recv()() == "pong"

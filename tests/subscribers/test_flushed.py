@@ -6,13 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import redis
 
 from nexus_writer.data.publishing import DatasetPublisher, ScanPublisher, ScanSpec, SessionPublisher, timer
 from nexus_writer.subscribers import NexusSessionWriter
-from tests.session_scans import COUNTERS, finished, reading, run_scan, saved, until
+from tests.session_scans import COUNTERS, finished, publish, reading, run_scan, saved, until, until_points
 
 from .conftest import SESSION
 
@@ -32,20 +31,6 @@ def begun(sample: DatasetPublisher, npoints: int = 20) -> ScanPublisher:
     scan.prepare()
     publish(scan, 5)
     return scan
-
-
-def publish(scan: ScanPublisher, points: int) -> None:
-    first = scan["ctl:flag"].points
-    scan["ctl:diode"].publish(np.arange(first, first + points, dtype=float))
-    scan["ctl:flag"].publish(np.arange(first, first + points))
-    scan.flush()
-
-
-def until_points(writer: NexusSessionWriter, key: str, points: int) -> None:
-    until(
-        lambda: any(s.key == key and s.status().progress.points == points for s in writer.scans()),
-        f"{points} points saved",
-    )
 
 
 def test_a_scan_that_is_gone_is_kept_and_completed_after_the_silence(

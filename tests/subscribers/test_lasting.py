@@ -11,17 +11,16 @@ from typing import Any
 
 import gevent
 import h5py
-import numpy as np
 import pytest
 import redis
 
 from nexus_writer.data import SessionPublisher, own_keys
 from nexus_writer.data.leases import Leases
-from nexus_writer.data.publishing import DatasetPublisher, ScanPublisher, ScanSpec, timer
+from nexus_writer.data.publishing import DatasetPublisher, ScanPublisher
 from nexus_writer.subscribers import NexusScanWriter, NexusSessionWriter
 from nexus_writer.subscribers.scan_consumer import ScanConsumer
 from nexus_writer.subscribers.scan_listener import ScanGone
-from tests.session_scans import COUNTERS, finished, run_scan, saved, until
+from tests.session_scans import begin, finished, publish, run_scan, saved, until, until_points
 
 SESSION = "optional"
 Maker = Callable[..., NexusSessionWriter]
@@ -49,27 +48,10 @@ class Disk:
         self._fsync(descriptor)
 
 
-def begin(sample: DatasetPublisher) -> ScanPublisher:
-    scan = sample.scan(ScanSpec("loopscan", (timer(COUNTERS),), title="loopscan 5", npoints=5))
-    scan.prepare()
-    publish(scan, 3)
-    return scan
-
-
-def publish(scan: ScanPublisher, points: int) -> None:
-    for name, kind in (("ctl:diode", np.float64), ("ctl:flag", np.int32)):
-        first = scan[name].points
-        scan[name].publish(np.arange(first, first + points, dtype=kind))
-    scan.flush()
-
-
 def written(writer: NexusSessionWriter, scan: ScanPublisher, points: int) -> NexusScanWriter:
     """The writer of a scan that runs, when so many points of both channels are in the file."""
 
-    def is_written() -> bool:
-        return any(one.key == scan.key and one.status().progress.points >= points for one in writer.scans())
-
-    until(is_written, "written")
+    until_points(writer, scan.key, points)
     return writer.scan(scan.key)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import gevent
@@ -12,9 +13,9 @@ import numpy as np
 import pytest
 import redis
 
-from nexus_writer.data.publishing import DatasetPublisher, ScanSpec, timer
+from nexus_writer.data.publishing import DatasetPublisher, ScanPublisher, ScanSpec, timer
 from nexus_writer.subscribers import NexusSessionWriter, SubscriberState
-from tests.session_scans import COUNTERS, finished, reading, run_scan, saved, until
+from tests.session_scans import COUNTERS, finished, reading, run_scan, saved, until, until_points
 
 Maker = Callable[..., NexusSessionWriter]
 SPEC = ScanSpec("loopscan", (timer(COUNTERS),), title="loopscan 4", npoints=4)
@@ -25,6 +26,16 @@ def diode(path: str | Path, entry: str = "1.1") -> list[float]:
         return list(file[f"{entry}/measurement/diode"][()].tolist())
 
 
+@contextmanager
+def two_points(sample: DatasetPublisher) -> Iterator[ScanPublisher]:
+    """A scan of which two points of one channel are published; it ends behind the block."""
+    with sample.scan(SPEC) as scan:
+        scan.prepare()
+        scan["ctl:diode"].publish(np.arange(2.0))
+        scan.flush()
+        yield scan
+
+
 def test_a_scan_that_has_ended_is_saved(writer_with: Maker, sample: DatasetPublisher) -> None:
     scan = run_scan(sample)
     saved(writer_with(), scan.key)
@@ -32,12 +43,9 @@ def test_a_scan_that_has_ended_is_saved(writer_with: Maker, sample: DatasetPubli
 
 
 def test_a_scan_that_runs_is_saved_and_followed(writer_with: Maker, sample: DatasetPublisher) -> None:
-    with sample.scan(SPEC) as scan:
-        scan.prepare()
-        scan["ctl:diode"].publish(np.arange(2.0))
-        scan.flush()
+    with two_points(sample) as scan:
         writer = writer_with()
-        until(lambda: any(one.status().progress.points == 2 for one in writer.scans()), "two points")
+        until_points(writer, scan.key, 2)
         scan["ctl:diode"].publish(np.arange(2.0, 4.0))
     saved(writer, scan.key)
     assert diode(scan.filename) == [0, 1, 2, 3]
@@ -115,11 +123,8 @@ def test_an_entry_of_somebody_else_is_never_touched(
 
 def test_a_writer_that_was_stopped_in_order_goes_on(writer_with: Maker, sample: DatasetPublisher) -> None:
     first = writer_with()
-    with sample.scan(SPEC) as scan:
-        scan.prepare()
-        scan["ctl:diode"].publish(np.arange(2.0))
-        scan.flush()
-        until(lambda: any(one.status().progress.points == 2 for one in first.scans()), "two points")
+    with two_points(sample) as scan:
+        until_points(first, scan.key, 2)
         assert first.shut_down(10)
         with reading(Path(scan.filename)) as file:
             assert file["1.1/writer/status"].asstr()[()] == "FAILED"
@@ -141,11 +146,8 @@ def test_a_scan_that_an_operator_ended_stays_ended(
     how: str, writer_with: Maker, sample: DatasetPublisher
 ) -> None:
     first = writer_with()
-    with sample.scan(SPEC) as scan:
-        scan.prepare()
-        scan["ctl:diode"].publish(np.arange(2.0))
-        scan.flush()
-        until(lambda: any(one.status().progress.points == 2 for one in first.scans()), "two points")
+    with two_points(sample) as scan:
+        until_points(first, scan.key, 2)
         getattr(first.scan(scan.name), how)()
         finished(first, scan.key)
         assert first.shut_down(10)
@@ -161,11 +163,8 @@ def test_a_damaged_file_is_left_alone_and_the_scan_rebuilt_beside_it(
 ) -> None:
     path = sample.policy.filename
     first = writer_with()
-    with sample.scan(SPEC) as scan:
-        scan.prepare()
-        scan["ctl:diode"].publish(np.arange(2.0))
-        scan.flush()
-        until(lambda: any(one.status().progress.points == 2 for one in first.scans()), "two points")
+    with two_points(sample) as scan:
+        until_points(first, scan.key, 2)
         assert first.shut_down(10)
         damaged = b"\x00" * 4096 + path.read_bytes()[4096:]
         path.write_bytes(damaged)
@@ -243,10 +242,7 @@ def test_a_scan_that_falls_silent_is_given_up_and_gone_on_with(
     writer_with: Maker, sample: DatasetPublisher
 ) -> None:
     writer = writer_with(silence_s=1.5)
-    with sample.scan(SPEC) as scan:
-        scan.prepare()
-        scan["ctl:diode"].publish(np.arange(2.0))
-        scan.flush()
+    with two_points(sample) as scan:
         silent = finished(writer, scan.key)
         assert silent.state is SubscriberState.OFF
         assert "silent" in silent.reason

@@ -12,19 +12,18 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import h5py
-import numpy as np
 import pytest
 import redis
 
 from nexus_writer.data import EmbeddedRedis, SessionPublisher
 from nexus_writer.data.leases import LIFETIME_S, held_leases
-from nexus_writer.data.publishing import DatasetPublisher, ScanPublisher, ScanSpec, timer
+from nexus_writer.data.publishing import DatasetPublisher, ScanPublisher
 from nexus_writer.data.roster import Outcome, present_writers
 from nexus_writer.subscribers import NexusSessionWriter, read_options
 from nexus_writer.subscribers.sought import Sought
 from nexus_writer.subscribers.writer_thread import WriterThread
 from tests.serve_process import ServeProcess, entry_is_final, serving, wait_until
-from tests.session_scans import COUNTERS, until
+from tests.session_scans import begin, publish, until
 
 SESSION = "optional"
 Maker = Callable[..., NexusSessionWriter]
@@ -58,20 +57,6 @@ def other(redis_url: str, tmp_path: Path) -> Iterator[Other]:
         yield lambda *role: stack.enter_context(
             serving(SESSION, redis_url, tmp_path / "other", *options, *role)
         )
-
-
-def begin(sample: DatasetPublisher, points: int = 3) -> ScanPublisher:
-    scan = sample.scan(ScanSpec("loopscan", (timer(COUNTERS),), title="loopscan 5", npoints=5))
-    scan.prepare()
-    publish(scan, points)
-    return scan
-
-
-def publish(scan: ScanPublisher, points: int) -> None:
-    for name, kind in (("ctl:diode", np.float64), ("ctl:flag", np.int32)):
-        first = scan[name].points
-        scan[name].publish(np.arange(first, first + points, dtype=kind))
-    scan.flush()
 
 
 def is_in(writer: NexusSessionWriter, key: str, state: str, by: str) -> bool:
