@@ -83,16 +83,24 @@ class LimaSaving:
         )
 
     def runs(self, start: int, stop: int) -> list[FrameRun]:
-        """The files of the frames ``start`` to ``stop`` (not included), in the order of the frames."""
-        runs = []
+        """The files of the frames ``start`` to ``stop`` (not included), in the order of the frames.
+
+        The indices are those for a reader of the format: a file of concatenated frames has one image, 0.
+        """
+        found = self.places(start, stop)
+        if self.format != CONCATENATED:
+            return found
+        return [FrameRun(index, 1, run.file, "", 0) for run in found for index in range(run.start, run.stop)]
+
+    def places(self, start: int, stop: int) -> list[FrameRun]:
+        """As ``runs``, with the indices of frames among those of a file, whatever its format."""
+        places = []
         while start < stop:
             number, first, left = self._at(start)
             count = min(stop - start, left or stop - start)
-            if self.format == CONCATENATED:
-                first, count = 0, 1
-            runs.append(FrameRun(start, count, self._file(number), self.dataset, first))
+            places.append(FrameRun(start, count, self._file(number), self.dataset, first))
             start += count
-        return runs
+        return places
 
     def _at(self, frame: int) -> tuple[int, int, int]:
         """Number of the file of a frame, index in it, frames of it from there on (0: all that come)."""

@@ -22,7 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from nexus_writer.data.edf_files import FabioMissing, NotRaw
+from nexus_writer.data.edf_files import NotRaw
+from nexus_writer.data.fabio_files import FabioMissing
 from nexus_writer.hdf5 import (
     UNFILLED,
     ChunkOptions,

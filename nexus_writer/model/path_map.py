@@ -31,9 +31,14 @@ class PathMap:
     @classmethod
     def parse(cls, text: str) -> Self:
         """From ``FROM=TO``. Raises BadPathMap."""
-        source, equals, target = text.partition("=")
-        if not equals or not source.startswith("/") or not target.startswith("/"):
-            raise BadPathMap(text)
+        source, _, target = text.partition("=")
+        return cls.between(source, target)
+
+    @classmethod
+    def between(cls, source: str, target: str) -> Self:
+        """Raises BadPathMap for directories that are not absolute."""
+        if not source.startswith("/") or not target.startswith("/"):
+            raise BadPathMap(f"{source}={target}" if target else source)
         return cls(source.rstrip("/"), target.rstrip("/"))
 
     def apply(self, path: str) -> str | None:
@@ -53,8 +58,12 @@ class PathMaps:
     @classmethod
     def parse(cls, texts: Iterable[str], roots: Iterable[str] = ()) -> Self:
         """From several ``FROM=TO``, and several directories. Raises BadPathMap, BadRoot."""
-        maps = [PathMap.parse(text) for text in texts if text]
-        return cls(tuple(sorted(maps, key=lambda m: len(m.source), reverse=True)), Roots.parse(roots))
+        return cls(_longest_first(PathMap.parse(text) for text in texts if text), Roots.parse(roots))
+
+    @classmethod
+    def of(cls, directories: Mapping[str, str]) -> Self:
+        """From ``{FROM: TO}``. Raises BadPathMap."""
+        return cls(_longest_first(PathMap.between(*pair) for pair in directories.items()))
 
     def allowed(self, path: str) -> str:
         """``path`` as this host sees it. Raises OutsideRoots."""
@@ -94,3 +103,7 @@ class PathMaps:
             except OutsideRoots as error:
                 logger.warning("master %s is left out: %s", level, error)
         return mapped
+
+
+def _longest_first(maps: Iterable[PathMap]) -> tuple[PathMap, ...]:
+    return tuple(sorted(maps, key=lambda path_map: len(path_map.source), reverse=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 import signal
 import subprocess
@@ -19,9 +20,9 @@ import redis
 from fabio.edfimage import EdfImage
 
 from nexus_writer.data import camera_server as camera_servers
+from nexus_writer.data.camera_frames import ImageNotReady, ImagesNotSaved, ImageUnavailable
 from nexus_writer.data.camera_server import CameraRefused, CameraServer, CameraUnreachable, camera_server
 from nexus_writer.data.nodes import LimaImageChannelDataNode
-from nexus_writer.data.nodes.lima_view import ImageNotReady, ImagesNotSaved, ImageUnavailable
 from nexus_writer.data.recording import Recording, replay
 from nexus_writer.data.remote import RemoteNodeWalker
 from tests.camera_files import frame, saving, write_files
@@ -362,11 +363,10 @@ class TestFiles:
         with pytest.raises(ImageUnavailable, match="not written"):
             camera.node.get(0, -1).get_image(1)
 
-    @pytest.mark.parametrize("kind", ["CBF", "EDFCONCAT"])
-    def test_files_that_are_not_read(self, redis_client: redis.Redis, tmp_path: Path, kind: str) -> None:
-        camera = Camera(redis_client, **saving(tmp_path, saving_format=kind))
+    def test_files_that_are_not_read(self, redis_client: redis.Redis, tmp_path: Path) -> None:
+        camera = Camera(redis_client, **saving(tmp_path, saving_format="RAW"))
         camera.tell(1, saved=1)
-        with pytest.raises(ImageUnavailable, match=f"format {kind}: only HDF5 and EDF"):
+        with pytest.raises(ImageUnavailable, match=r"cam_0000\.h5 is of the format RAW: only HDF5, EDF"):
             camera.node.get(0).get_image(0)
 
     def test_tango_need_not_be_there(self, redis_url: str, redis_client: redis.Redis, tmp_path: Path) -> None:
@@ -424,6 +424,13 @@ class TestView:
         assert camera.node.get(0, -1).last_index == 8
         assert len(camera.node.get(9, 12)) == 0 and not list(camera.node.get(9, 12))
 
+    def test_what_the_camera_says_are_attributes(self, camera: Camera) -> None:
+        camera.tell(5, saved=4, last_image_acquired=6, acq_state="running")
+        view = camera.node.get(0, -1)
+        assert (view.last_image_acquired, view.acq_state, view.buffer_max_number) == (6, "running", 3)
+        assert view.first_ref_data == camera.node.first_ref_data == view.all_ref_data[0]
+        assert not hasattr(view, "something_else") and copy.copy(view).last_index == 5
+
     def test_it_counts_from_its_first_image_as_a_list(self, camera: Camera) -> None:
         view = camera.node.get(1, 3)
         assert [int(values[0, 0]) for values in view] == [1, 2, 3]
@@ -458,6 +465,9 @@ class TestView:
         assert view.image_references([4, 0]) == [view.image_reference(4), view.image_reference(0)]
         assert len(view.all_image_references()) == 5 and len(view.all_image_references(saved=True)) == 4
         assert view.image_reference(3, saved=True) == view.all_image_references()[3]
+        assert list(view.iter_image_references()) == view.image_references(range(5))
+        assert list(view.iter_image_references([4, 2, 9, 1])) == view.image_references([4, 2])
+        assert list(view.iter_image_references([2, 4], saved=True)) == [view.image_reference(2)]
         for index, saved in ((5, False), (4, True), (-1, False)):
             with pytest.raises(ImageNotReady):
                 view.image_reference(index, saved)

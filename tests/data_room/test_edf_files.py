@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from fabio.edfimage import EdfImage
 
-from nexus_writer.data.edf_files import FabioMissing, NotRaw, raw_frames, read_frames
+from nexus_writer.data.edf_files import NotRaw, raw_frames, read_frames
+from nexus_writer.data.fabio_files import FabioMissing
 from nexus_writer.hdf5 import FramesUnreadable
 
 

@@ -5,7 +5,7 @@ from .container import DataNodeContainer
 from .dataset import DatasetCollectionNode, DatasetNode, ProposalNode
 from .factory import get_node, get_nodes, get_session_node, make_node
 from .lima import LimaImageChannelDataNode
-from .lima_view import Frame, LimaDataView
+from .lima_view import LimaDataView
 from .node import DataNode, NodeState
 from .node_ref import NodeRefChannelNode
 from .scan import ScanGroupNode, ScanNode
@@ -16,7 +16,6 @@ __all__ = [
     "DataNodeContainer",
     "DatasetCollectionNode",
     "DatasetNode",
-    "Frame",
     "LimaDataView",
     "LimaImageChannelDataNode",
     "NodeRefChannelNode",

@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from numbers import Integral
 from typing import Any
 
 import numpy.typing as npt
+import redis
 
 from nexus_writer.data import keys
 from nexus_writer.data.image_references import ImageReference, ImageReferences
-from nexus_writer.data.info import decoded
+from nexus_writer.data.info import NodeRecord, decoded
 from nexus_writer.data.lima_saving import LimaSaving
 from nexus_writer.data.lima_status import images_ready, status_of
+from nexus_writer.data.path_maps import path_maps
 
 from .channel import ChannelNode
 from .lima_view import LimaDataView
 
 
 class LimaImageChannelDataNode(ChannelNode):
-    """Images of a camera. Its length is the number of images that the camera has ready."""
+    """Images of a camera. Its length is the number of images that the camera has ready.
+
+    ``path_map`` says where this host sees the directories that cameras save in, ``{"/data": "/mnt/data"}``;
+    None leaves it to the environment, NEXUS_WRITER_PATH_MAP=/data=/mnt/data.
+    """
+
+    path_map: Mapping[str, str] | None
+
+    def __init__(
+        self,
+        name: str,
+        connection: redis.Redis | None = None,
+        *,
+        record: NodeRecord | None = None,
+        path_map: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(name, connection, record=record)
+        self.path_map = path_map
 
     @property
     def status(self) -> dict[str, Any]:
@@ -64,16 +83,31 @@ class LimaImageChannelDataNode(ChannelNode):
     @property
     def images_per_file(self) -> int:
         """0 where it is not known, or not limited."""
-        number = self.first_ref_data.get("saving_frame_per_file")
-        return int(number) if isinstance(number, Integral) else 0
+        return self._said("saving_frame_per_file")
+
+    @property
+    def images_per_acquisition(self) -> int:
+        """0 where it is not known, or not limited."""
+        return self._said("saving_frame_per_acquisition")
+
+    @property
+    def saving(self) -> LimaSaving | None:
+        """Its files, where this host sees them; None for a camera that does not save.
+
+        Raises UnusableSaving, BadPathMap.
+        """
+        return LimaSaving.from_description(self.first_ref_data, path_maps(self.path_map).apply)
 
     def references(self, start: int, stop: int) -> Sequence[ImageReference]:
         """Where the images ``start`` to ``stop`` (not included) are, or will be, saved; [] when they are not.
 
-        Raises UnusableSaving.
+        Raises UnusableSaving, BadPathMap.
         """
-        description = self.first_ref_data
-        saving = LimaSaving.from_description(description)
-        if saving is None or start >= stop:
+        saving = self.saving if start < stop else None
+        if saving is None:
             return []
-        return ImageReferences(saving, str(description.get("saving_format", "")), start, stop)
+        return ImageReferences(saving, str(self.first_ref_data.get("saving_format", "")), start, stop)
+
+    def _said(self, field: str) -> int:
+        number = self.first_ref_data.get(field)
+        return int(number) if isinstance(number, Integral) else 0

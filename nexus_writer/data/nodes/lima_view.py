@@ -1,21 +1,20 @@
-"""Images of a camera, wherever they are.
-
-A camera's memory has the last images of the acquisition that runs, or was the last one: not necessarily of
-this scan. Its acquisitions are counted in Redis, under the address of its server, before they begin; so an
-image from its memory counts when the number is this scan's before it is read and still is afterwards.
-"""
+"""A range of images of a camera."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from numbers import Integral
-from typing import TYPE_CHECKING, Any, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from nexus_writer.data.camera_server import CameraServer, camera_server
-from nexus_writer.data.errors import DataError
+from nexus_writer.data.camera_frames import (
+    CameraFrames,
+    Frame,
+    ImageNotReady,
+    ImagesNotSaved,
+    ImageUnavailable,
+)
 from nexus_writer.data.image_references import ImageReference
 from nexus_writer.data.lima_status import images_ready, images_saved
 
@@ -24,51 +23,14 @@ if TYPE_CHECKING:
 
 _NUMBERED_MODES = frozenset({"EXTERNAL_TRIGGER_MULTI", "INTERNAL_TRIGGER_MULTI"})
 """In these a camera numbers live images as the scan does; in others it begins anew within a scan."""
-_LARGEST_INDEX = 2**31 - 1
-"""That a Lima server can be asked for."""
-
-
-class ImageNotReady(DataError, IndexError):
-    """The camera has not got so far."""
-
-    def __init__(self, camera: str, index: int, ready: int) -> None:
-        super().__init__(f"{camera}: image {index} is not there, {ready} are: ask again when it is")
-
-
-class ImagesNotSaved(DataError):
-    """The camera says that it saves nothing."""
-
-    def __init__(self, camera: str) -> None:
-        super().__init__(f"{camera} does not save its images: take them from its memory while they are there")
-
-
-class ImageUnavailable(DataError):
-    """An image that was measured is neither in the camera's memory nor in its file."""
-
-    def __init__(self, camera: str, index: int, memory: str, file: str) -> None:
-        super().__init__(f"{camera}: no image {index}. Memory: {memory}. File: {file}")
-
-
-class NotInMemory(DataError):
-    """The camera's memory has it no more."""
-
-
-class Frame(NamedTuple):
-    """An image, (rows, columns), and where it was: "memory", "file" or "video".
-
-    ``frame_number`` counts from 0 in the scan; None for a live image of a camera that counts otherwise.
-    """
-
-    data: npt.NDArray[Any]
-    frame_number: int | None
-    source: str
 
 
 class LimaDataView:
     """Images ``from_index`` to ``to_index`` (included; to the last one when it is negative) of a camera.
 
     Nothing is kept: each question asks Redis how far the camera is. Images are counted from 0 in the scan;
-    only ``[]`` counts from ``from_index``, as in a list.
+    only ``[]`` counts from ``from_index``, as in a list. What else the camera says of itself are attributes:
+    last_image_acquired, acq_state, buffer_max_number ...
     """
 
     def __init__(
@@ -79,10 +41,25 @@ class LimaDataView:
         self._camera = camera
         self._is_one = one
 
+    def __getattr__(self, name: str) -> Any:
+        """What the status has under that name."""
+        status = {} if name.startswith("_") else self.status
+        if name not in status:
+            raise AttributeError(f"a camera's images have no {name}, nor has its status")
+        return status[name]
+
     @property
     def status(self) -> dict[str, Any]:
         """In the camera's words."""
         return self._camera.status
+
+    @property
+    def all_ref_data(self) -> list[dict[str, Any]]:
+        return self._camera.all_ref_data
+
+    @property
+    def first_ref_data(self) -> dict[str, Any]:
+        return self._camera.first_ref_data
 
     @property
     def last_image_ready(self) -> int:
@@ -110,7 +87,7 @@ class LimaDataView:
 
     def __iter__(self) -> Iterator[npt.NDArray[Any]]:
         """Those that are ready now."""
-        return map(self.get_image, range(self.from_index, self.last_index))
+        return self._images(range(self.from_index, self.last_index))
 
     @overload
     def __getitem__(self, index: int) -> npt.NDArray[Any]: ...
@@ -119,7 +96,11 @@ class LimaDataView:
     def __getitem__(self, index: int | slice) -> npt.NDArray[Any]:
         """One image, or several as (n, rows, columns)."""
         found = range(self.from_index, self.last_index)[index]
-        return self.get_image(found) if isinstance(found, int) else _stacked(map(self.get_image, found))
+        if isinstance(found, int):
+            return self.get_image(found)
+        if found.step < 0:
+            return _stacked(self._images(found[::-1]))[::-1]
+        return _stacked(self._images(found))
 
     def as_array(self) -> npt.NDArray[Any]:
         """(n, rows, columns); (rows, columns) of a view that was asked for with one index alone."""
@@ -130,7 +111,19 @@ class LimaDataView:
 
         Raises ImageNotReady, and ImageUnavailable.
         """
-        return self._frame(index, self.status).data
+        return CameraFrames(self._camera, self.status).one(index).data
+
+    def get_images(self, from_index: int, to_index: int) -> npt.NDArray[Any]:
+        """Both included, whatever the range of this view is; (n, rows, columns).
+
+        A negative ``to_index`` means up to the last one that is ready. Each file is opened once, and what is
+        wanted of it is read together. Raises ImageNotReady, and ImageUnavailable for the first that is not
+        there.
+        """
+        status = self.status
+        last = images_ready(status) - 1 if to_index < 0 else to_index
+        frames = CameraFrames(self._camera, status).several(range(from_index, last + 1))
+        return _stacked(frame.data for frame in frames)
 
     def get_last_image(self) -> Frame:
         """The last one that can be had: of those in files the last that is saved.
@@ -138,28 +131,30 @@ class LimaDataView:
         Raises ImageNotReady when there is none, and ImageUnavailable.
         """
         status = self.status
+        frames = CameraFrames(self._camera, status)
         ready, saved = images_ready(status), images_saved(status)
         try:
-            return self._frame(ready - 1, status)
+            return frames.one(ready - 1)
         except ImageUnavailable:
             if not 0 < saved < ready:
                 raise
-        return self._frame(saved - 1, status)
+        return frames.one(saved - 1)
 
     def get_last_live_image(self) -> Frame | None:
         """What the camera shows now; None without an image of this scan, or before it has told its address.
 
         Raises TangoMissing, CameraUnreachable, CameraRefused, ImageUndecodable.
         """
-        status = self.status
-        server = self._server(status)
-        if server is None or not self._is_current(status):
+        image = CameraFrames(self._camera, self.status).live()
+        if image is None:
             return None
-        image = server.last_image()
-        if image is None or not self._is_current(status):
-            return None
-        numbered = self._camera.first_ref_data.get("acq_trigger_mode") in _NUMBERED_MODES
-        return Frame(image.values, image.frame_number if numbered else None, "video")
+        return Frame(
+            image.values, image.frame_number if self.is_video_frame_have_meaning() else None, "video"
+        )
+
+    def is_video_frame_have_meaning(self) -> bool:
+        """Whether the numbers of live images are those of the scan."""
+        return self._camera.first_ref_data.get("acq_trigger_mode") in _NUMBERED_MODES
 
     def image_reference(self, index: int, saved: bool = False) -> ImageReference:
         """As ``image_references``, of one."""
@@ -185,6 +180,19 @@ class LimaDataView:
         """
         return self._references(self._count(saved))
 
+    def iter_image_references(
+        self, indices: Iterable[int] | None = None, saved: bool = False
+    ) -> Iterator[ImageReference]:
+        """As ``image_references``, up to the first image that is not ready, or saved; None: of all images.
+
+        Raises ImagesNotSaved, UnusableSaving.
+        """
+        references = self.all_image_references(saved)
+        for index in range(len(references)) if indices is None else indices:
+            if not 0 <= index < len(references):
+                return
+            yield references[index]
+
     def _count(self, saved: bool) -> int:
         return (images_saved if saved else images_ready)(self.status)
 
@@ -194,45 +202,8 @@ class LimaDataView:
             raise ImagesNotSaved(self._camera.db_name)
         return references if stop else []
 
-    def _frame(self, index: int, status: dict[str, Any]) -> Frame:
-        ready = images_ready(status)
-        if not 0 <= index < ready:
-            raise ImageNotReady(self._camera.db_name, index, ready)
-        try:
-            return Frame(self._from_memory(index, ready, status), index, "memory")
-        except DataError as error:
-            memory = str(error)
-        try:
-            return Frame(self._from_file(index), index, "file")
-        except DataError as error:
-            raise ImageUnavailable(self._camera.db_name, index, memory, str(error)) from None
-
-    def _from_memory(self, index: int, ready: int, status: dict[str, Any]) -> npt.NDArray[Any]:
-        server = self._server(status)
-        room = status.get("buffer_max_number")
-        if server is None or not isinstance(room, Integral):
-            raise NotInMemory("the camera does not say where its server is")
-        if index > _LARGEST_INDEX or ready - index > room:
-            raise NotInMemory(f"it has the last {room} images of {ready}")
-        if self._is_current(status):
-            values = server.read_image(index)
-            if self._is_current(status):
-                return values
-        raise NotInMemory("the camera has begun another acquisition")
-
-    def _from_file(self, index: int) -> npt.NDArray[Any]:
-        from nexus_writer.data.image_files import read_image
-
-        return read_image(self._references(index + 1)[index], len(self._camera.shape) or 2)
-
-    def _server(self, status: dict[str, Any]) -> CameraServer | None:
-        url = status.get("server_url")
-        return camera_server(url) if isinstance(url, str) and url else None
-
-    def _is_current(self, status: dict[str, Any]) -> bool:
-        """Whether the camera's last acquisition is the one of this scan."""
-        number: Any = self._camera.connection.get(status["server_url"])
-        return number is not None and number == str(status.get("lima_acq_nb")).encode()
+    def _images(self, indices: range) -> Iterator[npt.NDArray[Any]]:
+        return (frame.data for frame in CameraFrames(self._camera, self.status).several(indices))
 
 
 def _stacked(images: Iterable[npt.NDArray[Any]]) -> npt.NDArray[Any]:
