@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from .errors import OverrunError, StreamError
 from .latest import Latest
+from .local_channel import LocalSubscriber
 from .output_stream import OutputStream
 from .ring_buffer import RingBuffer
 from .shared_ring import SharedMemReceiver
@@ -34,7 +35,7 @@ class InputStream:
         self.name = name
         self.params: dict[str, Any] = {}
         self.receiver: DataReceiver | None = None
-        self._source: ZmqSubscriber | UdpSubscriber | Latest | None = None
+        self._source: ZmqSubscriber | UdpSubscriber | LocalSubscriber | Latest | None = None
         self._own_buffer: RingBuffer | None = None
 
     @property
@@ -78,18 +79,24 @@ class InputStream:
         return self._receiver().poll(timeout)
 
     def recv(
-        self, return_data: bool | None = None, with_data: bool | None = None
+        self,
+        return_data: bool | None = None,
+        with_data: bool | None = None,
+        out: NDArray[Any] | None = None,
     ) -> tuple[int, NDArray[Any] | None]:
         """Wait for the next chunk: the index of its last sample + 1, and its samples.
 
         The samples are None with shared memory, unless ``return_data`` (or ``with_data``) asks for a copy.
+        ``out``: an array of the chunk's shape and dtype that takes the samples, and is returned.
         OverrunError: the ring of shared memory went round; the next call goes on with what is newest.
+        StreamError: its sender has ended, and there is no more.
         """
         receiver = self._receiver()
         wanted = with_data if return_data is None else return_data
-        wanted = receiver.default_return_data if wanted is None else wanted
+        if wanted is None:
+            wanted = out is not None or receiver.default_return_data
         epoch = receiver.sequence.epoch
-        index, data = receiver.recv(wanted or self._own_buffer is not None)
+        index, data = receiver.recv(wanted or self._own_buffer is not None, out)
         if self._own_buffer is not None and data is not None:
             if epoch != receiver.sequence.epoch:
                 self._own_buffer.reset_index()
@@ -174,10 +181,12 @@ def _params_of(output: Any) -> Mapping[str, Any]:
     return params
 
 
-def _source(params: dict[str, Any]) -> ZmqSubscriber | UdpSubscriber | Latest:
+def _source(params: dict[str, Any]) -> ZmqSubscriber | UdpSubscriber | LocalSubscriber | Latest:
+    if params["transfermode"] == "sharedmem":
+        return LocalSubscriber(params)
     if params["protocol"] == "udp":
         return UdpSubscriber(params)
     source = ZmqSubscriber(params)
-    if params["policy"] == "drop_oldest" and params["transfermode"] != "sharedmem":
+    if params["policy"] == "drop_oldest":
         return Latest(source, int(params["queue_chunks"]))
     return source

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .dtypes import make_dtype
 from .errors import ChunkRefused, IndexGoesBack, StreamError
+from .local_channel import LocalPublisher
 from .stream_params import complete
 from .transfer_modes import DataSender, all_transfermodes
 from .udp_channel import UdpPublisher
@@ -31,7 +32,7 @@ class OutputStream:
         self.params: dict[str, Any] = {}
         self.last_index = 0
         self.sender: DataSender | None = None
-        self._channel: ZmqPublisher | UdpPublisher | None = None
+        self._channel: ZmqPublisher | UdpPublisher | LocalPublisher | None = None
 
     @property
     def configured(self) -> bool:
@@ -42,7 +43,7 @@ class OutputStream:
         params = complete(self.spec, kargs)
         self.close()
         sender_class = all_transfermodes[params["transfermode"]][0]
-        channel = (UdpPublisher if params["protocol"] == "udp" else ZmqPublisher)(params)
+        channel = _channel(params)
         params |= {"url": channel.url, "port": channel.port, "addr": channel.url}
         try:
             self.sender = sender_class(channel, params)
@@ -113,3 +114,9 @@ class OutputStream:
         scale, offset = self.params["scale"], self.params["offset"]
         made = data * np.float64(1 if scale is None else scale) + np.float64(0 if offset is None else offset)
         return np.asarray(made).astype(self._dtype)
+
+
+def _channel(params: dict[str, Any]) -> ZmqPublisher | UdpPublisher | LocalPublisher:
+    if params["transfermode"] == "sharedmem":
+        return LocalPublisher(params)
+    return UdpPublisher(params) if params["protocol"] == "udp" else ZmqPublisher(params)

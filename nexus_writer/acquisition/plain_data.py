@@ -50,7 +50,7 @@ class PlainDataReceiver(DataReceiver):
         super().__init__(socket, params)
         self._dtype = make_dtype(params["dtype"])
 
-    def recv(self, return_data: bool) -> tuple[int, NDArray[Any] | None]:
+    def recv(self, return_data: bool, out: NDArray[Any] | None = None) -> tuple[int, NDArray[Any] | None]:
         message, body = self.socket.recv()
         head = unpack_head(message)
         while not self.sequence.see(head):
@@ -67,7 +67,11 @@ class PlainDataReceiver(DataReceiver):
             return head.index, None
         flat = np.frombuffer(body, self._dtype) if size else np.empty(0, self._dtype)
         order = "F" if head.flags & FORTRAN else "C"
-        return head.index, flat.reshape(head.shape, order=order)  # type: ignore[call-overload]
+        data = flat.reshape(head.shape, order=order)  # type: ignore[call-overload]
+        if out is None:
+            return head.index, data
+        out[...] = data
+        return head.index, out
 
 
 register_transfermode("plaindata", PlainDataSender, PlainDataReceiver)

@@ -55,7 +55,8 @@ class RingBuffer:
             fill = np.nan if self.dtype.kind in "fc" else 0
         self.fill = fill
         self.shared_mem: SharedMem | None = None
-        self._header, self._memory = self._allocate(shmem)
+        numbers, self._memory = self._allocate(shmem)
+        self._header: Any = memoryview(numbers)  # type: ignore[arg-type]
         if self._memory.flags.writeable:
             self._memory[...] = self._filled()
 
@@ -82,18 +83,21 @@ class RingBuffer:
 
     def holds(self, start: int) -> bool:
         """False when the sample ``start`` is, or may be, replaced: ask after the use of a view."""
-        return start >= int(self._header[WRITE]) - self.size
+        return bool(start >= self._header[WRITE] - self.size)
 
     def new_chunk(self, data: NDArray[Any], index: int | None = None) -> None:
         """Append samples. ``index`` is that of the last one + 1; samples that it leaves out read as fill."""
+        if self._header.readonly:
+            raise ValueError(f"the buffer {self.shm_id} belongs to another one: it can only be read")
         count = self._checked(data)
         written = self.index()
         index = written + count if index is None else int(index)
         if index - count < written:
             raise IndexGoesBack(index - count, written)
-        self._header[WRITE] = max(index, int(self._header[WRITE]))
-        for start, stop in self._places(max(written, index - self.size), index - count):
-            self._memory[start:stop] = self._filled()
+        self._header[WRITE] = max(index, self._header[WRITE])
+        if index - count > written:
+            for start, stop in self._places(max(written, index - self.size), index - count):
+                self._memory[start:stop] = self._filled()
         done = 0
         for start, stop in self._places(index - count, index):
             self._memory[start:stop] = data[done : done + stop - start]
@@ -106,6 +110,8 @@ class RingBuffer:
         What is copied is whole: OverrunError if the writer replaced some of it meanwhile. IndexError for
         samples that the buffer does not have.
         """
+        if copy and join:
+            return self.copied(start, stop)
         self._check_bounds(start, stop)
         resets = self.resets()
         parts = self._parts(start, stop)
@@ -113,15 +119,27 @@ class RingBuffer:
             parts = [parts[0] if not len(parts[1]) else np.concatenate(parts)]
         if copy:
             parts = [part.copy() for part in parts]
-        lost = int(self._header[WRITE]) - self.size - start
-        if (lost > 0 and stop > start) or resets != self.resets():
-            raise OverrunError(max(min(lost, stop - start), 1))
+        self._check_whole(start, stop, resets)
         return parts[0] if join else tuple(parts)
+
+    def copied(self, start: int, stop: int, out: NDArray[Any] | None = None) -> NDArray[Any]:
+        """As ``get_data`` with a copy; ``out``, if given, is an array that takes it. After an OverrunError
+        nothing in it can be trusted."""
+        self._check_bounds(start, stop)
+        resets = self.resets()
+        count, place = stop - start, start % self.size
+        made: NDArray[Any] = np.empty((count, *self.shape[1:]), self.dtype) if out is None else out
+        head = count if self.double else min(count, self.size - place)
+        made[:head] = self._memory[place : place + head]
+        if head < count:
+            made[head:] = self._memory[: count - head]
+        self._check_whole(start, stop, resets)
+        return made
 
     def reset_index(self) -> None:
         """The next sample is number 0 again; what is there stays."""
         self._header[RESETS] += 1
-        self._header[[READ, WRITE]] = 0
+        self._header[READ] = self._header[WRITE] = 0
 
     def close(self) -> None:
         """Let go of shared memory. Views that are still used stay valid."""
@@ -156,6 +174,11 @@ class RingBuffer:
         first, last = self.first_index(), self.index()
         if not (first <= start <= stop <= last):
             raise IndexError(f"samples {start} to {stop} are not in the buffer: it has {first} to {last}")
+
+    def _check_whole(self, start: int, stop: int, resets: int) -> None:
+        lost = self._header[WRITE] - self.size - start
+        if (lost > 0 and stop > start) or resets != self._header[RESETS]:
+            raise OverrunError(max(min(lost, stop - start), 1))
 
     def _places(self, start: int, stop: int) -> list[tuple[int, int]]:
         """Where the samples are written, in order; in a double buffer twice."""

@@ -39,13 +39,12 @@ class Sequence:
         self._begin(head)
         return True
 
-    def skip_to(self, head: Head, epoch: int, index: int) -> int:
-        """Samples that are lost when the reader of a ring goes on at ``index``, instead of with ``head``."""
-        start = head.index - head.count
-        since = self._index if self.epoch == head.epoch else start
-        lost = index - since if epoch == head.epoch else head.count + index
-        self._count(lost, 0)
-        self.epoch, self._index = epoch, index
+    def skip(self, known: list[Head], latest: Head) -> int:
+        """Samples that are lost when a reader goes on behind ``latest``; ``known`` are the heads up to it."""
+        since = latest.index - self._index
+        lost = since if latest.epoch == self.epoch else sum(head.count for head in known)
+        self._count(lost, latest.number + 1 - self._number)
+        self._begin(latest)
         return lost
 
     def _begin(self, head: Head) -> None:

@@ -62,6 +62,10 @@ class SharedMem:
             raise BufferClosed(self.shm_id)
         return np.ndarray(shape, dtype, self._map, offset, strides)
 
+    def unlink(self) -> None:
+        """Take away the name: nobody can open the memory any more, who has it open keeps it."""
+        _path(self.shm_id).unlink(missing_ok=True)
+
     def close(self) -> None:
         """Take away the name, if this is the creator or the creator is dead. A second close does nothing."""
         if self._map is None:
@@ -72,7 +76,7 @@ class SharedMem:
             _remove_if_left(_path(self.shm_id))
             return
         if self._pid == os.getpid():  # a fork of the creator must not take it away
-            _path(self.shm_id).unlink(missing_ok=True)
+            self.unlink()
         os.close(self._lock_fd)
 
     def __del__(self) -> None:

@@ -103,7 +103,7 @@ def _check_scaling(params: Mapping[str, Any]) -> None:
 
 def _check_policy(params: dict[str, Any]) -> None:
     shared, udp = params["transfermode"] == "sharedmem", params["protocol"] == "udp"
-    possible = ("drop_oldest",) if shared else ("drop_newest",) if udp else POLICIES
+    possible = ("drop_oldest", "block") if shared else ("drop_newest",) if udp else POLICIES
     policy = params["policy"] or possible[0]
     if policy not in possible:
         what = "udp" if udp and not shared else params["transfermode"]

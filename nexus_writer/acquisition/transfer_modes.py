@@ -74,7 +74,8 @@ class DataReceiver:
         """True when a chunk is there within the time; None waits."""
         return self.socket.poll(timeout_ms)
 
-    def recv(self, return_data: bool) -> tuple[int, NDArray[Any] | None]:
+    def recv(self, return_data: bool, out: NDArray[Any] | None = None) -> tuple[int, NDArray[Any] | None]:
+        """The samples are copied into ``out`` if there is one; None unless ``return_data``."""
         raise NotImplementedError
 
     def close(self) -> None:

@@ -30,15 +30,11 @@ __all__ = ["ZmqPublisher", "ZmqSubscriber"]
 HELLO = b"H"
 LOOK_AGAIN_S = 0.02
 CONNECT_TIMEOUT_S = 5.0
-NOTIFICATIONS = 1_000_000
-"""Messages of ``sharedmem`` that wait at most: they are small, and a reader must see the newest."""
 BURST_CHUNKS = 1000
 """With ``drop_oldest`` the sockets hold what the reader's thread has no time for: they drop the newest."""
 
 
 def queue_length(params: dict[str, Any]) -> int:
-    if params["transfermode"] == "sharedmem":
-        return NOTIFICATIONS
     chunks = int(params["queue_chunks"])
     return max(chunks, BURST_CHUNKS) if params["policy"] == "drop_oldest" else chunks
 

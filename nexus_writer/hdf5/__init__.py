@@ -21,6 +21,7 @@ from .errors import (
 )
 from .external import MAX_FRAMES, ExternalFrames, RawFrame
 from .filters import SCHEMES
+from .frame_file import FrameFile
 from .grid_dataset import UNFILLED, GridDataset
 from .growing import GrowingDataset
 from .links import external_target, has_item, has_own, own_addresses, rename_link
@@ -67,6 +68,7 @@ __all__ = [
     "FileLocked",
     "FileNotLockable",
     "FileNotWritable",
+    "FrameFile",
     "FramesInFile",
     "FramesUnreadable",
     "GridDataset",

@@ -10,9 +10,14 @@ from pathlib import Path
 import pytest
 
 import nexus_writer.acquisition
+import nexus_writer.acquisition.detectors
 
-REFERENCE = (Path(__file__).parents[2] / "docs" / "reference" / "acquisition.md").read_text()
-PROGRAMS = re.findall(r"^```python\n(.*?)^```\n\n```text\n(.*?)^```", REFERENCE, re.MULTILINE | re.DOTALL)
+DOCUMENTS = Path(__file__).parents[2] / "docs"
+REFERENCE = (DOCUMENTS / "reference" / "acquisition.md").read_text()
+DETECTORS = (DOCUMENTS / "reference" / "detectors.md").read_text()
+TEXTS = [REFERENCE, DETECTORS]
+PROGRAM = re.compile(r"^```python\n(.*?)^```\n\n```text\n(.*?)^```", re.MULTILINE | re.DOTALL)
+PROGRAMS = [program for text in TEXTS for program in PROGRAM.findall(text)]
 
 
 @pytest.mark.parametrize(("program", "output"), PROGRAMS, ids=[str(n) for n in range(len(PROGRAMS))])
@@ -24,7 +29,8 @@ def test_a_program_of_the_reference(program: str, output: str, tmp_path: Path) -
 
 
 def test_every_program_has_its_output() -> None:
-    assert len(PROGRAMS) == REFERENCE.count("```python") > 0
+    assert len(PROGRAMS) == sum(text.count("```python") for text in TEXTS)
+    assert all(PROGRAM.search(text) for text in TEXTS)
 
 
 def test_every_promise_has_its_test() -> None:
@@ -36,3 +42,4 @@ def test_every_promise_has_its_test() -> None:
 
 def test_every_public_name_is_in_the_reference() -> None:
     assert [name for name in nexus_writer.acquisition.__all__ if f"`{name}" not in REFERENCE] == []
+    assert [name for name in nexus_writer.acquisition.detectors.__all__ if f"`{name}" not in DETECTORS] == []
