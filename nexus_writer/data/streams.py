@@ -9,9 +9,11 @@ replies are full.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from nexus_writer.data._garbage import no_collection
 from nexus_writer.data.link import Link
 
 RawEntry = list[Any]
@@ -182,7 +184,9 @@ class Streams(Generic[Label]):
             count = self._count
         if not ids:
             return Reply([], [], count, False)
-        raw = link.call_packed(_xread(count, block_ms, len(ids), names, ids)) or ()
+        command = _xread(count, block_ms, len(ids), names, ids)
+        with no_collection() if block_ms is None else nullcontext():
+            raw = link.call_packed(command) or ()
         data = self.data.take(raw)
         control = self.control.take(data.others)
         full = max(data.longest, control.longest) >= count
