@@ -14,7 +14,6 @@ from nexus_writer.data.point_events import PointEvents
 from nexus_writer.data.streams import FIRST, RawEntry, Streams
 
 ENTRIES_PER_REPLY = 10_000
-FIRST_COUNT = 100
 
 
 class Kind(Enum):
@@ -49,9 +48,7 @@ class FollowedStreams:
     ends: deque[tuple[Followed, RawEntry]]
 
     def __init__(self, unread: Collection[bytes] = ()) -> None:
-        self._streams: Streams[Followed] = Streams(
-            entries_per_reply=ENTRIES_PER_REPLY, first_count=FIRST_COUNT
-        )
+        self._streams: Streams[Followed] = Streams(entries_per_reply=ENTRIES_PER_REPLY)
         self._unread = frozenset(unread)
         self._of_scan: defaultdict[str, set[bytes]] = defaultdict(set)
         self._incomplete: set[str | None] = set()
@@ -98,10 +95,12 @@ class FollowedStreams:
         """Put what is new into the queues; whether there was something. Raises what the link does."""
         reply = self._streams.read(link, block_ms=block_ms, control_only=control_only)
         if not control_only:
-            self.behind = reply.full
-            self._incomplete = {followed.scan for followed, e in reply.data if len(e) >= reply.count}
+            self.behind = bool(reply.more)
+            self._incomplete = set()
         for followed, entries in reply.control:
-            self._take_control(followed, entries, reply.count, control_only)
+            self._take_control(followed, entries, ends_early=control_only or reply.partial)
+        for followed in reply.more:
+            self._read_again(followed.scan)
         self.points += reply.data
         return bool(reply)
 
@@ -109,17 +108,16 @@ class FollowedStreams:
         """Whether all that was published of a scan, before its end was read, has been read."""
         return scan not in self._incomplete
 
-    def _take_control(
-        self, followed: Followed, entries: list[RawEntry], count: int, control_only: bool
-    ) -> None:
+    def _take_control(self, followed: Followed, entries: list[RawEntry], *, ends_early: bool) -> None:
+        """``ends_early``: points may have been published between those that were read and an end."""
         if followed.kind is Kind.CHILDREN:
             self.announced += [(followed, entry) for entry in entries]
         elif followed.kind is Kind.PREPARED:
             self.prepared += [(followed, entry) for entry in entries]
         else:
             self.ends += [(followed, entry) for entry in entries]
-        if len(entries) >= count or (control_only and followed.kind is Kind.END):
-            self._read_again(followed.scan)
+            if ends_early:
+                self._read_again(followed.scan)
 
     def _read_again(self, scan: str | None) -> None:
         self._incomplete.add(scan)

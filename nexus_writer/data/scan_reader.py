@@ -5,7 +5,7 @@ One connection, and one XREAD over all streams of the scan:
 * idle, it blocks over all of them, and so costs nothing;
 * after data it rests ``pace_s`` while it blocks on the control streams alone (children lists, prepared, end),
   so that a reply has many entries and yet the end, or a new node, comes at once;
-* behind (a reply was full, or there are new streams), it reads on without waiting.
+* behind (there may be more of a stream, or there are new streams), it reads on without waiting.
 
 What order there is: a node before its children and its data; PREPARED after the nodes that were published
 before it; END after all data that were published before it, because it is handed over only when a reading of
@@ -33,7 +33,6 @@ from nexus_writer.data.unread import Unread, unread_entries
 
 IDLE_BLOCK_S = 5.0
 GRACE_S = 5.0
-FIRST_COUNT = 8
 _PREPARED = "_prepared"
 _END = "_end"
 _STARTED = b"start_timestamp"
@@ -74,7 +73,7 @@ class ScanReader:
         self._pace_s = pace_s
         self._link = Link(client, silence_s=IDLE_BLOCK_S + GRACE_S)
         self._probe = Link(client)
-        self._streams: Streams[str] = Streams(entries_per_reply=entries_per_reply, first_count=FIRST_COUNT)
+        self._streams: Streams[str] = Streams(entries_per_reply=entries_per_reply)
         self._streams.control.add(keys.children_list(scan_key), scan_key)
         self._streams.control.add(keys.prepared(scan_key), _PREPARED)
         self._streams.control.add(keys.end(scan_key), _END)
@@ -160,12 +159,12 @@ class ScanReader:
     def _absorb(self, reply: Reply[str], *, control_only: bool = False) -> None:
         """Keep what a reply brought. Asks nothing of Redis, so it cannot be interrupted half-way."""
         if not control_only:
-            self._behind = reply.full
+            self._behind = bool(reply.more)
         for label, entries in reply.control:
             self._seen = True
             if label is _END:
                 self._end = entries
-                self._behind |= control_only
+                self._behind |= control_only or reply.partial
             elif label is _PREPARED:
                 self._prepared = True
             else:
