@@ -40,6 +40,12 @@ def seconds(value: float) -> float:
     return value
 
 
+def seconds_or_never(value: float) -> float:
+    if not math.isfinite(value) or value < 0:
+        raise typer.BadParameter(f"{value:g} is no time: give a number of seconds, 0 for never")
+    return value
+
+
 def entry_name_template(text: str) -> str:
     try:
         check_entry_name(text)

@@ -139,6 +139,14 @@ def watch(
             callback=checks.seconds,
         ),
     ] = 1.0,
+    silent_after: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS",
+            help="Say so of a scan of which nothing came for so long; 0: never.",
+            callback=checks.seconds_or_never,
+        ),
+    ] = 60.0,
     entry_name: Annotated[
         str,
         typer.Option(
@@ -159,6 +167,7 @@ def watch(
         as_json=json,
         wait=wait,
         period_s=period,
+        silent_after_s=silent_after,
         entry_name=entry_name,
     )
 

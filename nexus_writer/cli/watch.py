@@ -34,6 +34,7 @@ def watch_session(
     as_json: bool,
     wait: bool,
     period_s: float,
+    silent_after_s: float,
     entry_name: str,
 ) -> None:
     """Until Ctrl-C or SIGTERM. Raises NoSuchSession unless it is to ``wait``, CommandError, DataError."""
@@ -45,7 +46,12 @@ def watch_session(
             check_session_exists(session, client)
         every_s = LIVE_PERIOD_S if live else period_s
         watch = Watch.of_session(
-            session, client, running=True, progress_every_s=every_s, entry_name=entry_name
+            session,
+            client,
+            running=True,
+            progress_every_s=every_s,
+            silent_after_s=silent_after_s,
+            entry_name=entry_name,
         )
         with watch, _shown(session, live, as_json) as show:
             for happening in watch:

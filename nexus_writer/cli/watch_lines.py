@@ -17,6 +17,7 @@ from nexus_writer.data.happenings import (
     ScanGone,
     ScanPrepared,
     ScanProgressed,
+    ScanSilent,
     ScanStarted,
 )
 from nexus_writer.model.limits import one_line
@@ -31,7 +32,7 @@ def line(happening: Happening) -> str:
 
 
 def json_line(happening: Happening) -> str:
-    """One JSON object: ``happening`` is started, prepared, progressed, ended, gone, redis_gone or
+    """One JSON object: ``happening`` is started, prepared, progressed, silent, ended, gone, redis_gone or
     redis_back, ``time`` when it was seen, in seconds since 1970; the rest are the fields of the happening."""
     fields = asdict(happening)
     if isinstance(happening, ScanEnded):
@@ -43,6 +44,11 @@ def kind_of(happening: Happening) -> str:
     """In one word: started, redis_gone ..."""
     words = type(happening).__name__.removeprefix("Scan")
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", words).lower()
+
+
+def clock_time(epoch_s: float) -> str:
+    """Of this host, to the second."""
+    return time.strftime("%H:%M:%S", time.localtime(epoch_s))
 
 
 def channels_told(channels: Mapping[str, ChannelProgress], npoints: int) -> str:
@@ -68,6 +74,9 @@ def _told(happening: Happening) -> str:
             return f"PREPARED {happening.name}"
         case ScanProgressed():
             return f"POINTS {happening.name} {channels_told(happening.channels, happening.npoints)}"
+        case ScanSilent():
+            told = f"nothing came since {clock_time(happening.since)}, its acquisition may have died"
+            return f"SILENT {happening.name} {told}"
         case ScanEnded():
             events = ", ".join(f"{kind.name} {count}" for kind, count in happening.events.items())
             points = channels_told(happening.channels, happening.npoints)

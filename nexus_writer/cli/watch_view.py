@@ -20,11 +20,12 @@ from nexus_writer.data.happenings import (
     ScanGone,
     ScanPrepared,
     ScanProgressed,
+    ScanSilent,
     ScanStarted,
 )
 from nexus_writer.model.limits import one_line
 
-from .watch_lines import line
+from .watch_lines import clock_time, line
 
 REDRAWN_PER_S = 4
 CHANNELS_SHOWN = 15
@@ -38,6 +39,7 @@ class WatchView:
         self._session = session
         self._started: dict[str, tuple[ScanStarted, float]] = {}
         self._progress: dict[str, ScanProgressed] = {}
+        self._silent: dict[str, ScanSilent] = {}
         self._redis = ""
         self._live = Live(
             get_renderable=self.drawn, console=console, refresh_per_second=REDRAWN_PER_S, transient=True
@@ -59,15 +61,20 @@ class WatchView:
                 self._tell(happening)
             case ScanProgressed():
                 self._progress[happening.scan] = happening
+                self._silent.pop(happening.scan, None)
+            case ScanSilent():
+                self._silent[happening.scan] = happening
+                self._tell(happening)
             case ScanEnded() | ScanGone():
                 self._started.pop(happening.scan, None)
                 self._progress.pop(happening.scan, None)
+                self._silent.pop(happening.scan, None)
                 self._tell(happening)
             case RedisGone() | RedisBack():
                 self._redis = " (Redis is gone)" if isinstance(happening, RedisGone) else ""
                 self._tell(happening)
             case ScanPrepared():
-                pass
+                self._silent.pop(happening.scan, None)
 
     def drawn(self) -> RenderableType:
         """Called by rich's thread too: it looks at copies."""
@@ -83,6 +90,8 @@ class WatchView:
 
     def _drawn(self, started: ScanStarted, since_s: float) -> RenderableType:
         title = one_line(f"{started.name}  {started.title}  {time.monotonic() - since_s:.0f} s")
+        silent = self._silent.get(started.scan)
+        since = f"  silent since {clock_time(silent.since)}" if silent is not None else ""
         table = Table(show_header=False, box=None, padding=(0, 1))
         progress = self._progress.get(started.scan)
         channels = list(progress.channels.items()) if progress is not None else []
@@ -93,7 +102,7 @@ class WatchView:
             table.add_row(Text(one_line(name)), bar, Text(f"{channel.points}{of}"), Text(lost, style="red"))
         if len(channels) > CHANNELS_SHOWN:
             table.add_row(Text(f"and {len(channels) - CHANNELS_SHOWN} more"))
-        return Group(Text(title, style="bold"), table)
+        return Group(Text.assemble((title, "bold"), (since, "red")), table)
 
 
 def _bar(points: int, npoints: int) -> RenderableType:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
+import gevent
 import gevent.socket as green_socket
 import gevent.ssl as green_ssl
 from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection
@@ -32,6 +33,7 @@ class _GreenWait:
     """Waits for data by the hub, where redis-py asks the operating system and blocks the thread."""
 
     _sock: Any
+    sleep = staticmethod(gevent.sleep)
 
     def can_read(self, timeout: float = 0) -> bool:
         can_read: bool = super().can_read(0)  # type: ignore[misc]

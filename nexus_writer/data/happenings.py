@@ -49,6 +49,17 @@ class ScanProgressed(ScanHappening):
 
 
 @dataclass(frozen=True, slots=True)
+class ScanSilent(ScanHappening):
+    """Nothing came of it ``since`` then: seconds since 1970, by the clock of this host.
+
+    Its acquisition may have died, of which Redis has no sign, or takes long for a point. It is told once;
+    what comes later is told as ever.
+    """
+
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
 class ScanEnded(ScanHappening):
     """``reason`` is SUCCESS, USER_ABORT or "FAILURE: <what>"; ``exception`` what was published, "" for none.
 
@@ -65,7 +76,7 @@ class ScanEnded(ScanHappening):
 
 @dataclass(frozen=True, slots=True)
 class ScanGone(ScanHappening):
-    """Redis came back without a scan that had not ended: nothing more can be known of it."""
+    """Redis has lost a scan that had not ended: nothing more can be known of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,4 +91,6 @@ class RedisBack:
     """It answers again."""
 
 
-Happening = ScanStarted | ScanPrepared | ScanProgressed | ScanEnded | ScanGone | RedisGone | RedisBack
+Happening = (
+    ScanStarted | ScanPrepared | ScanProgressed | ScanSilent | ScanEnded | ScanGone | RedisGone | RedisBack
+)

@@ -12,12 +12,14 @@ import contextlib
 import os
 import socket
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
 import redis
 
 READ_SIZE_BYTES = 65536
+LOOK_S = 0.05
 _OTHER_PROTOCOL = ("maint_notifications", "orig_", "oss_cluster")
 
 
@@ -69,6 +71,13 @@ class Link:
         except BaseException:
             self.drop()
             raise
+
+    def rest(self, seconds: float) -> None:
+        """Wait; other greenlets run where the client is green. ``interrupt`` ends it."""
+        sleep = getattr(self._connection_class, "sleep", time.sleep)
+        until_s = time.monotonic() + seconds
+        while not self._interrupted and (left_s := until_s - time.monotonic()) > 0:
+            sleep(min(left_s, LOOK_S))
 
     def interrupt(self) -> None:
         """End the call that is under way, and every later one, with redis.ConnectionError; from any thread.

@@ -9,7 +9,15 @@ from nexus_writer.model import Ending
 from nexus_writer.model.entry_names import DEFAULT_ENTRY_NAME
 
 from .events import EventData, EventType
-from .happenings import ChannelProgress, ScanEnded, ScanGone, ScanPrepared, ScanProgressed, ScanStarted
+from .happenings import (
+    ChannelProgress,
+    ScanEnded,
+    ScanGone,
+    ScanPrepared,
+    ScanProgressed,
+    ScanSilent,
+    ScanStarted,
+)
 from .keys import CHANNEL_TYPES
 from .lima_status import images_ready
 from .nodes import DataNode, LimaImageChannelDataNode
@@ -41,6 +49,9 @@ class ScanTally:
     def progressed(self) -> ScanProgressed:
         self.changed = False
         return ScanProgressed(self.node.db_name, self.node.name, self._npoints, self.channels)
+
+    def silent(self, since: float) -> ScanSilent:
+        return ScanSilent(self.node.db_name, self.node.name, since)
 
     def gone(self) -> ScanGone:
         return ScanGone(self.node.db_name, self.node.name)

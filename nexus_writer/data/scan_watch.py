@@ -20,24 +20,30 @@ from .events import Event, EventData, EventType
 from .existing import last_node
 from .happenings import Happening, RedisBack, RedisGone
 from .keys import SCAN_TYPES
-from .nodes import DataNode, ScanNode, get_session_node
+from .nodes import DataNode, ScanGroupNode, ScanNode, get_session_node
 from .scan_tally import ScanTally
+from .silence import Silences
 from .stop_handler import StopHandler
 from .stream_id import from_now_on, just_before
 from .walk import Walk
 from .walk_filter import WalkFilters
 
 RETRY_S = 0.5
+SILENT_AFTER_S = 60.0
 
 
 class Watch(Iterator[Happening]):
     """What happens to scans, one by one; a context manager where the loop may be left early.
 
-    How far scans are is told every ``progress_every_s`` at most, for those that have something new.
+    How far scans are is told every ``progress_every_s`` at most, for those that have something new. Of a scan
+    of which nothing came for ``silent_after_s`` that is told; 0: never.
     """
 
-    def __init__(self, walk: Walk, *, progress_every_s: float, entry_name: str) -> None:
+    def __init__(
+        self, walk: Walk, *, progress_every_s: float, silent_after_s: float, entry_name: str
+    ) -> None:
         self._walk = walk
+        self._silences = Silences(silent_after_s)
         self._every_s = progress_every_s
         self._entry_name = entry_name
         self._scans: dict[str, ScanTally] = {}
@@ -56,6 +62,7 @@ class Watch(Iterator[Happening]):
         *,
         running: bool = False,
         progress_every_s: float = 1.0,
+        silent_after_s: float = SILENT_AFTER_S,
         entry_name: str = DEFAULT_ENTRY_NAME,
         stop_handler: StopHandler | None = None,
     ) -> Self:
@@ -70,7 +77,9 @@ class Watch(Iterator[Happening]):
         walk = session.walk_events(
             first_index=since, exclude_existing_children=tuple(SCAN_TYPES), stop_handler=stop_handler
         )
-        return cls(walk, progress_every_s=progress_every_s, entry_name=entry_name)
+        return cls(
+            walk, progress_every_s=progress_every_s, silent_after_s=silent_after_s, entry_name=entry_name
+        )
 
     @classmethod
     def of_scan(
@@ -78,12 +87,15 @@ class Watch(Iterator[Happening]):
         scan: ScanNode,
         *,
         progress_every_s: float = 1.0,
+        silent_after_s: float = SILENT_AFTER_S,
         entry_name: str = DEFAULT_ENTRY_NAME,
         stop_handler: StopHandler | None = None,
     ) -> Self:
         """One scan from its beginning to its end, also when it runs already or has ended."""
         walk = scan.walk_events(stop_handler=stop_handler)
-        watch = cls(walk, progress_every_s=progress_every_s, entry_name=entry_name)
+        watch = cls(
+            walk, progress_every_s=progress_every_s, silent_after_s=silent_after_s, entry_name=entry_name
+        )
         watch._only_scan = scan.db_name
         watch._start(scan)
         return watch
@@ -106,39 +118,59 @@ class Watch(Iterator[Happening]):
         self.close()
 
     def _step(self) -> None:
-        left_s = self._seconds_to_progress()
+        if self._redis_is_gone:
+            self._walk.rest(RETRY_S)
         try:
             if self._event is None:
-                self._event = self._walk.next_within(left_s)
-            if self._redis_is_gone:
+                self._event = self._walk.next_within(self._seconds_to_tell())
+            if self._redis_is_gone and not self._walk.over:
                 self._look_for_scans()
             if self._event is not None:
                 self._take(self._event)
                 self._event = None
+            self._tell_silences()
         except redis.ConnectionError as error:
-            self._wait_for_redis(error)
+            if not self._redis_is_gone:
+                self._told.append(RedisGone(_in_one_line(error)))
+            self._redis_is_gone = True
         self._tell_progress()
 
-    def _seconds_to_progress(self) -> float | None:
+    def _seconds_to_tell(self) -> float | None:
         """Until something else than an event is to be told; None: there is nothing else."""
         if self._redis_is_gone:
             return 0.0
-        return None if self._progress_at_s is None else max(0.0, self._progress_at_s - time.monotonic())
-
-    def _wait_for_redis(self, error: Exception) -> None:
-        if not self._redis_is_gone:
-            self._told.append(RedisGone(" ".join(str(error).split()).rstrip(".") or type(error).__name__))
-        self._redis_is_gone = True
-        time.sleep(RETRY_S)
+        until_s = [self._silences.due_in_s()]
+        if self._progress_at_s is not None:
+            until_s.append(max(0.0, self._progress_at_s - time.monotonic()))
+        return min((one for one in until_s if one is not None), default=None)
 
     def _look_for_scans(self) -> None:
         """After Redis came back: those that it has lost will not end."""
         gone = [tally for tally in self._scans.values() if not tally.node.exists]
         for tally in gone:
-            self._told.append(tally.gone())
-            self._forget(tally)
+            self._tell_gone(tally)
         self._redis_is_gone = False
+        self._silences.heard_all()
         self._told.append(RedisBack())
+
+    def _tell_gone(self, tally: ScanTally) -> None:
+        self._told.append(tally.gone())
+        self._forget(tally)
+
+    def _tell_silences(self) -> None:
+        """A scan that is silent may have been deleted; that it is silent is told once."""
+        for key, silence in self._silences.due():
+            tally = self._scans[key]
+            if not tally.node.exists:
+                self._tell_gone(tally)
+            elif silence.asked == 1:
+                self._told.append(tally.silent(silence.since))
+
+    def _hear(self, tally: ScanTally) -> None:
+        """A sign of life of a scan, and of the sequences that it may be part of."""
+        for one in self._scans.values():
+            if one is tally or isinstance(one.node, ScanGroupNode):
+                self._silences.heard(one.node.db_name)
 
     def _take(self, event: Event) -> None:
         """All or nothing of it, when Redis goes away meanwhile."""
@@ -149,6 +181,7 @@ class Watch(Iterator[Happening]):
         tally = self._tally_of(node, event.type)
         if tally is None:
             return
+        self._hear(tally)
         if event.type is EventType.END_SCAN:
             self._end(tally, event.data)
             return
@@ -175,6 +208,7 @@ class Watch(Iterator[Happening]):
         self._scans[node.db_name] = tally
         self._scan_of[node.db_name] = node.db_name
         self._told.append(tally.started())
+        self._hear(tally)
 
     def _end(self, tally: ScanTally, data: EventData | None) -> None:
         self._told.append(tally.ended(str(data.description) if data is not None else ""))
@@ -184,6 +218,7 @@ class Watch(Iterator[Happening]):
         for key in (tally.node.db_name, *tally.below):
             self._scan_of.pop(key, None)
         self._scans.pop(tally.node.db_name, None)
+        self._silences.forget(tally.node.db_name)
         if tally.node.db_name == self._only_scan:
             self._walk.close()
 
@@ -205,3 +240,7 @@ def _before_running_scan(session: DataNode) -> bytes | None:
     if last is None or session.connection.xlen(keys.end(last.node.db_name)):
         return None
     return just_before(last.id)
+
+
+def _in_one_line(error: Exception) -> str:
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__

@@ -103,6 +103,10 @@ class Walk(Iterator[Event]):
             events.append(self._ready.popleft())
         return events
 
+    def rest(self, seconds: float) -> None:
+        """Wait, before a Redis that is away is asked again; not longer than until it is closed or stopped."""
+        self._link.rest(seconds)
+
     def close(self) -> None:
         """End it and give up the connection; an iteration that waits for Redis ends too."""
         self._closed = True

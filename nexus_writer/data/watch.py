@@ -8,6 +8,7 @@ A Redis that goes away is waited for, and the watch goes on where it was.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from pprint import pprint
 
@@ -17,7 +18,7 @@ from nexus_writer.model.entry_names import DEFAULT_ENTRY_NAME
 
 from .connection import connect
 from .errors import DataError
-from .happenings import Happening, RedisBack, RedisGone, ScanEnded, ScanGone, ScanStarted
+from .happenings import Happening, RedisBack, RedisGone, ScanEnded, ScanGone, ScanSilent, ScanStarted
 from .nodes import ScanNode, get_node
 from .scan_files import (
     scan_filename,
@@ -115,5 +116,8 @@ def _print(happening: Happening) -> None:
         print(f"Redis is gone ({happening.why}): waiting for it", flush=True)
     elif isinstance(happening, RedisBack):
         print("Redis is back", flush=True)
+    elif isinstance(happening, ScanSilent):
+        at = time.strftime("%H:%M:%S", time.localtime(happening.since))
+        print(f"SILENT {happening.name}: nothing came since {at}, its acquisition may have died", flush=True)
     elif isinstance(happening, ScanGone):
         print(f"GONE {happening.name}: Redis has lost it", flush=True)

@@ -127,6 +127,16 @@ def test_for_programs(redis_url: str, dataset: DatasetPublisher) -> None:
         assert [json.loads(text) for text in rest(process)] == [{"happening": "stopped"}]
 
 
+def test_a_scan_that_is_silent(redis_url: str, dataset: DatasetPublisher) -> None:
+    with watching(redis_url, "--silent-after", "0.2") as process:
+        first_line(process)
+        with dataset.scan(SPEC):
+            assert process.stdout is not None
+            lines = [process.stdout.readline() for _ in range(2)]
+            assert " START 1_loopscan " in lines[0]
+            assert " SILENT 1_loopscan nothing came since " in lines[1]
+
+
 def test_live_on_a_terminal(redis_url: str, dataset: DatasetPublisher) -> None:
     ours, its = pty.openpty()
     shown = b""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import gevent
+import gevent.event
 import numpy as np
 import pytest
 import redis
@@ -25,6 +29,7 @@ from nexus_writer.data.happenings import (
     ScanGone,
     ScanPrepared,
     ScanProgressed,
+    ScanSilent,
     ScanStarted,
 )
 from nexus_writer.data.keys import CHANNEL_TYPES
@@ -37,9 +42,10 @@ from nexus_writer.data.publishing import (
     timer,
 )
 from nexus_writer.data.recording import Recording, replay
+from nexus_writer.data.scan_watch import RETRY_S
 from nexus_writer.data.watch import NoSuchScan, Watch, scan_watcher, session_watcher
 from tests.data_room.by_hand import HandPublisher
-from tests.waiting import wait_until
+from tests.waiting import allowed_s, wait_until
 
 SESSION = "watched"
 DIODE = ChannelSpec("diode", np.float64)
@@ -223,6 +229,82 @@ def test_the_scan_that_runs_already(redis_url: str, dataset: DatasetPublisher) -
     assert sum(ended.events.values()) == 8
 
 
+def publish_without_end(url: str, root: Path) -> None:
+    """Until it is killed."""
+    scan = SessionPublisher(connect(url), SESSION).dataset(root, "hg123", "sample").scan(SPEC)
+    scan.prepare()
+    for value in range(10_000):
+        scan["ctl:diode"].publish(float(value))
+        scan.flush()
+        time.sleep(0.01)
+
+
+def test_a_scan_whose_acquisition_was_killed_is_silent(redis_url: str, tmp_path: Path) -> None:
+    acquisition = multiprocessing.get_context("spawn").Process(
+        target=publish_without_end, args=(redis_url, tmp_path)
+    )
+    with watching(redis_url, progress_every_s=0.05, silent_after_s=1.0) as watch:
+        acquisition.start()
+        try:
+            for happening in watch:
+                if isinstance(happening, ScanProgressed) and happening.channels["ctl:diode"].points >= 20:
+                    break
+        finally:
+            acquisition.kill()
+            acquisition.join()
+        died = time.time()
+        silent = next(happening for happening in watch if isinstance(happening, ScanSilent))
+    assert silent.name == "1_loopscan"
+    assert abs(silent.since - died) < allowed_s(1.0)
+
+
+def test_a_silence_is_told_once_and_may_end(redis_url: str, dataset: DatasetPublisher) -> None:
+    with watching(redis_url, progress_every_s=0.01, silent_after_s=0.3) as watch, dataset.scan(SPEC) as scan:
+        scan.prepare()
+        told = [next(watch) for _ in range(3)]
+        assert [type(one) for one in told] == [ScanStarted, ScanPrepared, ScanProgressed]
+        assert isinstance(next(watch), ScanSilent)
+        threading.Timer(1.0, lambda: (scan["ctl:diode"].publish(1.0), scan.flush())).start()
+        assert isinstance(next(watch), ScanProgressed)
+        assert isinstance(next(watch), ScanSilent)
+        scan.end()
+        assert isinstance(next(watch), ScanEnded)
+
+
+def test_a_silent_scan_that_was_deleted_is_gone(
+    redis_url: str, redis_client: redis.Redis, dataset: DatasetPublisher
+) -> None:
+    with watching(redis_url, silent_after_s=0.2) as watch:
+        scan = dataset.scan(SPEC)
+        assert isinstance(next(watch), ScanStarted)
+        redis_client.flushdb()
+        assert next(one for one in watch if isinstance(one, ScanGone)) == ScanGone(scan.key, scan.name)
+
+
+def test_a_sequence_is_heard_by_its_scans(redis_url: str, dataset: DatasetPublisher) -> None:
+    told: list[Happening] = []
+    with (
+        watching(redis_url, progress_every_s=0.02, silent_after_s=0.4) as watch,
+        dataset.sequence("many"),
+        dataset.scan(SPEC) as scan,
+    ):
+        scan.prepare()
+        for value in range(12):
+            scan["ctl:diode"].publish(float(value))
+            scan.flush()
+            while not told or not has_points(told[-1], value + 1):
+                told.append(next(watch))
+            time.sleep(0.05)
+    silent = [one.name for one in told if isinstance(one, ScanSilent)]
+    assert "1_many" not in silent or scan.name in silent  # a busy machine may make both wait
+
+
+def has_points(happening: Happening, points: int) -> bool:
+    return isinstance(happening, ScanProgressed) and happening.channels.get(
+        "ctl:diode", ChannelProgress()
+    ) == ChannelProgress(points)
+
+
 def test_no_scan_runs(redis_url: str, dataset: DatasetPublisher) -> None:
     with dataset.scan(SPEC):
         pass
@@ -281,6 +363,35 @@ class TestRedisAway:
                 ended = until_end(watch)[-1]
         assert isinstance(ended, ScanEnded)
         assert (ended.scan, ended.reason) == (later.key, "SUCCESS")
+
+    def test_greenlets_run_while_it_waits(self, tmp_path: Path) -> None:
+        with EmbeddedRedis() as server:
+            watch = Watch.of_session(SESSION, connect(server.url, green=True))
+            gone, ticks = gevent.event.Event(), 0
+
+            def follow() -> None:
+                for happening in watch:
+                    gone.set() if isinstance(happening, RedisGone) else None
+
+            following = gevent.spawn(follow)
+            server.kill()
+            assert gone.wait(20)
+            until_s = time.monotonic() + 3 * RETRY_S
+            while time.monotonic() < until_s:
+                gevent.sleep(0.001)
+                ticks += 1
+            watch.close()
+            following.join(20)
+            assert following.successful()
+        assert ticks > 30  # a few where each wait holds the thread up
+
+    def test_closing_ends_the_wait(self, tmp_path: Path) -> None:
+        with EmbeddedRedis() as server:
+            watch = watching(server.url)
+            server.kill()
+            assert isinstance(next(watch), RedisGone)
+            threading.Timer(0.2, watch.close).start()
+            assert list(watch) == []
 
 
 class TestWatchers:
