@@ -162,6 +162,16 @@ class ScanPublisher:
                 pipeline.execute_command("XADD", stream, *limit, entry_id, *fields)  # type: ignore[no-untyped-call]
         self._pending.clear()
 
+    def forget_sent(self) -> None:
+        """After a ``flush`` that was not answered: forget what Redis has of it; the next sends the rest."""
+        streams = list(dict.fromkeys(stream for stream, *_ in self._pending))
+        with self._nodes.client.pipeline(transaction=False) as pipeline:
+            for stream in streams:
+                pipeline.xrevrange(stream, count=1)
+            last = [int(found[0][0].partition(b"-")[0]) if found else 0 for found in pipeline.execute()]
+        there = dict(zip(streams, last, strict=True))
+        self._pending[:] = [event for event in self._pending if event[1] > there[event[0]]]
+
     def update_info(self, **fields: Any) -> None:
         """Change fields of the scan info now, while the scan runs."""
         self.info.update(fields)

@@ -1,0 +1,164 @@
+"""The node whose inputs become scans in Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import redis
+
+from nexus_writer.acquisition.errors import StreamError
+from nexus_writer.acquisition.input_stream import InputStream
+from nexus_writer.acquisition.nodes import Node
+from nexus_writer.data.connection import connect
+from nexus_writer.data.publishing import DatasetPublisher, ScanPublisher, SessionPublisher
+from nexus_writer.data.publishing.scan import STREAM_MAX_ENTRIES
+
+from .errors import PublishingFailed
+from .lag_guard import LagGuard
+from .running_scan import End, Pace, RunningScan
+from .stream_channels import StreamChannels
+from .stream_feed import StreamFeed
+from .stream_scan import StreamScan
+
+__all__ = ["RedisPublisher"]
+
+
+class RedisPublisher(Node):
+    """Each time that it runs it publishes one scan, of everything that its inputs receive meanwhile.
+
+    Start it before the nodes that send, and stop it after them. The index of a sample is the index of its
+    point: what an index leaves out, or a stream loses, is missing in the file too.
+    """
+
+    def __init__(self, name: str | None = None, parent: Any = None) -> None:
+        super().__init__(name, parent)
+        self._session_name = ""
+        self._scan = StreamScan()
+        self._pace = Pace()
+        self._client: redis.Redis | None = None
+        self._dataset: DatasetPublisher | None = None
+        self._running_scan: RunningScan | None = None
+        self._end = End()
+
+    def _configure(
+        self,
+        streams: Sequence[str],
+        session: str,
+        directory: Path | str,
+        redis_url: str | None = None,
+        beacon: str | None = None,
+        proposal: str = "hg123",
+        collection: str = "sample",
+        dataset: str = "0001",
+        beamline: str = "id00",
+        stream_max_entries: int = STREAM_MAX_ENTRIES,
+        metadata: dict[str, Any] | None = None,
+        scan: StreamScan | None = None,
+        pace: Pace | None = None,
+    ) -> None:
+        """``streams`` are the names of its inputs: devices of the scan. Files go below ``directory``."""
+        self._session_name = session
+        self._address: dict[str, Any] = {"url": redis_url, "beacon": beacon}
+        self._place: dict[str, Any] = {"base_path": directory, "proposal": proposal}
+        self._place |= {"collection": collection, "dataset": dataset, "metadata": metadata}
+        self._beamline, self._stream_max_entries = beamline, stream_max_entries
+        for name in streams:
+            if name not in self.inputs:
+                self.inputs[name] = InputStream(node=self, name=name)
+        for name in set(self.inputs) - set(streams):
+            self.inputs.pop(name).close()
+        self._scan, self._pace = scan or self._scan, pace or self._pace
+
+    def check_input_specs(self) -> None:
+        for name, stream in self.inputs.items():
+            if not stream.connected:
+                raise StreamError(f"input {name} is not connected: connect it to an output first")
+            StreamChannels(name, stream.params)
+
+    def _initialize(self) -> None:
+        self._disconnect()
+        self._client = connect(**self._address)
+        session = SessionPublisher(
+            self._client,
+            self._session_name,
+            beamline=self._beamline,
+            stream_max_entries=self._stream_max_entries,
+        )
+        self._dataset = session.dataset(**self._place)
+
+    def describe(self, scan: StreamScan) -> None:
+        """What the next scan is."""
+        self._scan = scan
+
+    def end_with(self, end: End) -> None:
+        """How the running scan is to end when the node is stopped; by itself it ends with SUCCESS."""
+        self._end = end
+
+    @property
+    def scan(self) -> ScanPublisher | None:
+        """The scan that runs, or the last one."""
+        return self._running_scan.scan if self._running_scan else None
+
+    @property
+    def report(self) -> dict[str, dict[str, Any]]:
+        """Of each stream of the scan that runs, or the last: ``samples`` with those that are missing, the
+        ``gaps``, what was ``lost`` on the way, and the ``sha256`` of the bytes of those that came."""
+        feeds = self._running_scan.feeds if self._running_scan else ()
+        return {
+            feed.name: {
+                "samples": feed.points,
+                "gaps": list(feed.gaps),
+                "lost": feed.lost,
+                "sha256": feed.sha256,
+            }
+            for feed in feeds
+        }
+
+    def held(self) -> bool:
+        """Whether points are kept back now, because writers are far behind."""
+        return self._running_scan is not None and self._running_scan.holds
+
+    def _start(self) -> None:
+        assert self._dataset is not None and self._client is not None
+        self._end = End()
+        told, device_of = self._scan.channels, self._scan.device_of
+        feeds = [
+            StreamFeed(stream, StreamChannels(name, stream.params, told.get(name)), device_of(name))
+            for name, stream in self.inputs.items()
+        ]
+        spec = self._scan.spec(
+            [feed.channels for feed in feeds], lambda: {k: v for feed in feeds for k, v in feed.last.items()}
+        )
+        scan = self._dataset.scan(spec)
+        try:
+            scan.prepare()
+            for feed in feeds:
+                feed.prepare(scan)
+        except BaseException as error:
+            scan.end(str(type(error)))
+            raise
+        guard = LagGuard(self._client, self._session_name, scan.key, self._stream_max_entries)
+        failed = partial(self._failed, scan)
+        self._running_scan = RunningScan(scan, feeds, guard if spec.save else None, self._pace, failed)
+
+    def _stop(self) -> None:
+        assert self._running_scan is not None
+        self._running_scan.end(self._end)
+
+    def _close(self) -> None:
+        if self._dataset is not None:
+            self._dataset.close()
+        self._disconnect()
+
+    def _failed(self, scan: ScanPublisher, error: Exception) -> None:
+        failure = PublishingFailed(scan.name, error)
+        failure.__cause__ = error
+        self._fail(failure)
+
+    def _disconnect(self) -> None:
+        if self._client is not None:
+            self._client.close()
+        self._dataset = self._client = None
