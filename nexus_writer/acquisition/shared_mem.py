@@ -112,8 +112,8 @@ def _path(shm_id: str) -> Path:
 
 
 def _create(nbytes: int) -> tuple[str, int]:
-    """The name of a new file, and the descriptor that holds its lock."""
-    name = PREFIX + secrets.token_hex(8)
+    """The name of a new file, which tells whose it is, and the descriptor that holds its lock."""
+    name = f"{PREFIX}{os.getpid()}_{secrets.token_hex(8)}"
     fd = os.open(FOLDER, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
     folder = os.open(FOLDER, os.O_RDONLY | os.O_CLOEXEC)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -21,15 +22,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def traces() -> set[object]:
+    """Of this process: other workers of the same run have their own."""
     gc.collect()
-    return {*threading.enumerate(), *multiprocessing.active_children(), *FOLDER.glob(PREFIX + "*")}
+    memory = FOLDER.glob(f"{PREFIX}{os.getpid()}_*")
+    return {*threading.enumerate(), *multiprocessing.active_children(), *memory}
 
 
 @pytest.fixture(autouse=True)
 def nothing_left() -> Iterator[None]:
     before = traces()
     yield
-    deadline = time.monotonic() + 3
+    deadline = time.monotonic() + 10
     while (left := traces() - before) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not left

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.process.traces import Traces
+from tests.process.traces import Traces, semaphore_prefix
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -25,6 +25,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session", autouse=True)
 def servers_of_multiprocessing() -> None:
     """These run from their first use to the end of the program."""
+    multiprocessing.current_process()._config["semprefix"] = semaphore_prefix()  # type: ignore[attr-defined]
     resource_tracker.ensure_running()
     multiprocessing.get_context("forkserver").Process(target=int).start()
     forkserver.ensure_running()
@@ -36,7 +37,7 @@ def servers_of_multiprocessing() -> None:
 def nothing_left(servers_of_multiprocessing: None) -> Iterator[None]:
     before = Traces.now()
     yield
-    deadline = time.monotonic() + 3
+    deadline = time.monotonic() + 10
     gc.collect()
     while (left := Traces.now().beyond(before)) and time.monotonic() < deadline:
         time.sleep(0.02)

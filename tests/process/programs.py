@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import signal
 import sys
 import threading
@@ -22,6 +23,7 @@ from nexus_writer.process import (
     exclog,
     safe_select,
 )
+from tests.process.traces import memory_prefix
 
 
 class Recorder:
@@ -137,7 +139,7 @@ class MemoryProcess(MyProcess):
     """Makes shared memory in the backend, and takes it away at its end."""
 
     def preRun__(self) -> None:
-        self.memory = SharedMemory(create=True, size=4096)
+        self.memory = SharedMemory(memory_prefix() + secrets.token_hex(8), create=True, size=4096)
 
     def postRun__(self) -> None:
         self.memory.close()

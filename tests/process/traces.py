@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ class Traces:
             frozenset(descriptors_of(os.getpid())),
             frozenset(threading.enumerate()),
             frozenset(children_of(os.getpid())),
-            frozenset(path.name for path in Path("/dev/shm").iterdir()),
+            frozenset(path.name for path in Path("/dev/shm").iterdir() if is_ours(path.name)),
         )
 
     def beyond(self, before: Traces) -> list[object]:
@@ -33,6 +34,24 @@ class Traces:
         left += self.children - before.children
         left += self.shared_memory - before.shared_memory
         return left
+
+
+def semaphore_prefix() -> str:
+    """What the names of multiprocessing's semaphores begin with in this process and its children, see
+    tests/process/conftest.py: other workers of the same run have their own."""
+    return f"/mp-{os.getpid()}"
+
+
+def memory_prefix() -> str:
+    """The same for shared memory of the programs of these tests."""
+    parent = multiprocessing.parent_process()
+    return f"psm_{os.getpid() if parent is None else parent.pid}_"
+
+
+def is_ours(name: str) -> bool:
+    """Of what is in /dev/shm; psm_ alone is what shared memory is called that was given no name."""
+    others = re.match(r"psm_\d+_", name) and not name.startswith(memory_prefix())
+    return name.startswith(("psm_", f"sem.{semaphore_prefix()[1:]}-")) and not others
 
 
 def descriptors_of(pid: int) -> set[tuple[int, str]]:
