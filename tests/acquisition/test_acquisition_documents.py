@@ -15,7 +15,7 @@ import nexus_writer.acquisition.detectors
 DOCUMENTS = Path(__file__).parents[2] / "docs"
 REFERENCE = (DOCUMENTS / "reference" / "acquisition.md").read_text()
 DETECTORS = (DOCUMENTS / "reference" / "detectors.md").read_text()
-TEXTS = [REFERENCE, DETECTORS]
+TEXTS = [REFERENCE, DETECTORS, (DOCUMENTS / "how-to" / "simulate-detectors.md").read_text()]
 PROGRAM = re.compile(r"^```python\n(.*?)^```\n\n```text\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PROGRAMS = [program for text in TEXTS for program in PROGRAM.findall(text)]
 
@@ -24,7 +24,9 @@ PROGRAMS = [program for text in TEXTS for program in PROGRAM.findall(text)]
 def test_a_program_of_the_reference(program: str, output: str, tmp_path: Path) -> None:
     path = tmp_path / "program.py"
     path.write_text(program)
-    done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, timeout=30)
+    done = subprocess.run(
+        [sys.executable, str(path)], capture_output=True, text=True, timeout=30, cwd=tmp_path
+    )
     assert (done.stdout, done.stderr, done.returncode) == (output, "", 0)
 
 

@@ -1,4 +1,4 @@
-"""Detectors, motors and triggers without hardware.
+"""Detectors, motors and triggers without hardware, and nodes that change, split, cut and record streams.
 
     motor = Motor("sx")
     motor.configure(start=0.0, stop=2.0, points=101, rate_hz=50.0, npoints=101)
@@ -17,29 +17,43 @@ second axis of a stream is its channels, named by the parameter ``channel_info``
 
 from ..nodes import register_node_type
 from .camera import CameraDetector
+from .channel_splitter import ChannelSplitter
+from .chunk_resizer import ChunkResizer
 from .counter import CounterDetector
 from .detector import Detector
 from .motor import Motor
+from .raw_reader import RawReader
+from .raw_recorder import RawRecorder
 from .spectrum import SpectrumDetector
+from .stream_converter import StreamConverter
 from .trajectory import TRAJECTORIES, Trajectory
 from .trigger import TriggerNode
 
 __all__ = [
     "TRAJECTORIES",
     "CameraDetector",
+    "ChannelSplitter",
+    "ChunkResizer",
     "CounterDetector",
     "Detector",
     "Motor",
+    "RawReader",
+    "RawRecorder",
     "SpectrumDetector",
+    "StreamConverter",
     "Trajectory",
     "TriggerNode",
 ]
 
 for _node_type in (
     CameraDetector,
+    ChannelSplitter,
+    ChunkResizer,
     CounterDetector,
     Motor,
+    RawRecorder,
     SpectrumDetector,
+    StreamConverter,
     TriggerNode,
 ):
     register_node_type(_node_type)

@@ -1,0 +1,67 @@
+"""Nodes that take one stream and send others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from numpy.typing import NDArray
+
+from ..errors import OverrunError, SendBlocked, StreamError
+from ..nodes import ThreadedNode
+from ..output_stream import OutputStream
+
+__all__ = ["PipeNode"]
+
+POLL_MS = 50
+DRAIN_POLL_MS = 20
+DESCRIBED = ("streamtype", "units", "sample_rate", "channel_info")
+
+
+class PipeNode(ThreadedNode):
+    """Input ``in``. The samples keep their index: what was lost before stays a gap.
+
+    Connect the input before the outputs are configured: it says what they are.
+    """
+
+    _input_specs: ClassVar[dict[str, dict[str, Any]]] = {"in": {}}
+    stop_timeout_s = 15.0
+
+    def check_input_specs(self) -> None:
+        if not self.input.connected:
+            raise StreamError(f"input in of {self._called()} is not connected: call its connect(output)")
+
+    def check_output_specs(self) -> None:
+        for name, output in self.outputs.items():
+            if not output.configured:
+                raise StreamError(f"output {name} of {self._called()} is not open: call its configure()")
+
+    def _described(self) -> dict[str, Any]:
+        """What an output takes over from the input."""
+        params = self.input.params
+        return {key: params[key] for key in DESCRIBED if key in params}
+
+    def _incoming(self) -> Iterator[tuple[int, NDArray[Any]]]:
+        """Chunks until the node is stopped, and those that wait then."""
+        while self.input.poll(DRAIN_POLL_MS if self.stopping() else POLL_MS) or not self.stopping():
+            if not self.input.poll(0):
+                continue
+            try:
+                index, data = self.input.recv(return_data=True)
+            except OverrunError:  # counted by the input, and a gap of the index
+                continue
+            assert data is not None
+            yield index, data
+
+    def _forward(self, output: OutputStream, data: NDArray[Any], index: int) -> None:
+        """However long a receiver takes, until the node is stopped. A source that begins anew is followed."""
+        if index - len(data) < output.last_index:
+            output.reset_buffer_index()
+        while True:
+            try:
+                output.send(data, index=index)
+            except SendBlocked:
+                if not self.stopping():
+                    continue
+                self.logger.warning("%d samples were left: a receiver took none of them", len(data))
+            return
