@@ -28,6 +28,7 @@ from .disk import MB, DiskSpace
 from .errors import Finished, StillBroken
 from .failed_writes import FailedWrites
 from .follower import REDIS_AWAY
+from .patience import FileWait
 from .scan_consumer import ScanConsumer
 
 LOOK_EVERY_S = 0.5
@@ -46,7 +47,7 @@ class LastingWrites:
     """All writes of one consumer, in the writer thread. ``interrupt`` is sent when the scan is to end.
 
     ``check`` raises when the file is not this scan's to write any more; it is asked before a file is opened
-    anew.
+    anew. Who has that file open for writing then is waited for as ``file_wait`` says.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class LastingWrites:
         voice: Voice,
         interrupt: Event,
         check: Callable[[], None],
+        file_wait: FileWait,
         connect: Callable[..., redis.Redis],
     ) -> None:
         self._consumer = consumer
@@ -65,6 +67,7 @@ class LastingWrites:
         self._voice = voice
         self._interrupt = interrupt
         self._check = check
+        self._file_wait = file_wait
         self._connect = connect
         self._failed = FailedWrites()
 
@@ -109,7 +112,8 @@ class LastingWrites:
         while True:
             try:
                 if broken is not None:
-                    self._consumer.reopen(self._history)
+                    self._consumer.reopen(self._history, beside=self._file_wait.is_over())
+                    self._file_wait.opened()
                 if broken is None or again:
                     write()
                 break
@@ -119,6 +123,8 @@ class LastingWrites:
                 if broken is None:
                     raise
                 why = str(error)
+                if isinstance(error, FileLocked):
+                    self._file_wait.locked()
             self._consumer.give_back()
             self._wait(broken, why)
         if broken is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from nexus_writer.data.unread import Unread
@@ -26,6 +28,35 @@ class Patience:
         """Whether a scan that waits for so long, with so much of it in Redis alone, waits no longer."""
         waits_enough = unread.most >= self.side_file_after_entries or unread.fill >= MOST_FILL
         return waited_s >= self.wait_for_file_s or waits_enough
+
+
+class FileWait:
+    """Tries of one scan to open its file, the first time or anew: where its ``patience`` is over, or it
+    ``is_stopped``, it goes beside. ``unread`` is what waits of it in Redis."""
+
+    def __init__(
+        self, patience: Patience, unread: Callable[[], Unread], is_stopped: Callable[[], bool]
+    ) -> None:
+        self.takes_over = patience.takes_over
+        self._patience = patience
+        self._unread = unread
+        self._is_stopped = is_stopped
+        self._locked_since_s: float | None = None
+
+    def locked(self) -> None:
+        """Somebody else has the file open for writing."""
+        if self._locked_since_s is None:
+            self._locked_since_s = time.monotonic()
+
+    def opened(self) -> None:
+        """The file is open: the next lock is waited for anew."""
+        self._locked_since_s = None
+
+    def is_over(self) -> bool:
+        """Whether the next try may go beside the file."""
+        since_s = self._locked_since_s
+        waited_s = 0.0 if since_s is None else time.monotonic() - since_s
+        return self._is_stopped() or self._patience.is_over(waited_s, self._unread())
 
 
 AFTER_ANOTHER = Patience(0, 0, takes_over=True)

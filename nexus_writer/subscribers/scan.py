@@ -23,7 +23,7 @@ from .last_frames import wait_for_frames
 from .lasting import LOOK_EVERY_S, LastingWrites, Voice
 from .modes import Mode, Request
 from .options import WriterOptions
-from .patience import AFTER_ANOTHER
+from .patience import AFTER_ANOTHER, FileWait
 from .scan_consumer import ScanConsumer
 from .scan_disk import OnDisk, ScanDisk
 from .scan_found import ScanFound
@@ -86,7 +86,11 @@ class NexusScanWriter(OnDisk, Subscriber[Received]):
         self._redis = ScanListener(
             key, client, self._ask_redis, self._lag, pace_s=options.pace_s, silence_s=options.silence_s
         )
-        self._patience = AFTER_ANOTHER if taken_over else options.patience
+        self._wait = FileWait(
+            AFTER_ANOTHER if taken_over else options.patience,
+            lambda: self._lag.unread,
+            lambda: self._request is Request.STOP,
+        )
         self._warnings = WarningsLogged(key, logger)
         self._disk = ScanDisk(lambda: self.filename, options)
         self._trimming = TrimWatch()
@@ -105,6 +109,7 @@ class NexusScanWriter(OnDisk, Subscriber[Received]):
             Voice(lambda: self.reason, self._say),
             self._interrupt,
             self._check_claim,
+            self._wait,
             connect,
         )
 
@@ -214,23 +219,23 @@ class NexusScanWriter(OnDisk, Subscriber[Received]):
             self._claim.check(lambda: self._request is not None)
 
     def _open(self) -> None:
-        since_s, waited_s, reason = time.monotonic(), 0.0, self.reason
+        reason = self.reason
         while True:
             self._lasting.wait_for_space()
             self._check_claim()
-            beside = self._patience.is_over(waited_s, self._lag.unread) or self._request is Request.STOP
+            beside = self._wait.is_over()
             try:
-                take_over = self._patience.takes_over
-                self._lasting.do(partial(self._consumer.open, beside=beside, take_over=take_over))
+                self._lasting.do(partial(self._consumer.open, beside=beside, take_over=self._wait.takes_over))
             except FileLocked as error:
                 why = f"{error}, the scan waits in Redis"
             else:
                 break
-            waited_s = time.monotonic() - since_s
+            self._wait.locked()
             self._warn(why)
             if self._interrupt.wait(WAIT_FOR_ANOTHER_S) and (beside or self._request is not Request.STOP):
                 raise FileStaysLocked(why)
         self.opened = True
+        self._wait.opened()
         if "open for writing" in self.reason:
             self._say(reason)
         self._writer.link_later()

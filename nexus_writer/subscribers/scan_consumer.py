@@ -206,8 +206,8 @@ class ScanConsumer:
         if self._file is not None:
             self._file.give_back()
 
-    def reopen(self, history: History) -> None:
-        """Open the file anew, and bring all into it that was received so far.
+    def reopen(self, history: History, *, beside: bool = False) -> None:
+        """Open the file anew, or one ``beside`` it, and bring all into it that was received so far.
 
         The entries are made anew, as for any scan that is resumed, and get everything again: the points from
         ``history``, those that Redis has no more from the earlier entries, and those that were not committed.
@@ -220,7 +220,7 @@ class ScanConsumer:
             return  # nothing failed but to sync what completes it
         file.lost.clear()
         self._channels.clear()
-        self.open()
+        self.open(beside=beside)
         for item in self._story:
             self._take(item)
         self._channels.read_again(history, file, self._options.flush_bytes)

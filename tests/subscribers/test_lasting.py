@@ -101,7 +101,9 @@ def test_what_a_sync_under_way_finds_is_met_by_a_scan_that_ends(
     assert not writing.done()
     opened: list[ScanConsumer] = []
     reopen = ScanConsumer.reopen
-    monkeypatch.setattr(ScanConsumer, "reopen", lambda self, *a: (opened.append(self), reopen(self, *a)))
+    monkeypatch.setattr(
+        ScanConsumer, "reopen", lambda self, *a, **k: (opened.append(self), reopen(self, *a, **k))
+    )
     disk.let_go.set()
     saved(writer, scan.key)
     assert len(opened) == 1

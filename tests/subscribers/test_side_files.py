@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,8 +16,20 @@ from nexus_writer.data.publishing import DatasetPublisher, ScanSpec, timer
 from nexus_writer.data.unread import Unread
 from nexus_writer.subscribers import NexusSessionWriter, SubscriberState
 from nexus_writer.subscribers.patience import AFTER_ANOTHER, Patience
+from nexus_writer.subscribers.scan_consumer import ScanConsumer
 from tests.hdf5.processes import running_python
-from tests.session_scans import COUNTERS, finished, links_in, reading, run_scan, saved, until
+from tests.session_scans import (
+    COUNTERS,
+    begin,
+    finished,
+    links_in,
+    publish,
+    reading,
+    run_scan,
+    saved,
+    until,
+    until_points,
+)
 
 Maker = Callable[..., NexusSessionWriter]
 SPEC = ScanSpec("loopscan", (timer(COUNTERS),), title="loopscan", npoints=0)
@@ -128,6 +141,33 @@ def test_a_scan_that_fills_redis_waits_no_longer(
         until(lambda: writer.scan(scan.key).uris == [f"{side}::/1.1"], "saved beside it")
     saved(writer, scan.key)
     assert diode(side) == list(range(400))
+
+
+@pytest.mark.usefixtures("soon")
+def test_a_file_that_is_locked_while_it_is_opened_anew_is_waited_for_no_longer_than_another(
+    writer_with: Maker, sample: DatasetPublisher, path: Path, side: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A write failed, the file was given back, and somebody else was faster."""
+    writer = writer_with(wait_for_file_s=0.5)
+    scan = begin(sample)
+    until_points(writer, scan.key, 6)
+    writing = writer.scan(scan.key)
+    reopen = ScanConsumer.reopen
+    with ExitStack() as stack:
+
+        def reopen_late(consumer: ScanConsumer, *args: Any, **options: Any) -> None:
+            if not holds:
+                holds.append(stack.enter_context(held(path)))
+            reopen(consumer, *args, **options)
+
+        holds: list[object] = []
+        monkeypatch.setattr(ScanConsumer, "reopen", reopen_late)
+        writing._writer.thread.apply(lambda: writing._consumer._file._file.poison("Input/output error"))
+        publish(scan, 2)
+        scan.end()
+        assert saved(writer, scan.key).uris == [f"{side}::/1.1"]
+        assert diode(side) == [0, 1, 2, 3, 4]
+    until(lambda: linked(path) == LINK, "linked")
 
 
 def test_without_patience(writer_with: Maker, sample: DatasetPublisher, path: Path, side: Path) -> None:
