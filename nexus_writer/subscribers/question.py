@@ -20,7 +20,8 @@ Answer = TypeVar("Answer")
 class Question(Generic[Answer]):
     """Asked by any thread and greenlet, which lets others run meanwhile.
 
-    An OSError is no answer, but an end: the last answer holds, and the next call asks anew.
+    An OSError is no answer, but an end: the last answer holds, and the next call asks anew. The same where
+    no thread can be had.
     """
 
     last: Answer | None
@@ -40,9 +41,16 @@ class Question(Generic[Answer]):
             if under_way is None:
                 under_way = self._under_way = AsyncResult()
                 self._asked_at = time.monotonic()
-                threading.Thread(target=self._find_out, args=(under_way,), daemon=True).start()
+                self._begin(under_way)
         under_way.wait(within_s)
         return self.last
+
+    def _begin(self, under_way: AsyncResult[bool]) -> None:
+        try:
+            threading.Thread(target=self._find_out, args=(under_way,), daemon=True).start()
+        except RuntimeError:  # no more threads can be had now
+            self._under_way = None
+            under_way.set(True)
 
     def waits_s(self) -> float:
         """For how long the answer has not come, seconds; 0 when none is waited for."""

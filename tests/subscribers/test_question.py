@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 
+import pytest
+
 from nexus_writer.subscribers.question import Question
 from tests.session_scans import until
 
@@ -62,3 +64,20 @@ def test_an_error_is_no_answer_and_the_next_call_asks_anew() -> None:
     assert question.answer(5) == 1
     oracle.fails = False
     assert question.answer(5) == 3
+
+
+def test_without_another_thread_there_is_no_answer_and_the_next_call_asks_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    oracle = Oracle()
+    oracle.may.set()
+    question = Question(oracle)
+    assert question.answer(5) == 1
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        assert question.answer(5) == 1
+        assert question.waits_s() == 0
+    assert question.answer(5) == 2
