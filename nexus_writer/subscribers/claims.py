@@ -171,6 +171,10 @@ class Claims:
 
         return forget
 
+    def keep_none(self) -> None:
+        """Redis keeps no leases: there are none to be given back."""
+        self._returned.clear()
+
     def _refused(self, claim: Claim, error: redis.ResponseError) -> None:
         """A lease that Redis would keep, but cannot now, waits like one of a Redis that is away."""
         if keeps_no_leases(error) and (claim.holds() or claim.lease.fence == 0):

@@ -179,25 +179,50 @@ class Crew:
         with self.client().pipeline() as pipeline:
             understand = self.claims.renew(pipeline)
             given_back = self.claims.give_back(pipeline)
-            heard = self._own.tell(pipeline)
-            behind = len(pipeline)
-            self._entry.take_requests(pipeline)
-            if leave:
-                self._entry.leave(pipeline)
-            else:
-                self._entry.beat(pipeline, self._record())
+            renewed = len(pipeline)
+            heard, understand_requests = self._talk(pipeline, leave)
             try:
                 answers = pipeline.execute(raise_on_error=False)
-            except redis.ResponseError:  # of one command, and so of all: the leases are asked for alone
+            except redis.ResponseError as error:  # of one command, and so of all
+                if keeps_no_leases(error):
+                    self._speak_without_leases(leave)
                 self._renew()
                 raise
         self._tell_of(understand(answers))
-        if isinstance(requests := answers[behind], list):
-            for key, what in read_requests(requests):
-                self._obey(key, what)
-        _raise_first(answers)
         given_back()
         heard()
+        understand_requests(answers[renewed:])
+        _raise_first(answers)
+
+    def _speak_without_leases(self, leave: bool) -> None:
+        """Where Redis keeps none, for good, the rest is said alone. What it refuses of that is never said."""
+        self.claims.keep_none()
+        with self.client().pipeline(transaction=False) as pipeline:
+            heard, understand_requests = self._talk(pipeline, leave)
+            answers = pipeline.execute(raise_on_error=False)
+        heard()
+        understand_requests(answers)
+
+    def _talk(
+        self, pipeline: redis.client.Pipeline, leave: bool
+    ) -> tuple[Callable[[], None], Callable[[Sequence[object]], None]]:
+        """Put all into the pipeline that is no lease; what is returned is to be called when that went well,
+        the second one with the answers."""
+        before = len(pipeline)
+        heard = self._own.tell(pipeline)
+        behind = len(pipeline) - before
+        self._entry.take_requests(pipeline)
+        if leave:
+            self._entry.leave(pipeline)
+        else:
+            self._entry.beat(pipeline, self._record())
+
+        def understand(answers: Sequence[object]) -> None:
+            if isinstance(requests := answers[behind], list):
+                for key, what in read_requests(requests):
+                    self._obey(key, what)
+
+        return heard, understand
 
     def _tell_of(self, lost: Sequence[Claim]) -> None:
         for claim in lost:

@@ -83,8 +83,9 @@ class OwnScans:
         def heard() -> None:
             for own, what in told:
                 own.said = what
-            for key in outcomes:
-                self._outcomes.pop(key, None)
+            for key, outcome in outcomes.items():
+                if self._outcomes.get(key) is outcome:
+                    del self._outcomes[key]
             self._forgotten -= forgotten
 
         return heard
