@@ -238,11 +238,11 @@ class ScanFile:
         ``info`` and ``exception`` are those of the scan's end, None and "" when it was not seen; ``failed``
         says why the writing failed where that is known outside. An entry that ``may_go_on`` is one that a
         later ``create`` goes on with. ``sync`` waits for the disk where other scans are to go on meanwhile;
-        it may ``abandon`` the file, and raises then. Does nothing without a file.
+        it may ``abandon`` the file, and raises then. Writes nothing without a file.
         """
         file, entries = self._file, self._entries
         if file is None or entries is None:
-            return failed
+            return self._failure(failed)
         sync = sync or file.sync
         try:
             self._finish_cameras(file)
@@ -261,6 +261,9 @@ class ScanFile:
             self._close()
             if not is_abandoned and self._holders is not None:
                 self._masters.sides.link(self._holders.path)
+        return self._failure(failed)
+
+    def _failure(self, failed: str | None) -> str | None:
         return failed or "; ".join(self.lost.values()) or None
 
     def _finish_channels(self, failed: str | None) -> None:

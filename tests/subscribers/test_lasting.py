@@ -187,3 +187,21 @@ def test_redis_loses_a_scan_at_the_moment_its_file_breaks(
     until(writing.done, "saved")
     assert writing.state.name == "OFF", writing.reason
     assert entry_of(scan)["diode"] == [0, 1, 2, 3, 4]
+
+
+def test_a_last_sync_that_fails_does_not_hide_that_a_channel_was_lost(
+    writer_with: Maker, sample: DatasetPublisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = writer_with(sync_period_s=0)
+    disk = Disk(monkeypatch, 3, errno.EIO)
+    disk.let_go.set()
+    scan = begin(sample)
+    writing = written(writer, scan, 6)
+    consumer = writing._consumer
+    writing._writer.thread.apply(lambda: consumer._file.lose(scan["ctl:flag"].key, "flag is lost"))
+    publish(scan, 2)
+    scan.end()
+    until(writing.done, "it ends")
+    assert disk.calls > 3
+    assert entry_of(scan)["status"] == "FAILED"
+    assert (writing.state.name, writing.reason) == ("FAULT", "flag is lost")
