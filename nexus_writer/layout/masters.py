@@ -29,7 +29,7 @@ from .side_links import RETRY_EVERY_S, SideLinks
 
 DATASET_LEVEL = "dataset"
 MOST_WAITING = 10_000
-"""Links; beyond, the oldest are given up."""
+"""Links; beyond, the oldest are given up, and what nobody has asked for is forgotten."""
 
 
 def master_links(
@@ -136,8 +136,9 @@ class Masters:
         self._failing.pop(master, None)
         for link in links:
             del self._waiting[link]
-        if len(self._impossible) < MOST_WAITING:
-            self._impossible |= impossible
+        self._impossible |= impossible
+        while len(self._impossible) > MOST_WAITING:
+            del self._impossible[next(iter(self._impossible))]
         return ""
 
     def _link_in(self, master: Path, links: Sequence[EntryLink]) -> dict[EntryLink, str]:

@@ -290,3 +290,20 @@ def test_each_scan_is_told_of_its_own_links(tmp_path: Path) -> None:
     [impossible] = masters.retry([other])
     assert "something else is 2.1 there" in impossible
     assert masters.retry([other]) == []
+
+
+def test_what_hinders_links_is_told_however_many_others_nobody_asks_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their scans have ended: a server that runs for months meets many of them."""
+    monkeypatch.setattr("nexus_writer.layout.masters.MOST_WAITING", 3)
+    with h5py.File(tmp_path / "p.h5", "w") as file:
+        for number in range(6):
+            file.create_group(f"{number}.1")
+    masters = Masters(OpenFiles())
+    links = [EntryLink(tmp_path / "p.h5", (f"{n}.1",), "x.h5", f"{n}.1") for n in range(6)]
+    for link in links[:5]:
+        masters._waiting[link] = {}
+        masters._try(link.file)
+    assert len(masters.link(links[5:], {})) == 1
+    assert len(masters._impossible) <= 3
