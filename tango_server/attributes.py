@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from tango import AttrQuality, AttrWriteType, DevState
@@ -13,15 +12,28 @@ from tango.server import attribute
 
 from nexus_writer.subscribers import ScanStatus, SessionStatistics, WriterOptions
 
-from . import log_levels, texts
+from . import log_levels
 from .broadcast import Reading
 from .log_levels import LogLevel
 from .profiling import ResourceProfiling, ScanProfiling
 from .served_session import ServedSession
 from .states import scan_state
+from .texts import DESCRIPTION, lines
 
 MOST_SCANS = 10_000
 """Elements of a spectrum; of more scans the latest are shown."""
+
+LINES = (
+    "scan_uris",
+    "scan_start",
+    "scan_end",
+    "scan_duration",
+    "scan_progress",
+    "scan_info",
+    "scan_states_info",
+    "scan_validation",
+)
+"""Attributes that have a line of text for each scan."""
 
 
 class Snapshot:
@@ -29,12 +41,29 @@ class Snapshot:
 
     def __init__(self, served: ServedSession) -> None:
         self._served = served
-        self.now = time.time()
+        self._now = time.time()
 
     @cached_property
     def scans(self) -> Sequence[ScanStatus]:
         """Each scan."""
         return self._served.statuses()[-MOST_SCANS:]
+
+    @cached_property
+    def names(self) -> list[str]:
+        """``26_loopscan``, of each scan."""
+        return [scan.name for scan in self.scans]
+
+    @cached_property
+    def _texts(self) -> list[dict[str, str]]:
+        return self._served.texts.of(self.scans, self._now)
+
+    def lines(self, name: str) -> list[str]:
+        """Of an attribute that has a line for each scan."""
+        return lines(self.names, [text[name] for text in self._texts])
+
+    def description(self) -> str:
+        """Each scan as JSON, a list of them."""
+        return "[" + ", ".join(text[DESCRIPTION] for text in self._texts) + "]"
 
     @cached_property
     def statistics(self) -> SessionStatistics:
@@ -44,16 +73,9 @@ class Snapshot:
 
 READINGS: Mapping[str, Callable[[Snapshot], Any]] = {
     "scan_states": lambda s: [scan_state(scan.state) for scan in s.scans],
-    "scan_names": lambda s: texts.names(s.scans),
-    "scan_uris": lambda s: texts.uris(s.scans),
-    "scan_start": lambda s: texts.starts(s.scans),
-    "scan_end": lambda s: texts.ends(s.scans),
-    "scan_duration": lambda s: texts.durations(s.scans, s.now),
-    "scan_progress": lambda s: texts.progress(s.scans),
-    "scan_info": lambda s: texts.summaries(s.scans, s.now),
-    "scan_states_info": lambda s: texts.states(s.scans),
-    "scan_validation": lambda s: texts.validations(s.scans),
-    "scans_description": lambda s: json.dumps([scan.to_dict() for scan in s.scans]),
+    "scan_names": lambda s: s.names,
+    **{name: partial(Snapshot.lines, name=name) for name in LINES},
+    DESCRIPTION: Snapshot.description,
     "scans_running": lambda s: s.statistics.running,
     "scans_finished": lambda s: s.statistics.finished,
     "scans_failed": lambda s: s.statistics.failed,

@@ -22,6 +22,8 @@ from nexus_writer.subscribers import (
     WriterOptions,
 )
 
+from .scan_texts import ScanTexts
+
 FINISHED_STATES = (SubscriberState.OFF, SubscriberState.FAULT)
 LISTEN_WITHIN_S = 1.0
 STOP_WITHIN_S = 2.5
@@ -43,6 +45,7 @@ class ServedSession:
 
     def __init__(self, device: str = "") -> None:
         """``device`` is the name of who serves it, for the other writers of the session."""
+        self.texts = ScanTexts()
         self._device = device
         self._writers: list[NexusSessionWriter] = []
         self._source: tuple[str, str | None, str | None] | None = None

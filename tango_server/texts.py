@@ -6,58 +6,36 @@ They look as those of the classic writer, because operators and scripts know the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from nexus_writer.subscribers import ScanStatus
 
 NOT_FINISHED = "not finished"
 UNKNOWN = "NaN"
+DESCRIPTION = "scans_description"
 
 
-def names(scans: Sequence[ScanStatus]) -> list[str]:
-    """``26_loopscan``."""
-    return [scan.name for scan in scans]
+def texts_of(scan: ScanStatus, now: float) -> dict[str, str]:
+    """What is said of one scan, by attribute; ``now`` (epoch seconds) ends what is not finished."""
+    return {
+        "scan_uris": repr(list(scan.progress.uris)),
+        "scan_start": _start(scan),
+        "scan_end": _end(scan),
+        "scan_duration": _duration(scan, now),
+        "scan_progress": _points(scan),
+        "scan_info": _summary(scan, now),
+        "scan_states_info": f"{scan.state} {scan.reason}",
+        "scan_validation": scan.validation,
+        DESCRIPTION: json.dumps(scan.to_dict()),
+    }
 
 
-def uris(scans: Sequence[ScanStatus]) -> list[str]:
-    """``26_loopscan: ['/data/x.h5::/26.1']``."""
-    return _lines(scans, lambda scan: repr(list(scan.progress.uris)))
-
-
-def starts(scans: Sequence[ScanStatus]) -> list[str]:
-    """``26_loopscan: 2026-11-20 06:48:28``."""
-    return _lines(scans, _start)
-
-
-def ends(scans: Sequence[ScanStatus]) -> list[str]:
-    """The same of the moment when the file was complete, or ``not finished``."""
-    return _lines(scans, _end)
-
-
-def durations(scans: Sequence[ScanStatus], now: float) -> list[str]:
-    """``26_loopscan: 0:00:01.543486``; until ``now`` (epoch seconds) for a scan that is not finished."""
-    return _lines(scans, lambda scan: _duration(scan, now))
-
-
-def progress(scans: Sequence[ScanStatus]) -> list[str]:
-    """``26_loopscan: 28pts-28pts``: the fewest and the most points of any channel, for each subscan."""
-    return _lines(scans, _points)
-
-
-def states(scans: Sequence[ScanStatus]) -> list[str]:
-    """``26_loopscan: OFF Finished successfully``."""
-    return _lines(scans, lambda scan: f"{scan.state} {scan.reason}")
-
-
-def validations(scans: Sequence[ScanStatus]) -> list[str]:
-    """``26_loopscan: valid, 8 warnings``; nothing behind the colon before that, and without a validation."""
-    return _lines(scans, lambda scan: scan.validation)
-
-
-def summaries(scans: Sequence[ScanStatus], now: float) -> list[str]:
-    """Everything in one line per scan, with the delays of the writer behind the scan."""
-    return _lines(scans, lambda scan: _summary(scan, now))
+def lines(names: Sequence[str], texts: Sequence[str]) -> list[str]:
+    """``26_loopscan: 28pts-28pts``: a line for each scan."""
+    width = max(map(len, names), default=0)
+    return [f"{name:>{width}}: {text}" for name, text in zip(names, texts, strict=True)]
 
 
 def size(number: float) -> str:
@@ -67,11 +45,6 @@ def size(number: float) -> str:
             return f"{number:.1f}{unit}"
         number /= 1024
     return f"{number:.1f}PB"
-
-
-def _lines(scans: Sequence[ScanStatus], text: Callable[[ScanStatus], str]) -> list[str]:
-    width = max((len(scan.name) for scan in scans), default=0)
-    return [f"{scan.name:>{width}}: {text(scan)}" for scan in scans]
 
 
 def _summary(scan: ScanStatus, now: float) -> str:

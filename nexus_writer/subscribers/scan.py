@@ -82,6 +82,7 @@ class NexusScanWriter(OnDisk, Subscriber[Received]):
         self._options = options
         self._consumer = ScanConsumer(key, options, writer.files, writer.masters)
         self._known = Event()
+        self._told: ScanStatus | None = None
         self._lag = LagWatch(key)
         self._redis = ScanListener(
             key, client, self._ask_redis, self._lag, pace_s=options.pace_s, silence_s=options.silence_s
@@ -142,7 +143,14 @@ class NexusScanWriter(OnDisk, Subscriber[Received]):
         super().stop()
 
     def status(self) -> ScanStatus:
-        """Everything about it as one frozen value."""
+        """Everything about it as one frozen value; of a finished scan the same object, unless it changed."""
+        status, told = self._status_now(), self._told
+        if told is not None and status.end_time is not None and status == told:
+            return told
+        self._told = status
+        return status
+
+    def _status_now(self) -> ScanStatus:
         scan = self._consumer.scan
         return ScanStatus(
             name=self.name,

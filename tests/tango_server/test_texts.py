@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ import pytest
 
 from nexus_writer.subscribers import ScanProgress, ScanStatus, SubscanProgress
 from tango_server import texts
+from tango_server.scan_texts import ScanTexts
 
 START = time.mktime((2026, 11, 20, 6, 48, 28, 0, 0, -1))
 RUNNING = ScanStatus(
@@ -32,6 +34,8 @@ RUNNING = ScanStatus(
 FINISHED = replace(
     RUNNING,
     name="12_ct",
+    key="demo:12_ct",
+    validation="valid, 8 warnings",
     state="OFF",
     reason="Finished successfully",
     scan_end_time=START + 2,
@@ -41,57 +45,66 @@ FINISHED = replace(
         subscans=(SubscanProgress("timer2", 15, 15, 0), SubscanProgress("timer1", 3, 4, 0)),
     ),
 )
-SCANS = (RUNNING, FINISHED)
 NOW = START + 1.543486
 
 
 @pytest.mark.parametrize(
-    ("lines", "expected"),
+    ("attribute", "running", "finished"),
     [
-        (texts.names(SCANS), ["1_loopscan", "12_ct"]),
+        ("scan_uris", "['/data/a.h5::/1.1']", "['/data/a.h5::/12.1', '/data/a.h5::/12.2']"),
+        ("scan_start", "2026-11-20 06:48:28", "2026-11-20 06:48:28"),
+        ("scan_end", "not finished", "2026-11-20 06:48:30"),
+        ("scan_duration", "0:00:01.543486", "0:00:02.250000"),
+        ("scan_progress", "28pts-28pts", "timer2:15pts-15pts timer1:3pts-4pts"),
+        ("scan_states_info", "ON Start listening to Redis events", "OFF Finished successfully"),
+        ("scan_validation", "", "valid, 8 warnings"),
         (
-            texts.uris(SCANS),
-            ["1_loopscan: ['/data/a.h5::/1.1']", "     12_ct: ['/data/a.h5::/12.1', '/data/a.h5::/12.2']"],
-        ),
-        (texts.starts(SCANS), ["1_loopscan: 2026-11-20 06:48:28", "     12_ct: 2026-11-20 06:48:28"]),
-        (texts.ends(SCANS), ["1_loopscan: not finished", "     12_ct: 2026-11-20 06:48:30"]),
-        (texts.durations(SCANS, NOW), ["1_loopscan: 0:00:01.543486", "     12_ct: 0:00:02.250000"]),
-        (
-            texts.progress(SCANS),
-            ["1_loopscan: 28pts-28pts", "     12_ct: timer2:15pts-15pts timer1:3pts-4pts"],
-        ),
-        (
-            texts.states(SCANS),
-            ["1_loopscan: ON Start listening to Redis events", "     12_ct: OFF Finished successfully"],
-        ),
-        (
-            texts.summaries(SCANS[:1], NOW),
-            [
-                "1_loopscan: ON 28pts-28pts 672.0B duration: 0:00:01.543486 "
-                "start: 2026-11-20 06:48:28 (delay: 0:00:00.085842) end: not finished (delay: NaN)"
-            ],
+            "scan_info",
+            "ON 28pts-28pts 672.0B duration: 0:00:01.543486 "
+            "start: 2026-11-20 06:48:28 (delay: 0:00:00.085842) end: not finished (delay: NaN)",
+            "OFF timer2:15pts-15pts timer1:3pts-4pts 0.0B duration: 0:00:02.250000 "
+            "start: 2026-11-20 06:48:28 (delay: 0:00:00.085842) end: 2026-11-20 06:48:30 (delay: "
+            "0:00:00.250000)",
         ),
     ],
 )
-def test_lines(lines: list[str], expected: list[str]) -> None:
-    assert lines == expected
+def test_texts(attribute: str, running: str, finished: str) -> None:
+    assert texts.texts_of(RUNNING, NOW)[attribute] == running
+    assert texts.texts_of(FINISHED, NOW)[attribute] == finished
 
 
-def test_no_scans_no_lines() -> None:
-    assert texts.uris(()) == []
+def test_a_description_is_the_status_as_json() -> None:
+    described = json.loads(texts.texts_of(FINISHED, NOW)[texts.DESCRIPTION])
+    assert described == {**FINISHED.to_dict(), "progress": described["progress"]}
+    assert ScanStatus.from_dict(described) == FINISHED
+
+
+def test_names_stand_one_below_the_other() -> None:
+    assert texts.lines(["1_loopscan", "12_ct"], ["a", "b"]) == ["1_loopscan: a", "     12_ct: b"]
+    assert texts.lines([], []) == []
 
 
 def test_a_scan_that_was_only_announced() -> None:
     scan = replace(RUNNING, start_time=None, progress=ScanProgress())
-    [line] = texts.summaries([scan], NOW)
-    assert line.startswith(
-        "1_loopscan: ON 0pts-0pts 0.0B duration: 0:00:01.457644 start: 2026-11-20 06:48:28 (delay: NaN)"
+    assert texts.texts_of(scan, NOW)["scan_info"].startswith(
+        "ON 0pts-0pts 0.0B duration: 0:00:01.457644 start: 2026-11-20 06:48:28 (delay: NaN)"
     )
 
 
 def test_clocks_that_differ_give_a_negative_delay() -> None:
-    [line] = texts.summaries([replace(RUNNING, writing_since=START - 0.5)], NOW)
-    assert "(delay: -0:00:00.500000)" in line
+    told = texts.texts_of(replace(RUNNING, writing_since=START - 0.5), NOW)
+    assert "(delay: -0:00:00.500000)" in told["scan_info"]
+
+
+def test_what_is_finished_is_told_as_before_until_it_changes() -> None:
+    scans = ScanTexts()
+    first = scans.of([RUNNING, FINISHED], NOW)
+    later = scans.of([RUNNING, FINISHED], NOW + 1)
+    assert later[0]["scan_duration"] == "0:00:02.543486"
+    assert later[1] is first[1]
+    validated = replace(FINISHED, validation="not valid")
+    assert scans.of([RUNNING, validated], NOW + 2)[1]["scan_validation"] == "not valid"
+    assert scans.of([FINISHED], NOW + 3)[0] == first[1]
 
 
 @pytest.mark.parametrize(
