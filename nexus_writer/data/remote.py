@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 import weakref
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
+from multiprocessing.reduction import ForkingPickler
 from typing import Any, Generic, Self, TypeVar, Unpack
 from urllib.parse import urlsplit
 
@@ -26,13 +28,20 @@ from nexus_writer.data.remote_content import (
     WalkEnded,
 )
 from nexus_writer.data.stream_id import from_now_on
-from nexus_writer.data.walk_filter import NodeFilter
-from nexus_writer.data.walk_options import Settable, WalkOptions
+from nexus_writer.data.walk_filter import NodeFilter, check_filter
+from nexus_writer.data.walk_options import Settable, WalkOptions, check_options
 from nexus_writer.process import BackendDied
 
 __all__ = ["NodeContent", "RemoteEvent", "RemoteNodeWalker", "RemoteWalk"]
 
 T = TypeVar("T")
+
+_STAY_HERE = {
+    "stop_handler": "call close() or stop()",
+    "active_streams": "go on with another walk by its first_index",
+}
+_MAIN = b"__main__"
+_IN_A_MODULE = "give node types, or a function that stands in a module of its own"
 
 
 class RemoteWalk(Iterator[T], AsyncIterator[T], Generic[T]):
@@ -142,7 +151,8 @@ class RemoteNodeWalker:
 
     Without both, the environment says where Redis is, as for ``connect``. Options are those of the walks of
     a node; functions among them are called in the other process, so they have to be importable there; a
-    ``stop_handler`` is not taken (``close`` and ``stop`` do that). Walks may be many at a time.
+    ``stop_handler`` is not taken (``close`` and ``stop`` do that), nor ``active_streams``. What cannot go
+    there raises TypeError. Walks may be many at a time.
 
     Raises BadRedisUrl, BadBeaconAddress, BeaconUnreachable, BeaconRefused, NoRedisAddress; what else hinders
     a walk, such as RedisUnreachable or NoSuchNode, is raised by its first iteration.
@@ -201,14 +211,18 @@ class RemoteNodeWalker:
     def _walk(
         self, kind: Kind, include_filter: NodeFilter, options: Any, *, nodes_only: bool = False
     ) -> RemoteWalk[Any]:
+        check_filter(include_filter, "include_filter")
+        check_options({name: value for name, value in options.items() if name != "include_last"})
         sent = {"include_filter": include_filter, **options}
-        if sent.pop("stop_handler", None) is not None:
-            raise TypeError("a walk in another process takes no stop_handler: call close() or stop()")
+        for name, instead in _STAY_HERE.items():
+            if sent.pop(name, None) is not None:
+                raise TypeError(f"a walk in another process takes no {name}: {instead}")
         started_event = sent.pop("started_event", None)
+        uses_main = [_check_crosses(name, value) for name, value in sent.items()]
         if sent.get("first_index", 0) is None:
             sent["first_index"] = self._now()
         process = WalkProcess(self.redis_url, self.db_name, kind, sent, started_event is not None)
-        process.import_main = any(getattr(value, "__module__", "") == "__main__" for value in sent.values())
+        process.import_main = any(uses_main)
         walk: RemoteWalk[Any] = RemoteWalk(process, started_event, nodes_only=nodes_only)
         self._walks.add(walk)
         return walk
@@ -229,6 +243,20 @@ def _with_database(url: str) -> str:
     if parts.scheme == "unix":
         return f"{url}{'&' if parts.query else '?'}db={DATA_DB}"
     return parts._replace(path=f"/{DATA_DB}").geturl()
+
+
+def _check_crosses(name: str, value: object) -> bool:
+    """Whether the other process has to import the program for it. Raises TypeError where it cannot go."""
+    try:
+        pickled = ForkingPickler.dumps(value)
+    except Exception as error:
+        why = " ".join(str(error).split())
+        raise TypeError(f"{name} cannot go to another process ({why}): {_IN_A_MODULE}") from None
+    if _MAIN not in bytes(pickled):
+        return False
+    if not hasattr(sys.modules[_MAIN.decode()], "__file__"):
+        raise TypeError(f"{name} is defined in a notebook or at a prompt: {_IN_A_MODULE}")
+    return True
 
 
 async def _readable(descriptor: int) -> None:

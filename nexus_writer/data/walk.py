@@ -23,8 +23,8 @@ from nexus_writer.data.link import Link
 from nexus_writer.data.nodes import DataNode, make_node
 from nexus_writer.data.stream_id import from_now_on, parsed, stream_id
 from nexus_writer.data.streams import FIRST, RawEntry
-from nexus_writer.data.walk_filter import NodeFilter, WalkFilters
-from nexus_writer.data.walk_options import WalkOptions
+from nexus_writer.data.walk_filter import NodeFilter, WalkFilters, check_filter
+from nexus_writer.data.walk_options import WalkOptions, check_options
 from nexus_writer.data.walk_state import WalkState
 
 IDLE_BLOCK_S = 5.0
@@ -47,6 +47,8 @@ class Walk(Iterator[Event]):
         events: bool = True,
         **options: Unpack[WalkOptions],
     ) -> None:
+        check_filter(include_filter, "include_filter")
+        check_options(options)
         self.node = node
         self._link = Link(node.connection, silence_s=SILENCE_S)
         self._active_streams = options.get("active_streams")

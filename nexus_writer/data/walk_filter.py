@@ -69,3 +69,13 @@ def node_types(node_filter: NodeFilter) -> frozenset[str] | None:
     if node_filter is None or callable(node_filter):
         return None
     return frozenset([node_filter] if isinstance(node_filter, str) else node_filter)
+
+
+def check_filter(node_filter: object, name: str) -> None:
+    """Raises TypeError for what is no filter."""
+    if node_filter is None or isinstance(node_filter, str) or callable(node_filter):
+        return
+    if isinstance(node_filter, Sequence | AbstractSet) and all(isinstance(one, str) for one in node_filter):
+        return
+    wanted = "a node type, several of them, or a function of a node"
+    raise TypeError(f"{name} is to be {wanted}, not {node_filter!r:.60}")

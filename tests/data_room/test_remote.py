@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -25,6 +26,7 @@ from nexus_writer.data.nodes import DataNode, get_node, get_session_node
 from nexus_writer.data.opaque import Opaque
 from nexus_writer.data.recording import Recording, replay
 from nexus_writer.data.remote import NodeContent, RemoteEvent, RemoteNodeWalker, RemoteWalk
+from nexus_writer.data.stop_handler import StopHandler
 from nexus_writer.process import BackendDied, MessagePipe
 from tests.data_room.by_hand import HandPublisher
 from tests.data_room.test_beacon import fake_beacon, message
@@ -183,10 +185,40 @@ def test_new_events_come_as_they_happen(
 
 def test_functions_may_be_asked_in_the_other_process(walker: RemoteNodeWalker, scan: str) -> None:
     assert [node.name for node in walker.walk(is_no_scan, wait=False)] == ["timer", "epoch"]
-    with pytest.raises(Exception, match="pickle"):
-        walker.walk(lambda node: True)
-    with pytest.raises(TypeError, match="close"):
-        walker.walk(stop_handler=object())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"active_streams": {}}, "takes no active_streams: go on with another walk"),
+        ({"stop_handler": StopHandler()}, r"takes no stop_handler: call close\(\) or stop\(\)"),
+        ({"include_filter": lambda node: True}, "include_filter cannot go to another process"),
+        ({"exclude_children": threading.Lock().acquire}, "exclude_children cannot go to another process"),
+        ({"first": 1}, "a walk has no option first: it has include_filter, active_streams"),
+    ],
+)
+def test_what_cannot_cross_is_said_in_one_line(
+    walker: RemoteNodeWalker, options: dict[str, Any], words: str
+) -> None:
+    before = set(multiprocessing.active_children())
+    for walk in (walker.walk, walker.walk_from_last, walker.walk_events, walker.walk_on_new_events):
+        with pytest.raises(TypeError, match=words) as raised:
+            walk(**options)  # type: ignore[operator]
+        assert "\n" not in str(raised.value)
+    assert set(multiprocessing.active_children()) == before
+
+
+def test_a_function_that_was_typed_at_a_prompt_is_refused(redis_url: str) -> None:
+    program = (
+        "from nexus_writer.data import RemoteNodeWalker\n"
+        "def is_scan(node): return node.type == 'scan'\n"
+        f"walker = RemoteNodeWalker(db_name='session', redis_url={redis_url!r})\n"
+        "try: walker.walk(is_scan)\n"
+        "except TypeError as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.stdout.startswith("include_filter is defined in a notebook or at a prompt: give node types")
+    assert done.stderr == ""
 
 
 def is_no_scan(node: DataNode) -> bool:

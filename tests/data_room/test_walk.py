@@ -908,3 +908,22 @@ def test_a_walk_is_an_iterator_of_events(session: DataNodeContainer, two_scans: 
     walk = session.walk_events(wait=False)
     assert isinstance(walk, Walk)
     assert iter(walk) is walk
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"include": "scan"}, "no option include: it has include_filter, active_streams"),
+        ({"include_filter": 3}, "include_filter is to be a node type, several of them, or a function"),
+        ({"exclude_children": [3]}, "exclude_children is to be a node type"),
+        ({"first_index": "yesterday"}, "first_index is to be a time in ms, a stream id like 12-0, or None"),
+        ({"first_index": 1.5}, "first_index is to be a time in ms"),
+        ({"first_index": -1}, "first_index is to be a time in ms"),
+        ({"stop_handler": threading.Event()}, "stop_handler is to be a StopHandler"),
+        ({"started_event": True}, r"started_event is to be an event with set\(\)"),
+    ],
+)
+def test_options_that_no_walk_has(session: DataNodeContainer, options: dict[str, Any], words: str) -> None:
+    for walk in (session.walk, session.walk_events):
+        with pytest.raises((TypeError, ValueError), match=words):
+            next(walk(wait=False, **options))
