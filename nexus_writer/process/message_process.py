@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+from concurrent.futures import Future
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 from ._backend import EndedBySignal, Life
@@ -27,6 +29,9 @@ class MessageProcess(FrontendSide):
     A command that raises does not end the backend. ``call(...).result()`` raises its exception; where the
     message was sent by ``sendMessageToBack`` the backend logs it, and the pipe gets
     ``MessageObject("error", command=..., error=...)``.
+
+    A command that returns a ``concurrent.futures.Future`` is answered when that is done, with its result or
+    its exception; other commands are run meanwhile.
     """
 
     timeout: ClassVar[float] = 1.0
@@ -136,17 +141,32 @@ class MessageProcess(FrontendSide):
         number, command, kwargs = item
         try:
             value = self.routeMainPipe__(message_of(command, kwargs))
-            if number > 0:
+            if isinstance(value, Future):
+                value.add_done_callback(partial(self._answer_later, number, command))
+            elif number > 0:
                 self._control.send((number, value, None))
         except Exception as error:
-            if number:
-                self._control.send((abs(number), None, Failure(error)))
-            else:
-                self._send_if_taken(self._logged(command, error))
+            self._tell(number, command, error)
             if self.on_error == "die":
                 raise
 
-    def _logged(self, command: str, error: Exception) -> MessageObject | None:
+    def _answer_later(self, number: int, command: str, done: Future[Any]) -> None:
+        """In whatever thread has made it done."""
+        with contextlib.suppress(OSError):  # the frontend is gone
+            try:
+                value = done.result()
+                if number > 0:
+                    self._control.send((number, value, None))
+            except BaseException as error:
+                self._tell(number, command, error)
+
+    def _tell(self, number: int, command: str, error: BaseException) -> None:
+        if number:
+            self._control.send((abs(number), None, Failure(error)))
+        else:
+            self._send_if_taken(self._logged(command, error))
+
+    def _logged(self, command: str, error: BaseException) -> MessageObject | None:
         """A failure that nobody waits for; what the pipe is to be told of it."""
         if isinstance(error, UnknownCommand):
             self.logger.warning("%s", error)

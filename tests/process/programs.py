@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+from concurrent.futures import Future
 from multiprocessing import Pipe
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
@@ -81,6 +82,21 @@ class MyProcess(MessageProcess):
 
     def c__fail_oddly(self) -> None:
         raise OddError("one", "two")
+
+    def c__hold(self) -> Future[Any]:
+        self.held: Future[Any] = Future()
+        return self.held
+
+    def c__let_go(self, value: Any) -> None:
+        thread = threading.Thread(target=self._let_go, args=(value,))
+        thread.start()
+        thread.join()
+
+    def _let_go(self, value: Any) -> None:
+        if isinstance(value, Exception):
+            self.held.set_exception(value)
+        else:
+            self.held.set_result((lambda: None) if value == "lambda" else value)
 
     def c__give(self, what: str) -> Any:
         return {"lambda": lambda: None, "pid": os.getpid(), "sockets": None}[what]

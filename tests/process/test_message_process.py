@@ -6,6 +6,7 @@ import gc
 import logging
 import multiprocessing
 import os
+import pickle
 import select
 import signal
 import subprocess
@@ -232,6 +233,29 @@ def test_an_exception_reaches_the_frontend_and_the_backend_lives(started: Start,
         process.call("fail_oddly").result(5)
     assert issubclass(OddError, Exception)
     assert process.call("add", a=1).result(5) == 2
+
+
+def test_a_command_that_returns_a_future_is_answered_when_that_is_done(
+    started: Start, start_method: str
+) -> None:
+    process = started(MyProcess(start_method=start_method))
+    held = process.call("hold")
+    assert process.call("add", a=1).result(20) == 2
+    assert not held.done()
+    process.call("let_go", value=7).result(20)
+    assert held.result(20) == 7
+    held = process.call("hold")
+    process.call("let_go", value=LookupError("too late"))
+    with pytest.raises(LookupError, match="too late"):
+        held.result(20)
+    held = process.call("hold")
+    process.call("let_go", value="lambda")
+    with pytest.raises((AttributeError, pickle.PicklingError), match="pickle"):
+        held.result(20)
+    held = process.call("hold")
+    process.stop()
+    with pytest.raises(BackendDied):
+        held.result(20)
 
 
 def test_on_error_die_ends_the_backend_after_it_was_told(start_method: str, record_path: Path) -> None:
