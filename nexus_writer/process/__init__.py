@@ -6,6 +6,7 @@ at once. Nothing here needs more than the standard library.
 """
 
 from ._frontend import Duplex, FrontPipe
+from ._reaper import stop_all
 from .async_process import AsyncBackMessageProcess
 from .errors import (
     AlreadyStarted,
@@ -52,4 +53,5 @@ __all__ = [
     "UnknownCommand",
     "exclog",
     "safe_select",
+    "stop_all",
 ]

@@ -1,4 +1,4 @@
-"""No backend outlives its frontend's interpreter, and none keeps it from ending."""
+"""Stopping several backends at once; none outlives its frontend's interpreter, or keeps it from ending."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import contextlib
 import os
 import time
 import weakref
+from collections.abc import Iterable
 from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ._frontend_side import FrontendSide
 
-__all__ = ["reap_at_exit"]
+__all__ = ["reap_at_exit", "stop_all"]
 
 STOP_S = 2.0
 TERMINATE_S = 1.0
@@ -31,11 +32,16 @@ def reap_at_exit(process: FrontendSide) -> None:
 
 
 def _reap() -> None:
-    alive = [process for process in _started if process.is_alive()]
+    stop_all(_started)
+
+
+def stop_all(processes: Iterable[FrontendSide], timeout: float = STOP_S) -> None:
+    """Stop them together. After ``timeout`` seconds the rest gets SIGTERM, a second later SIGKILL."""
+    alive = [process for process in processes if process.is_alive()]
     for process in alive:
         with contextlib.suppress(Exception):
             process.requestStop(0.0)
-    _join(alive, STOP_S)
+    _join(alive, timeout)
     for process in alive:
         process.terminate()
     _join(alive, TERMINATE_S)

@@ -30,7 +30,9 @@ class BackendDied(ProcessError, EOFError):
     def __init__(self, name: str, exitcode: int | None) -> None:
         self.name = name
         self.exitcode = exitcode
-        super().__init__(f"the process {name} {_ending(exitcode)}: make a new one")
+        self.ending = _ending(exitcode)
+        """As in "was ended by SIGKILL"."""
+        super().__init__(f"the process {name} {self.ending}: make a new one")
 
     @property
     def signal(self) -> int | None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
+import os
+import sys
 import threading
+import time
 from typing import Any, ClassVar
 
 import numpy as np
 
-from nexus_writer.acquisition import Node, ThreadedNode
+from nexus_writer.acquisition import LocalHost, Node, ThreadedNode
 
 SIGNAL: dict[str, Any] = {"dtype": "int64", "shape": (-1, 2)}
 
@@ -110,6 +114,73 @@ class Failing(ThreadedNode):
     def _configure(self) -> None:
         self.fails = threading.Event()
 
+    def fail(self) -> None:
+        self.fails.set()
+
     def _run(self) -> None:
         self.fails.wait()
         raise OSError(5, "the detector is on fire")
+
+
+class DetectorOnFireError(RuntimeError):
+    """An error of a node's own."""
+
+    def __init__(self, degrees: int) -> None:
+        super().__init__(degrees)
+        self.degrees = degrees
+
+
+class Asked(Node):
+    """Has methods of its own, to be called from other processes."""
+
+    _input_specs: ClassVar = {"first": SIGNAL, "second": SIGNAL}
+
+    def __init__(self, name: str | None = None, fails_to_start: bool = False) -> None:
+        super().__init__(name)
+        self.fails_to_start = fails_to_start
+        self.temperature = 21.5
+
+    def _start(self) -> None:
+        if self.fails_to_start:
+            raise DetectorOnFireError(1000)
+
+    def _stop(self) -> None:
+        pass
+
+    def pid(self) -> int:
+        return os.getpid()
+
+    def add(self, *numbers: int, scale: int = 1) -> int:
+        return scale * sum(numbers)
+
+    def burn(self, degrees: int) -> None:
+        raise DetectorOnFireError(degrees)
+
+    def hold(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def say(self, text: str) -> None:
+        self.logger.warning("%s was said", text)
+        self.logger.info("%s was whispered", text)
+        print(f"{text} was written", file=sys.stderr)
+
+    def crash(self) -> None:
+        os.write(2, b"last words")
+        os.abort()
+
+    def handle(self) -> object:
+        return threading.Lock()
+
+    def application(self) -> str:
+        """The class of Qt's application in this process."""
+        from nexus_writer.acquisition.nodes.qt import check_qt
+
+        widgets = importlib.import_module(f"{check_qt()}.QtWidgets")
+        return type(widgets.QApplication.instance()).__name__
+
+
+class SiteHost(LocalHost):
+    """A kind of host that a site has."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(address.removeprefix("site://"))
