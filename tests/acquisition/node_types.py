@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 import time
+import types
 from typing import Any, ClassVar
 
 import numpy as np
@@ -157,6 +158,7 @@ class Asked(Node):
         raise DetectorOnFireError(degrees)
 
     def hold(self, seconds: float) -> None:
+        self.logger.warning("holds on")
         time.sleep(seconds)
 
     def say(self, text: str) -> None:
@@ -170,6 +172,12 @@ class Asked(Node):
 
     def handle(self) -> object:
         return threading.Lock()
+
+    def give_only_there(self) -> object:
+        """An object of a class that other processes do not know."""
+        module = sys.modules["only_there"] = types.ModuleType("only_there")
+        module.Theirs = type("Theirs", (), {"__module__": "only_there"})  # type: ignore[attr-defined]
+        return module.Theirs()
 
     def application(self) -> str:
         """The class of Qt's application in this process."""

@@ -4,12 +4,14 @@ import gc
 import importlib.util
 import logging
 import os
+import pickle
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
+import types
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -93,7 +95,8 @@ def test_another_mode_is_refused() -> None:
         create_manager("remote")
 
 
-def test_nodes_of_all_groups_start_and_stop_together(manager: Any) -> None:
+def test_nodes_of_all_groups_start_and_stop_together(managed: Make) -> None:
+    manager = managed("local")
     groups = [manager.create_nodegroup() for _ in range(2)]
     nodes = [node_of(group) for group in groups]
     with pytest.raises(AssertionError, match="initialize"):
@@ -137,7 +140,7 @@ def test_a_group_with_qt_says_that_there_is_none(manager: Any) -> None:
 
 
 @pytest.mark.skipif(not HAS_QT, reason="needs PySide6, PyQt6 or PyQt5")
-def test_a_group_with_qt_has_an_application(manager: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_group_with_qt_has_an_application(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DISPLAY", raising=False)
     with pytest.raises(QtMissing, match="needs a display"):
         LocalHost("here").create_nodegroup("viewer", qt=True)
@@ -202,11 +205,12 @@ def test_exceptions_of_remote_nodes_are_raised_here(manager: Any) -> None:
     assert node.add(1) == 1
 
 
-def test_a_call_that_takes_too_long_is_given_up(manager: Any) -> None:
-    group = manager.create_nodegroup("slow", call_timeout_s=2.0)
+def test_a_call_that_takes_too_long_is_given_up(managed: Make) -> None:
+    group = managed("local").create_nodegroup("slow", call_timeout_s=20)
     node = node_of(group)
-    with pytest.raises(CallTimeout, match=r"slow did not answer node_call within 2 s"):
-        node.hold(3.0)
+    group.link.call_timeout_s = 0.2
+    with pytest.raises(CallTimeout, match=r"slow did not answer node_call within 0.2 s"):
+        node.hold(0.6)
     wait_until(lambda: _answers(node), "the node answers again")
 
 
@@ -215,6 +219,45 @@ def _answers(node: Any) -> bool:
         return bool(node.add(1) == 1)
     except CallTimeout:
         return False
+
+
+def test_what_can_not_be_made_anew_costs_one_call(manager: Any) -> None:
+    node = node_of(manager.create_nodegroup())
+    module = sys.modules["only_here"] = types.ModuleType("only_here")
+    module.Ours = type("Ours", (), {"__module__": "only_here"})  # type: ignore[attr-defined]
+    try:
+        with pytest.raises(ModuleNotFoundError, match="only_here"):
+            node.add(module.Ours())
+        with pytest.raises(ModuleNotFoundError, match="only_there"):
+            node.give_only_there()
+        with pytest.raises((AttributeError, pickle.PicklingError), match="pickle"):
+            node.add(lambda: None)
+    finally:
+        del sys.modules["only_here"]
+    assert node.add(1, 2) == 3
+
+
+def test_a_remote_node_is_waited_for(managed: Make) -> None:
+    group = managed("local").create_nodegroup("finite", call_timeout_s=20)
+    source = node_of(group, "Source", total=100, pause_s=0.005)
+    source.output.configure(protocol="ipc")
+    source.initialize()
+    source.start()
+    group.link.call_timeout_s = 10
+    assert not source.wait(0.01)
+    assert source.wait(30)
+    assert source.running()
+    endless = node_of(group, "Source")
+    endless.output.configure(protocol="ipc")
+    endless.initialize()
+    endless.start()
+    waiting = threading.Thread(target=endless.wait, args=(30,))
+    waiting.start()
+    assert endless.running()
+    endless.stop()
+    waiting.join()
+    with pytest.raises(AttributeError, match="wait"):
+        node_of(group).wait()
 
 
 def test_the_death_of_a_group_is_told(manager: Any, caplog: pytest.LogCaptureFixture) -> None:
@@ -230,7 +273,7 @@ def test_the_death_of_a_group_is_told(manager: Any, caplog: pytest.LogCaptureFix
 
     pending = threading.Thread(target=hold)
     pending.start()
-    time.sleep(0.2)  # the call is under way; if it is not, it is a later one
+    wait_until(lambda: "holds on" in caplog.text, "the call is under way")
     killed = time.monotonic()
     os.kill(pid, signal.SIGKILL)
     pending.join(30)
@@ -331,8 +374,8 @@ def test_log_records_and_stderr_of_all_processes_are_collected(
     assert (said.filename, said.funcName) == ("node_types.py", "say")
 
 
-def test_what_a_crash_writes_is_collected(manager: Any, caplog: pytest.LogCaptureFixture) -> None:
-    node = node_of(manager.create_nodegroup("crashing"))
+def test_what_a_crash_writes_is_collected(managed: Make, caplog: pytest.LogCaptureFixture) -> None:
+    node = node_of(managed("rpc").create_nodegroup("crashing"))
     with pytest.raises(NodeGroupDied):
         node.crash()
     wait_until(lambda: "crashing was ended by SIGABRT" in caplog.text, "the end is logged")

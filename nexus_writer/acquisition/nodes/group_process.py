@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+import pickle
 
 from .collected_process import CollectedProcess
 from .group_requests import GroupRequests
@@ -38,8 +38,9 @@ class GroupProcess(CollectedProcess):
     def c__ready(self) -> None:
         """Answered when the process has begun."""
 
-    def c__ask(self, request: str, arguments: dict[str, Any]) -> Any:
-        return self._requests.ask(request, arguments)
+    def c__ask(self, request: str, arguments: bytes) -> bytes:
+        """Both are pickles: see ProcessLink."""
+        return pickle.dumps(self._requests.ask(request, pickle.loads(arguments)), pickle.HIGHEST_PROTOCOL)
 
     def _take(self) -> bool:
         self.handleBackPipe__(self.back_pipe)

@@ -6,6 +6,7 @@ request can go through any engine that carries dictionaries.
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from ..input_stream import InputStream
@@ -16,6 +17,7 @@ from .node_group import NodeGroup
 __all__ = ["REQUESTS", "GroupRequests", "public_methods"]
 
 REQUESTS = (
+    "pid",
     "create_node",
     "add_node",
     "remove_node",
@@ -45,6 +47,9 @@ class GroupRequests:
         if request not in REQUESTS:
             raise ValueError(f"a node group has no request {request!r}: it has {', '.join(REQUESTS)}")
         return getattr(self, request)(**arguments)
+
+    def pid(self) -> int:
+        return os.getpid()
 
     def create_node(self, class_name: str, args: list[Any], kwds: dict[str, Any]) -> dict[str, Any]:
         """What a proxy needs: the node's number, name, type, and the names of its methods."""

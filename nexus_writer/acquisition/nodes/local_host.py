@@ -99,8 +99,9 @@ class LocalHost(Host):
                 process.start()
             process.call("ready").result(start_timeout_s)
         except BaseException:
-            process.kill()
-            process.join()
+            if process.pid is not None:
+                process.kill()
+                process.join()
             raise
         return ProcessLink(process, call_timeout_s)
 

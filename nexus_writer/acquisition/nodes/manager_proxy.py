@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import atexit
 import logging
+import pickle
 from collections.abc import Hashable
 from typing import Any
 
 from nexus_writer.process import BackendDied
 
 from .errors import CallTimeout, ManagerClosed, NodeGroupDied
+from .group_link import PICKLE
 from .host import GroupOwner, Host, host_types
 from .local_host import CALL_TIMEOUT_S
 from .log_server import LogServer
@@ -39,8 +41,9 @@ class ManagerProxy:
         try:
             self._process.start(wait=True, timeout=ANSWER_S)
         except BaseException:
-            self._process.kill()
-            self._process.join()
+            if self._process.pid is not None:
+                self._process.kill()
+                self._process.join()
             self._log_server.close()
             raise
         if auto_close_at_exit:
@@ -120,9 +123,9 @@ class ManagedLink:
 
     def ask(self, request: str, **arguments: Any) -> Any:
         try:
-            return self._manager.ask(
-                "group_ask", {"key": self.key, "request": request, "arguments": arguments}, self._timeout_s
-            )
+            packed = pickle.dumps(arguments, PICKLE)
+            asked = {"key": self.key, "request": request, "arguments": packed}
+            return pickle.loads(self._manager.ask("group_ask", asked, self._timeout_s))
         except ManagerClosed:
             raise NodeGroupDied(self.name, "is gone with its manager") from None
 

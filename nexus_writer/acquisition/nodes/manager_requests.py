@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Hashable
 from typing import Any
 
 from .errors import NodeGroupDied
+from .group_link import PICKLE, ProcessLink
 from .host import Host
 from .manager import Manager
 from .proxies import NodeGroupProxy
@@ -72,8 +74,12 @@ class ManagerRequests:
     def close_all_nodegroups(self, force: bool) -> None:
         self.manager.close_all_nodegroups(force)
 
-    def group_ask(self, key: Hashable, request: str, arguments: dict[str, Any]) -> Any:
-        return self._group(key).link.ask(request, **arguments)
+    def group_ask(self, key: Hashable, request: str, arguments: bytes) -> bytes:
+        """Arguments and answer are pickles, which are not opened on their way to a process of this one."""
+        link = self._group(key).link
+        if isinstance(link, ProcessLink):
+            return link.ask_packed(request, arguments)
+        return pickle.dumps(link.ask(request, **pickle.loads(arguments)), PICKLE)
 
     def group_alive(self, key: Hashable) -> bool:
         return self._group(key).alive()

@@ -6,6 +6,7 @@ of the other process as their cause.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -17,6 +18,7 @@ from .group_requests import public_methods
 
 __all__ = ["NodeGroupProxy", "NodeProxy", "StreamProxy"]
 
+LOOK_S = 0.02
 _STREAM_METHODS = {"inputs": public_methods(InputStream), "outputs": public_methods(OutputStream)}
 
 
@@ -64,6 +66,10 @@ class NodeGroupProxy:
 
     def any_node_running(self) -> bool:
         return bool(self.link.ask("any_node_running"))
+
+    def pid(self) -> int:
+        """Of its process, on its host."""
+        return int(self.link.ask("pid"))
 
     def alive(self) -> bool:
         """Is its process there?"""
@@ -118,6 +124,15 @@ class NodeProxy:
     def output(self) -> StreamProxy:
         """The only output; AssertionError unless there is exactly one."""
         return self._only("outputs")
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Of a ThreadedNode: True when its work is done. Other calls are answered meanwhile."""
+        end_s = None if timeout_s is None else time.monotonic() + timeout_s
+        while not self._call("wait", 0.0):
+            if end_s is not None and time.monotonic() >= end_s:
+                return False
+            time.sleep(LOOK_S)
+        return True
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
