@@ -11,6 +11,7 @@ from nexus_writer.model.entry_names import DEFAULT_ENTRY_NAME
 from nexus_writer.subscribers.options import WriterOptions
 
 from . import checks
+from .errors import UsageError
 from .redis_arguments import Beacon, RedisUrl
 from .writer_arguments import UNDERSCORES, with_writer_options
 
@@ -172,8 +173,41 @@ def watch(
     )
 
 
+def simulate(
+    file: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Argument(metavar="FILE.yaml", help="The beamline: see --example."),
+    ] = None,
+    redis: RedisUrl = None,
+    beacon: Beacon = None,
+    directory: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(metavar="DIR", help="Where the files go, instead of where FILE says."),
+    ] = None,
+    sent: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(metavar="DIR", help="Write here, for each scan, what its detectors say they sent."),
+    ] = None,
+    example: Annotated[bool, typer.Option("--example", help="Print a file with everything in it.")] = False,
+) -> None:
+    """Publish the scans of a beamline without hardware, as BLISS does, at the rates that FILE says.
+
+    Ctrl-C ends the running scan as one that a user aborts, with exit code 130.
+    """
+    if example:
+        from nexus_writer.simulation import example as text
+
+        print(text(), end="")
+        return
+    if file is None:
+        raise UsageError("simulate needs a FILE.yaml: `nexus-writer simulate --example` prints one")
+    from .simulate import simulate as run
+
+    run(file, redis_url=redis, beacon=beacon, directory=directory, sent=sent)
+
+
 def add_tool_commands(app: typer.Typer) -> None:
     """Add them to ``app``."""
-    for command in (verify, doctor, status, watch, record, replay):
+    for command in (verify, doctor, status, watch, record, replay, simulate):
         app.command()(command)
     app.command(context_settings=UNDERSCORES)(rebuild)

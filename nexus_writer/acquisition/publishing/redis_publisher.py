@@ -104,11 +104,12 @@ class RedisPublisher(Node):
 
     @property
     def report(self) -> dict[str, dict[str, Any]]:
-        """Of each stream of the scan that runs, or the last: ``samples`` with those that are missing, the
-        ``gaps``, what was ``lost`` on the way, and the ``sha256`` of the bytes of those that came."""
+        """Of each stream of the scan that runs, or the last: its ``device``, ``samples`` with those that are
+        missing, the ``gaps``, what was ``lost`` on the way, the ``sha256`` of the bytes that came."""
         feeds = self._running_scan.feeds if self._running_scan else ()
         return {
             feed.name: {
+                "device": feed.device,
                 "samples": feed.points,
                 "gaps": list(feed.gaps),
                 "lost": feed.lost,
@@ -116,6 +117,11 @@ class RedisPublisher(Node):
             }
             for feed in feeds
         }
+
+    def channels_of(self, stream: str) -> StreamChannels:
+        """What the scan that runs, or the last one, makes of a stream. KeyError for another name."""
+        feeds = self._running_scan.feeds if self._running_scan else ()
+        return {feed.name: feed.channels for feed in feeds}[stream]
 
     def held(self) -> bool:
         """Whether points are kept back now, because writers are far behind."""

@@ -1,0 +1,116 @@
+"""``nexus-writer simulate``: a beamline without hardware, from a file."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from nexus_writer.simulation import BadBeamline, BeamlineSettings, Outcome, Simulation, load
+
+from .errors import CommandError, UsageError
+
+__all__ = ["beamline_from", "simulate", "summary", "write_sent"]
+
+ABORTED_EXIT_CODE = 130
+
+
+class Aborted(CommandError):
+    """Ended by Ctrl-C or SIGTERM, everything cleaned up."""
+
+    exit_code = ABORTED_EXIT_CODE
+
+
+def beamline_from(file: Path) -> BeamlineSettings:
+    """Raises UsageError, with the line of the file that is wrong."""
+    try:
+        return load(file)
+    except BadBeamline as error:
+        raise UsageError(str(error)) from None
+
+
+def simulate(
+    file: Path, *, redis_url: str | None, beacon: str | None, directory: Path | None, sent: Path | None
+) -> None:
+    """Run the scans of the file and say what was sent. Raises CommandError when a scan failed, Aborted."""
+    beamline = beamline_from(file)
+    if directory is not None:
+        beamline = beamline.model_copy(update={"directory": directory.resolve()})
+    if sent is not None:
+        _make(sent)
+    simulation = Simulation(beamline, redis_url, beacon=beacon)
+    outcomes = []
+    with _ending_by_signals(simulation):
+        for outcome in simulation.run():
+            outcomes.append(outcome)
+            print(summary(outcome), flush=True)
+            if sent is not None:
+                write_sent(outcome, sent)
+    if simulation.aborted:
+        raise Aborted(f"ended by a signal, after {len(outcomes)} scans; the last was ended as USER_ABORT")
+    failed = [one for one in outcomes if one.message or not one.complete]
+    if failed:
+        raise CommandError("; ".join(f"{one.name}: {one.message or 'samples were lost'}" for one in failed))
+
+
+def summary(outcome: Outcome) -> str:
+    """What was sent, a line for the scan and one for each stream."""
+    lines = [
+        f"{outcome.name}  {outcome.reason}  {outcome.points} points of {_channels(outcome)} channels in "
+        f"{outcome.seconds:.1f} s  {outcome.scan.filename}"
+    ]
+    for name, stream in outcome.streams.items():
+        lost = outcome.received[name]["lost"]
+        what = ", ".join(one.name for one in stream.channels[:3]) + (
+            " ..." if len(stream.channels) > 3 else ""
+        )
+        told = f"  {lost} LOST" if lost else ""
+        lines.append(f"    {name}: {stream.points} x {what}  sha256 {stream.sha256[:12]}{told}")
+    return "\n".join(lines)
+
+
+def write_sent(outcome: Outcome, directory: Path) -> None:
+    """``NAME.json``: what the nodes say they sent, by full name of the channel, with digests of all bytes."""
+    channels = {
+        outcome.fullname(name, one.name): asdict(one)
+        for name, stream in outcome.streams.items()
+        for one in stream.channels
+    }
+    told = {"scan": outcome.scan.key, "filename": outcome.scan.filename, "title": outcome.scan.spec.title}
+    told |= {"reason": str(outcome.reason), "message": outcome.message}
+    text = json.dumps({**told, "channels": channels}, indent=1)
+    (directory / f"{outcome.name}.json").write_text(text, encoding="utf-8")
+
+
+def _channels(outcome: Outcome) -> int:
+    return sum(len(stream.channels) for stream in outcome.streams.values())
+
+
+def _make(directory: Path) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CommandError(
+            f"--sent {directory} cannot be made ({error.strerror}): give another path"
+        ) from None
+
+
+@contextmanager
+def _ending_by_signals(simulation: Simulation) -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the scans that run, as a user would."""
+
+    def abort(number: int, frame: FrameType | None) -> None:
+        simulation.abort()
+
+    numbers: Sequence[signal.Signals] = (signal.SIGINT, signal.SIGTERM)
+    before: list[Any] = [signal.signal(number, abort) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)

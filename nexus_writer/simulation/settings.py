@@ -1,0 +1,288 @@
+"""What a simulated beamline is, as a YAML file tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+__all__ = ["BadBeamline", "BeamlineSettings", "example", "load"]
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
+Points = Annotated[int, Field(ge=1, le=10**9)]
+Seconds = Annotated[float, Field(gt=0, le=10**7, allow_inf_nan=False)]
+Rate = Annotated[float, Field(gt=0, le=10**6, allow_inf_nan=False)]
+Line = tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(ge=0)]]
+Places = dict[Name, tuple[float, Annotated[float, Field(gt=0)]]]
+"""Centre and width of a response, by motor."""
+
+
+class BadBeamline(ValueError):
+    """A file does not describe a beamline; one line that names what and why."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Motor(_Model):
+    """``offset`` is what the user's position is above the dial's."""
+
+    position: float = 0.0
+    units: str = "mm"
+    offset: float = 0.0
+
+
+class Response(_Model):
+    """``level``, and ``peak`` more where all motors of ``at`` are at their centres; ``drift_per_s`` is added.
+
+    ``noise`` 1.0 is that of counting, in square roots of the value.
+    """
+
+    level: float = 1000.0
+    noise: Annotated[float, Field(ge=0)] = 1.0
+    units: str = ""
+    peak: float = 0.0
+    at: Places = {}
+    shape: Literal["gaussian", "lorentzian"] = "gaussian"
+    drift_per_s: float = 0.0
+
+
+class Counter(_Model):
+    """Single values that respond to motors."""
+
+    kind: Literal["counter"]
+    channels: Annotated[dict[Name, Response], Field(min_length=1)]
+    rate_hz: Rate = 10.0
+    sampling: bool = False
+
+
+class Counters(_Model):
+    """Many plain counters, to be fast."""
+
+    kind: Literal["counters"]
+    channels: Annotated[int, Field(ge=1, le=10_000)] = 1
+    rate_hz: Rate = 1000.0
+    level: float = 1000.0
+    noise: Annotated[float, Field(ge=0)] = 1.0
+    units: str = ""
+    dtype: Literal["float64", "float32", "int32", "int64"] = "float64"
+
+
+class Spectrum(_Model):
+    """One spectrum for each point: ``lines`` are (eV, counts), ``responding`` those that follow motors."""
+
+    kind: Literal["spectrum"]
+    bins: Annotated[int, Field(ge=8, le=65536)] = 1024
+    ev_per_bin: Annotated[float, Field(gt=0)] = 10.0
+    lines: list[Line] = [(9200.0, 120.0)]
+    responding: list[Line] = []
+    at: Places = {}
+    rate_hz: Rate = 10.0
+
+
+class Camera(_Model):
+    """Frames, in HDF5 files as Lima saves them, or in Redis when ``save`` is False."""
+
+    kind: Literal["camera"]
+    shape: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=4)]] = (256, 256)
+    dtype: Literal["uint8", "uint16", "uint32", "float32"] = "uint16"
+    rate_hz: Rate = 5.0
+    frames_per_file: Points = 100
+    save: bool = True
+
+
+Detector = Annotated[Counter | Counters | Spectrum | Camera, Field(discriminator="kind")]
+
+
+class _Scan(_Model):
+    detectors: Annotated[list[Name], Field(min_length=1)]
+    count_time_s: Seconds = 0.1
+    title: str = ""
+    plot: Name | None = None
+
+    @property
+    def moved(self) -> Sequence[str]:
+        """Motors that it moves, the fast one first."""
+        return ()
+
+
+class Loopscan(_Scan):
+    """``npoints`` of each detector, ``count_time_s`` each."""
+
+    type: Literal["loopscan"]
+    npoints: Points
+
+
+class Timescan(_Scan):
+    """As a loopscan, or for ``duration_s``: each detector at a rate of its own then."""
+
+    type: Literal["timescan"]
+    npoints: Points | None = None
+    duration_s: Seconds | None = None
+
+    @model_validator(mode="after")
+    def _either(self) -> Timescan:
+        if (self.npoints is None) == (self.duration_s is None):
+            raise ValueError("give npoints or duration_s, one of them")
+        return self
+
+
+class Ascan(_Scan):
+    """``npoints`` positions from ``start`` to ``stop``, both included."""
+
+    type: Literal["ascan"]
+    motor: Name
+    start: float
+    stop: float
+    npoints: Annotated[int, Field(ge=2, le=10**9)]
+
+    @property
+    def moved(self) -> Sequence[str]:
+        return (self.motor,)
+
+
+Axis = tuple[float, float, Annotated[int, Field(ge=2, le=10**6)]]
+
+
+class Amesh(_Scan):
+    """A grid: (start, stop, points) of two motors, the fast one first."""
+
+    type: Literal["amesh"]
+    motors: Annotated[dict[Name, Axis], Field(min_length=2, max_length=2)]
+
+    @property
+    def moved(self) -> Sequence[str]:
+        return tuple(self.motors)
+
+
+Scan = Annotated[Loopscan | Timescan | Ascan | Amesh, Field(discriminator="type")]
+
+
+class Together(_Model):
+    """Scans that run at the same time."""
+
+    together: Annotated[list[Scan], Field(min_length=2)]
+
+
+def _which(found: Any) -> str:
+    return "together" if isinstance(found, Together) or "together" in (found or ()) else "scan"
+
+
+Step = Annotated[Annotated[Together, Tag("together")] | Annotated[Scan, Tag("scan")], Discriminator(_which)]
+
+
+class Dataset(_Model):
+    proposal: Name = "hg123"
+    collection: Name = "sample"
+    dataset: Annotated[str, Field(pattern=r"^\w+$")] = "0001"
+    beamline: Name = "id00"
+
+
+class BeamlineSettings(_Model):
+    """A session, what it measures with, and what it measures."""
+
+    session: Name = "simulated"
+    directory: Path = Path("simulated_data")
+    dataset: Dataset = Dataset()
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    processes: Annotated[int, Field(ge=0, le=64)] = 0
+    repeat: Points = 1
+    pause_s: Annotated[float, Field(ge=0, le=10**6, allow_inf_nan=False)] = 0.5
+    flush_period_s: Seconds = 0.1
+    on_lag: Literal["wait", "warn"] = "wait"
+    motors: dict[Name, Motor] = {}
+    detectors: Annotated[dict[Name, Detector], Field(min_length=1)]
+    scans: Annotated[list[Step], Field(min_length=1)]
+    categories: dict[Name, dict[str, Any]] = {}
+
+    @model_validator(mode="after")
+    def _refers(self) -> BeamlineSettings:
+        for where, scan in self.numbered():
+            _known(f"scans.{where}.detectors", scan.detectors, self.detectors)
+            _known(f"scans.{where}", scan.moved, self.motors, "motor")
+            if len(set(scan.detectors)) < len(scan.detectors):
+                raise ValueError(f"scans.{where}.detectors: each once")
+        for name, detector in self.detectors.items():
+            for response in _responses(detector):
+                _known(f"detectors.{name}.at", response, self.motors, "motor")
+            if name in ("axis", "timer") or name in self.motors:
+                raise ValueError(f"detectors.{name}: give it another name, that is a motor or a master")
+        return self
+
+    def steps(self) -> Iterator[list[Any]]:
+        """The scans that run at once, step by step."""
+        for step in self.scans:
+            yield list(step.together) if isinstance(step, Together) else [step]
+
+    def numbered(self) -> Iterator[tuple[str, Any]]:
+        """All scans, each with its place in the file."""
+        for number, step in enumerate(self.scans):
+            if isinstance(step, Together):
+                for other, scan in enumerate(step.together):
+                    yield f"{number}.together.{other}", scan
+            else:
+                yield str(number), step
+
+
+def _responses(detector: Any) -> list[Places]:
+    if isinstance(detector, Counter):
+        return [channel.at for channel in detector.channels.values()]
+    return [detector.at] if isinstance(detector, Spectrum) else []
+
+
+def _known(where: str, names: Sequence[str] | Places, known: Any, what: str = "detector") -> None:
+    for name in names:
+        if name not in known:
+            there = ", ".join(known) or "none"
+            raise ValueError(f"{where}: there is no {what} {name!r}, there is {there}")
+
+
+def example() -> str:
+    """A file with everything in it, and comments."""
+    return files(__package__).joinpath("example.yaml").read_text(encoding="utf-8")
+
+
+def load(path: Path) -> BeamlineSettings:
+    """Raises BadBeamline for a file that cannot be read, is no YAML, or makes no sense."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        raise BadBeamline(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    settings = parse(text, str(path))
+    directory = settings.directory
+    return settings.model_copy(
+        update={"directory": directory if directory.is_absolute() else path.parent.resolve() / directory}
+    )
+
+
+def parse(text: str, called: str) -> BeamlineSettings:
+    """Raises BadBeamline."""
+    try:
+        found = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise BadBeamline(f"{called} is no YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(found, dict):
+        raise BadBeamline(f"{called} describes no beamline: see nexus-writer simulate --example")
+    try:
+        return BeamlineSettings.model_validate(found)
+    except ValidationError as error:
+        raise BadBeamline(f"{called}: {'; '.join(map(_line, error.errors()))}") from None
+
+
+def _line(error: ErrorDetails) -> str:
+    """Where and why, as the file has it: without the names that tell members of a union apart."""
+    parts = list(error["loc"])
+    if parts[:1] == ["detectors"]:
+        del parts[2:3]
+    elif parts[:1] == ["scans"] and parts[2:3] == ["scan"]:
+        del parts[2:4]
+    elif parts[:1] == ["scans"]:
+        del parts[5:6], parts[2:3]
+    where, why = ".".join(map(str, parts)), error["msg"].removeprefix("Value error, ")
+    return f"{where}: {why}" if where else why

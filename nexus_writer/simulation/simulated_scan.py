@@ -1,0 +1,144 @@
+"""A scan of a simulated beamline, from the announcement to its end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from nexus_writer.acquisition.errors import AcquisitionError
+from nexus_writer.acquisition.publishing import End, Pace, Reason, RedisPublisher
+from nexus_writer.data.publishing import ScanPublisher
+
+from .makers import NodeMaker
+from .plan import NodePlan, ScanPlan
+from .sent import SentStream, sent_stream
+
+__all__ = ["Outcome", "SimulatedScan"]
+
+ALL_WITHIN_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a scan went. ``streams`` is what its nodes say they sent, ``received`` what was published."""
+
+    scan: ScanPublisher
+    reason: Reason
+    message: str
+    seconds: float
+    streams: Mapping[str, SentStream]
+    received: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def name(self) -> str:
+        return self.scan.name
+
+    @property
+    def points(self) -> int:
+        """Of all channels that the nodes have sent."""
+        return sum(one.points * len(one.channels) for one in self.streams.values())
+
+    def fullname(self, stream: str, channel: str) -> str:
+        """Of a channel, as the scan has it."""
+        return f"{self.received[stream]['device']}:{channel}"
+
+    @property
+    def complete(self) -> bool:
+        """Everything that was sent was published."""
+        return all(self.received[name]["sha256"] == one.sha256 for name, one in self.streams.items())
+
+
+class SimulatedScan:
+    """Nodes and a publisher for one scan: ``begin``, ask ``done`` until it is True, ``end``, ``close``."""
+
+    def __init__(self, plan: ScanPlan, maker: NodeMaker, publisher: Mapping[str, Any], pace: Pace) -> None:
+        self._plan = plan
+        self._closing = ExitStack()
+        self._nodes: list[tuple[NodePlan, Any]] = []
+        self._begun_s = 0.0
+        self.publisher = RedisPublisher("publisher")
+        self._closing.callback(self._close_publisher)
+        try:
+            self._connect(maker, publisher, pace)
+        except BaseException:
+            self.close()
+            raise
+
+    def begin(self) -> None:
+        """Announce the scan, and let the nodes send."""
+        self._begun_s = time.monotonic()
+        self.publisher.start()
+        for _, node in reversed(self._nodes):
+            node.start()
+
+    def done(self) -> bool:
+        """All nodes have sent everything; or a node, or the publisher, has failed, which ``end`` tells."""
+        if not self.publisher.running():
+            return True
+        return all(node.wait(0) for _, node in self._nodes) or any(
+            node.failure() is not None for _, node in self._nodes
+        )
+
+    def end(self, reason: Reason = Reason.SUCCESS, message: str = "") -> Outcome:
+        """Stop everything. A node that failed makes it a FAILURE, with its message."""
+        message = message or self._stop_nodes()
+        if message and reason is Reason.SUCCESS:
+            reason = Reason.FAILURE
+        counts = {stream: node.sent for plan, node in self._nodes for stream in plan.streams.values()}
+        self.publisher.end_with(End(reason, message, counts, ALL_WITHIN_S))
+        try:
+            self.publisher.stop()
+        except AcquisitionError as error:
+            reason, message = Reason.FAILURE, str(error)
+        scan = self.publisher.scan
+        assert scan is not None
+        return Outcome(
+            scan,
+            reason,
+            message,
+            time.monotonic() - self._begun_s,
+            {
+                stream: sent_stream(node, output, self.publisher.channels_of(stream))
+                for plan, node in self._nodes
+                for output, stream in plan.streams.items()
+            },
+            self.publisher.report,
+        )
+
+    def close(self) -> None:
+        """Nothing is left of it, whatever happened."""
+        self._closing.close()
+
+    def _connect(self, maker: NodeMaker, parameters: Mapping[str, Any], pace: Pace) -> None:
+        names = [name for plan in self._plan.nodes for name in plan.streams.values()]
+        self.publisher.configure(streams=names, scan=self._plan.scan, pace=pace, **parameters)
+        for plan in self._plan.nodes:
+            node = maker.make(plan.node_type, plan.name)
+            self._closing.callback(maker.close, node)
+            self._nodes.append((plan, node))
+            node.configure(**plan.parameters)
+            for output, stream in plan.streams.items():
+                node.outputs[output].configure(protocol="tcp", send_timeout_s=1.0)
+                self.publisher.inputs[stream].connect(node.outputs[output])
+            node.initialize()
+        self.publisher.initialize()
+
+    def _close_publisher(self) -> None:
+        if self.publisher.running():
+            self.publisher.end_with(End(Reason.FAILURE, "the simulation was interrupted"))
+            self.publisher.stop()
+        self.publisher.close()
+
+    def _stop_nodes(self) -> str:
+        """Why the first of them failed; "" when all is well."""
+        why = ""
+        for plan, node in self._nodes:
+            try:
+                if node.running() or node.failure() is not None:
+                    node.stop()
+            except Exception as error:
+                why = why or f"{plan.name}: {error}"
+        return why

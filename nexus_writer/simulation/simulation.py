@@ -1,0 +1,103 @@
+"""All scans of a simulated beamline, one step behind the other."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from secrets import token_hex
+from typing import Any
+
+from nexus_writer.acquisition.nodes import register_node_type
+from nexus_writer.acquisition.publishing import Pace, Reason
+from nexus_writer.data.publishing.scan import STREAM_MAX_ENTRIES
+
+from .makers import NodeMaker, node_maker
+from .plan import ScanPlan, plan_scan
+from .responding import RespondingCounter, RespondingSpectrum
+from .scan_timer import ScanTimer
+from .settings import BeamlineSettings
+from .simulated_scan import Outcome, SimulatedScan
+
+__all__ = ["Simulation"]
+
+LOOK_EVERY_S = 0.02
+SEEDS_OF_A_SCAN = 100_000
+for _node_type in (RespondingCounter, RespondingSpectrum, ScanTimer):
+    register_node_type(_node_type)
+
+
+class Simulation:
+    """``run`` publishes the scans; ``abort``, from any thread, ends those that run as a user would.
+
+    Raises RedisUnreachable, and what nodes raise that can not be configured.
+    """
+
+    def __init__(
+        self,
+        beamline: BeamlineSettings,
+        redis_url: str | None = None,
+        *,
+        beacon: str | None = None,
+        stream_max_entries: int = STREAM_MAX_ENTRIES,
+    ) -> None:
+        self.beamline = beamline
+        self._publisher: dict[str, Any] = {
+            "session": beamline.session,
+            "directory": beamline.directory,
+            "redis_url": redis_url,
+            "beacon": beacon,
+            "stream_max_entries": stream_max_entries,
+            **beamline.dataset.model_dump(),
+        }
+        self._pace = Pace(beamline.flush_period_s, on_lag=beamline.on_lag)
+        self._aborted = threading.Event()
+        self._positions = {name: motor.position for name, motor in beamline.motors.items()}
+        self._images = beamline.directory / "images" / f"{time.strftime('%Y%m%dT%H%M%S')}_{token_hex(4)}"
+
+    @property
+    def aborted(self) -> bool:
+        return self._aborted.is_set()
+
+    def abort(self) -> None:
+        """End the scans that run as USER_ABORT, and run no more."""
+        self._aborted.set()
+
+    def run(self) -> Iterator[Outcome]:
+        """How each scan went, when it has ended. After a scan that failed the next one is run."""
+        number = 0
+        with node_maker(self.beamline.processes) as maker:
+            for scans in self._steps():
+                if number and self._aborted.wait(self.beamline.pause_s):
+                    return
+                plans = [self._plan(scan, number + other) for other, scan in enumerate(scans, 1)]
+                number += len(plans)
+                yield from self._measure(plans, maker)
+                for plan in plans:
+                    self._positions |= plan.ends
+                if self.aborted:
+                    return
+
+    def _steps(self) -> Iterator[list[Any]]:
+        for _ in range(self.beamline.repeat):
+            yield from self.beamline.steps()
+
+    def _plan(self, scan: Any, number: int) -> ScanPlan:
+        seed = self.beamline.seed + SEEDS_OF_A_SCAN * number
+        return plan_scan(self.beamline, scan, self._positions, self._images / f"{number:04d}", seed)
+
+    def _measure(self, plans: Sequence[ScanPlan], maker: NodeMaker) -> Iterator[Outcome]:
+        """Scans at once, from announcement to end."""
+        with ExitStack() as closing:
+            running = []
+            for plan in plans:
+                running.append(SimulatedScan(plan, maker, self._publisher, self._pace))
+                closing.callback(running[-1].close)
+            for one in running:
+                one.begin()
+            while running:
+                for one in [one for one in running if one.done() or self.aborted]:
+                    running.remove(one)
+                    yield one.end(Reason.SUCCESS if one.done() else Reason.USER_ABORT)
+                self._aborted.wait(LOOK_EVERY_S)

@@ -1,0 +1,151 @@
+"""``nexus-writer simulate``, as a user runs it: what its nodes sent is in the file, bit for bit."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import pytest
+import redis
+
+from nexus_writer.data.pickles import loads
+from tests.sent_files import assert_as_sent, datasets, sent_scans
+from tests.serve_process import entry_is_final, serving, wait_until
+
+SIMULATE = [sys.executable, "-m", "nexus_writer", "simulate"]
+OPTIONS = ("--required-disk-space", "0", "--flush-period-s", "0.1")
+BEAMLINE = """
+session: sim
+seed: 7
+pause_s: 0.01
+motors: {samx: {position: -3.0, offset: 1.0}, samy: {}}
+detectors:
+  p201: {kind: counter, channels: {i0: {level: 100}, fluo: {level: 40, peak: 5000, at: {samx: [0.3, 0.2]}}}}
+  fast: {kind: counters, channels: 3, rate_hz: 2000, dtype: int32}
+  xrf: {kind: spectrum, bins: 64, ev_per_bin: 200, responding: [[6400, 900]], at: {samx: [0.3, 0.2]}}
+  cam: {kind: camera, shape: [8, 16], rate_hz: 20, frames_per_file: 4}
+  live: {kind: camera, shape: [8, 16], rate_hz: 20, save: false}
+scans:
+  - {type: ascan, motor: samx, start: 0, stop: 1, npoints: 11, count_time_s: 0.01, detectors: [p201, xrf]}
+  - {type: amesh, motors: {samx: [0, 1, 5], samy: [0, 1, 4]}, count_time_s: 0.005, detectors: [p201]}
+  - {type: timescan, duration_s: 0.5, detectors: [fast, cam, live]}
+  - together:
+      - {type: loopscan, npoints: 10, count_time_s: 0.02, detectors: [p201]}
+      - {type: timescan, npoints: 20, count_time_s: 0.01, detectors: [fast]}
+"""
+
+
+def beamline(tmp_path: Path, text: str = BEAMLINE) -> Path:
+    path = tmp_path / "beamline.yaml"
+    path.write_text(text)
+    return path
+
+
+def only(scan: str) -> str:
+    """The beamline with one scan."""
+    return BEAMLINE.partition("scans:")[0] + f"scans:\n  - {scan}\n"
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [*SIMULATE, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+
+
+def test_the_file_holds_what_the_nodes_sent(redis_url: str, tmp_path: Path) -> None:
+    with serving("sim", redis_url, tmp_path, *OPTIONS):
+        done = run(beamline(tmp_path), "--redis", redis_url, "--sent", tmp_path / "sent")
+        assert done.returncode == 0, done.stderr
+        scans = sent_scans(tmp_path / "sent")
+        assert len(scans) == 5
+        path = Path(scans[0]["filename"])
+        wait_until(lambda: all(entry_is_final(path, f"{n}.1") for n in range(1, 6)), "the file")
+    assert path.is_relative_to(tmp_path / "simulated_data")
+    points = [assert_as_sent(sent) for sent in scans]
+    for sent, count in zip(scans, points, strict=True):
+        assert f"{sent['scan'].rpartition(':')[2]}  SUCCESS  {count} points" in done.stdout
+    assert scans[2]["channels"]["fast:fast_2"]["points"] == 1000
+    assert scans[2]["channels"]["cam:image"]["shape"] == [8, 16]
+    with h5py.File(path) as file:
+        fluo, i0 = (dict(datasets(file["1.1"]))[f"p201:{name}"][()] for name in ("fluo", "i0"))
+        assert fluo.argmax() == 3
+        assert abs(i0 - 100).max() < 80
+        assert file["1.1/title"].asstr()[()] == "ascan samx 0.000 1.000 10 0.01"
+        assert file["1.1/instrument/positioners_start/samx"][()] == -3.0
+        assert file["1.1/instrument/positioners_end/samx"][()] == 1.0
+        assert file["1.1/instrument/positioners_dial_end/samx"][()] == 0.0
+        assert file["2.1/measurement/samy"][()].tolist() == [0] * 5 + [1 / 3] * 5 + [2 / 3] * 5 + [1] * 5
+
+
+def test_ctrl_c_aborts_the_scan_and_saves_what_was_sent(
+    redis_url: str, redis_client: redis.Redis, tmp_path: Path
+) -> None:
+    text = only("{type: timescan, duration_s: 600, detectors: [fast, cam]}")
+    file, sent_to = str(beamline(tmp_path, text)), tmp_path / "sent"
+    command = [*SIMULATE, file, "--redis", redis_url, "--sent", str(sent_to)]
+
+    def has_points(pattern: str) -> bool:
+        return any(redis_client.xlen(key) for key in redis_client.scan_iter(pattern, count=1000))
+
+    with serving("sim", redis_url, tmp_path, *OPTIONS):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            wait_until(lambda: has_points("*timer:elapsed_time_data"), "points", 60)
+            process.send_signal(signal.SIGINT)
+            output, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
+        assert process.returncode == 130, errors
+        assert "1_timescan  USER_ABORT" in output
+        assert errors == "nexus-writer: ended by a signal, after 1 scans; the last was ended as USER_ABORT\n"
+        (sent,) = sent_scans(sent_to)
+        wait_until(lambda: entry_is_final(Path(sent["filename"]), "1.1"), "the file")
+    assert assert_as_sent(sent) > 0
+    assert loads(redis_client.hget(f"{sent['scan']}_info", "state")) == "USER_ABORTED"
+
+
+def test_a_detector_that_fails_is_told(redis_url: str, tmp_path: Path) -> None:
+    """Its second file cannot be made."""
+    text = only("{type: timescan, duration_s: 5, detectors: [cam]}")
+    images = tmp_path / "simulated_data" / "images"
+    process = subprocess.Popen(
+        [*SIMULATE, str(beamline(tmp_path, text)), "--redis", redis_url], stderr=subprocess.PIPE, text=True
+    )
+    try:
+        wait_until(lambda: list(images.rglob("cam_*.h5")), "frames", 60)
+        (path,) = list(images.rglob("cam_0000.h5"))
+        for number in range(1, 25):
+            (path.parent / f"cam_{number:04d}.h5").mkdir(exist_ok=True)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 1
+    assert "1_timescan: cam: " in errors.splitlines()[-1]
+
+
+def test_the_example_is_printed() -> None:
+    done = run("--example")
+    assert done.returncode == 0
+    assert "detectors:" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "simulate needs a FILE.yaml: `nexus-writer simulate --example` prints one"),
+        (("none.yaml",), "none.yaml cannot be read: No such file or directory"),
+        (("beamline.yaml", "--redis", "redis://127.0.0.1:1/1"), "redis://127.0.0.1:1/1"),
+        (("beamline.yaml", "--sent", "/proc/sent"), "--sent /proc/sent cannot be made"),
+    ],
+)
+def test_a_mistake_is_one_line(
+    arguments: tuple[str, ...], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beamline(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    done = run(*arguments)
+    assert done.returncode in (1, 2)
+    assert told in done.stderr
+    assert len(done.stderr.splitlines()) == 1

@@ -1,0 +1,109 @@
+"""A simulated beamline in this process."""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+from pathlib import Path
+
+import pytest
+
+from nexus_writer.acquisition.publishing import Reason
+from nexus_writer.data.errors import RedisUnreachable
+from nexus_writer.simulation import BeamlineSettings, Outcome, Simulation
+from tests.waiting import wait_until
+
+FAST = {"kind": "counters", "channels": 2, "rate_hz": 1000}
+RESPONDING = {"kind": "counter", "channels": {"i0": {}, "fluo": {"peak": 50, "at": {"samx": (0.5, 0.1)}}}}
+CAMERA = {"kind": "camera", "shape": (8, 8)}
+SPECTRUM = {"kind": "spectrum", "bins": 16, "responding": [(100, 50)], "at": {"samx": (0.5, 0.1)}}
+
+
+def beamline(tmp_path: Path, *scans: dict[str, object], **more: object) -> BeamlineSettings:
+    detectors = {
+        "fast": FAST,
+        "p201": RESPONDING,
+        "xrf": SPECTRUM,
+        "cam": {"kind": "camera", "shape": (8, 8)},
+    }
+    found = {"directory": tmp_path, "motors": {"samx": {}}, "detectors": detectors, "pause_s": 0}
+    return BeamlineSettings.model_validate({**found, "scans": scans, **more})
+
+
+def timescan(**more: object) -> dict[str, object]:
+    return {"type": "timescan", "npoints": 20, "count_time_s": 0.005, "detectors": ["fast"], **more}
+
+
+def ascan(**more: object) -> dict[str, object]:
+    path = {"motor": "samx", "start": 0, "stop": 1, "npoints": 11, "count_time_s": 0.005}
+    return {"type": "ascan", **path, "detectors": ["p201", "xrf", "cam"], **more}
+
+
+def digests(outcome: Outcome) -> dict[str, str]:
+    """Of what does not depend on the time of the day."""
+    channels = {one.name: one.sha256 for stream in outcome.streams.values() for one in stream.channels}
+    return {name: digest for name, digest in channels.items() if name != "epoch"}
+
+
+def test_the_same_seed_gives_the_same_values(redis_url: str, tmp_path: Path) -> None:
+    settings = beamline(tmp_path, timescan(), ascan())
+    once, again = ([digests(one) for one in Simulation(settings, redis_url).run()] for _ in range(2))
+    (other, _) = (
+        digests(one) for one in Simulation(settings.model_copy(update={"seed": 1}), redis_url).run()
+    )
+    assert once == again
+    assert once[0]["fast_0"] != other["fast_0"]
+
+
+def test_each_repetition_has_values_of_its_own(redis_url: str, tmp_path: Path) -> None:
+    first, second = Simulation(beamline(tmp_path, timescan(), repeat=2), redis_url).run()
+    assert (first.name, second.name) == ("1_timescan", "2_timescan")
+    assert digests(first)["fast_0"] != digests(second)["fast_0"]
+
+
+def test_motors_stay_where_a_scan_left_them(redis_url: str, tmp_path: Path) -> None:
+    simulation = Simulation(beamline(tmp_path, ascan(), ascan(stop=0.25)), redis_url)
+    positions = [(one.scan.info["positioners"]) for one in simulation.run()]
+    starts, ends = ([one[f"positioners_{when}"]["samx"] for one in positions] for when in ("start", "end"))
+    assert (starts, ends) == ([0.0, 1.0], [1.0, 0.25])
+
+
+def test_scans_at_once_overlap_and_are_complete(redis_url: str, tmp_path: Path) -> None:
+    together = {"together": [timescan(npoints=60), ascan()]}
+    found = list(Simulation(beamline(tmp_path, together), redis_url).run())
+    one, other = (outcome.scan.info for outcome in found)
+    assert one["start_timestamp"] < other["end_timestamp"]
+    assert other["start_timestamp"] < one["end_timestamp"]
+    assert all(outcome.complete and outcome.reason is Reason.SUCCESS for outcome in found)
+
+
+def test_detectors_in_other_processes_send_the_same(redis_url: str, tmp_path: Path) -> None:
+    settings = beamline(tmp_path, timescan(), ascan())
+    here = [digests(one) for one in Simulation(settings, redis_url).run()]
+    elsewhere = Simulation(settings.model_copy(update={"processes": 2}), redis_url)
+    found = []
+    for outcome in elsewhere.run():
+        assert len(multiprocessing.active_children()) >= 2
+        assert outcome.complete
+        found.append(digests(outcome))
+    assert found == here
+    assert multiprocessing.active_children() == []
+
+
+def test_an_abort_ends_the_scan_and_runs_no_more(redis_url: str, tmp_path: Path) -> None:
+    simulation = Simulation(beamline(tmp_path, timescan(npoints=10**6), timescan()), redis_url)
+    found: list[Outcome] = []
+    thread = threading.Thread(target=lambda: found.extend(simulation.run()))
+    thread.start()
+    wait_until(lambda: any("publisher of" in one.name for one in threading.enumerate()), "the scan")
+    simulation.abort()
+    thread.join(30)
+    assert [(one.name, one.reason) for one in found] == [("1_timescan", Reason.USER_ABORT)]
+    assert found[0].complete
+
+
+def test_nothing_is_left_when_redis_does_not_answer(tmp_path: Path) -> None:
+    before = set(threading.enumerate())
+    with pytest.raises(RedisUnreachable):
+        list(Simulation(beamline(tmp_path, timescan()), "redis://127.0.0.1:1/1").run())
+    wait_until(lambda: set(threading.enumerate()) <= before, "all threads ended")
