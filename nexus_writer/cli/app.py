@@ -96,8 +96,10 @@ def demo(
     ),
 ) -> None:
     """See it work once, about 15 s: an own Redis, the Tango device, a simulated beamline and a client."""
-    from .demo import run_demo
-
+    try:
+        from .demo import run_demo
+    except ModuleNotFoundError as error:
+        raise CommandError(f"{error}; the demo needs the extra 'demo'") from None
     run_demo(directory)
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from nexus_writer.simulation import BadBeamline, BeamlineSettings, Outcome, Simulation, load
+from nexus_writer.simulation import BadBeamline, BeamlineSettings, Outcome, Simulation, example, load
 
 from .errors import CommandError, UsageError
 
-__all__ = ["beamline_from", "simulate", "summary", "write_sent"]
+__all__ = ["beamline_from", "print_example", "simulate", "summary", "write_sent"]
 
 ABORTED_EXIT_CODE = 130
 
@@ -32,6 +32,11 @@ def beamline_from(file: Path) -> BeamlineSettings:
         return load(file)
     except BadBeamline as error:
         raise UsageError(str(error)) from None
+
+
+def print_example() -> None:
+    """A file with everything in it."""
+    print(example(), end="")
 
 
 def simulate(

@@ -11,7 +11,7 @@ from nexus_writer.model.entry_names import DEFAULT_ENTRY_NAME
 from nexus_writer.subscribers.options import WriterOptions
 
 from . import checks
-from .errors import UsageError
+from .errors import CommandError, UsageError
 from .redis_arguments import Beacon, RedisUrl
 from .writer_arguments import UNDERSCORES, with_writer_options
 
@@ -194,16 +194,17 @@ def simulate(
 
     Ctrl-C ends the running scan as one that a user aborts, with exit code 130.
     """
-    if example:
-        from nexus_writer.simulation import example as text
-
-        print(text(), end="")
-        return
-    if file is None:
+    if file is None and not example:
         raise UsageError("simulate needs a FILE.yaml: `nexus-writer simulate --example` prints one")
-    from .simulate import simulate as run
-
-    run(file, redis_url=redis, beacon=beacon, directory=directory, sent=sent)
+    try:
+        from .simulate import print_example
+        from .simulate import simulate as run
+    except ModuleNotFoundError as error:
+        raise CommandError(str(error)) from None
+    if file is None or example:
+        print_example()
+    else:
+        run(file, redis_url=redis, beacon=beacon, directory=directory, sent=sent)
 
 
 def add_tool_commands(app: typer.Typer) -> None:

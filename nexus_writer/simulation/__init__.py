@@ -5,7 +5,7 @@ for outcome in Simulation(load(Path("beamline.yaml")), redis_url).run():
 """
 
 from .sent import SentChannel, SentStream
-from .settings import BadBeamline, BeamlineSettings, example, load
+from .settings import BadBeamline, BeamlineSettings, example, load, parse
 from .simulated_scan import Outcome, SimulatedScan
 from .simulation import Simulation
 
@@ -19,4 +19,5 @@ __all__ = [
     "Simulation",
     "example",
     "load",
+    "parse",
 ]

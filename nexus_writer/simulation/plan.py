@@ -47,6 +47,7 @@ def plan_scan(
     beamline: of.BeamlineSettings, scan: Any, positions: Mapping[str, float], images: FilePath, seed: int
 ) -> ScanPlan:
     """``positions`` are the motors before it; cameras save below ``images``."""
+    positions = {**positions, **scan.move}
     paths = _paths(scan)
     npoints = _npoints(scan)
     places = Places({k: v for k, v in positions.items() if k not in paths}, paths)
@@ -71,7 +72,7 @@ def plan_scan(
             for name, motor in beamline.motors.items()
         },
     )
-    ends = {name: path.positions(npoints)[-1] for name, path in paths.items() if npoints}
+    ends = {**scan.move, **{name: path.positions(npoints)[-1] for name, path in paths.items() if npoints}}
     seconds = scan.duration_s if npoints is None else npoints * scan.count_time_s
     return ScanPlan(described, nodes, seconds, ends)
 

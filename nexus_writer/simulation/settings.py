@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-__all__ = ["BadBeamline", "BeamlineSettings", "example", "load"]
+__all__ = ["BadBeamline", "BeamlineSettings", "example", "load", "parse"]
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
 Points = Annotated[int, Field(ge=1, le=10**9)]
@@ -101,10 +101,13 @@ Detector = Annotated[Counter | Counters | Spectrum | Camera, Field(discriminator
 
 
 class _Scan(_Model):
+    """``move``: where motors go before it. ``plot`` is the channel that a viewer shows first."""
+
     detectors: Annotated[list[Name], Field(min_length=1)]
     count_time_s: Seconds = 0.1
     title: str = ""
     plot: Name | None = None
+    move: dict[Name, float] = {}
 
     @property
     def moved(self) -> Sequence[str]:
@@ -182,6 +185,7 @@ class Dataset(_Model):
     collection: Name = "sample"
     dataset: Annotated[str, Field(pattern=r"^\w+$")] = "0001"
     beamline: Name = "id00"
+    metadata: dict[str, Any] = {}
 
 
 class BeamlineSettings(_Model):
@@ -205,7 +209,7 @@ class BeamlineSettings(_Model):
     def _refers(self) -> BeamlineSettings:
         for where, scan in self.numbered():
             _known(f"scans.{where}.detectors", scan.detectors, self.detectors)
-            _known(f"scans.{where}", scan.moved, self.motors, "motor")
+            _known(f"scans.{where}", [*scan.moved, *scan.move], self.motors, "motor")
             if len(set(scan.detectors)) < len(scan.detectors):
                 raise ValueError(f"scans.{where}.detectors: each once")
         for name, detector in self.detectors.items():

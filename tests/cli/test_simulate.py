@@ -125,6 +125,17 @@ def test_a_detector_that_fails_is_told(redis_url: str, tmp_path: Path) -> None:
     assert "1_timescan: cam: " in errors.splitlines()[-1]
 
 
+@pytest.mark.parametrize("command", [["simulate", "beamline.yaml"], ["demo"]])
+def test_without_its_extra_it_says_which(command: list[str], tmp_path: Path) -> None:
+    program = "import sys; sys.modules['zmq'] = None; from nexus_writer.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, *command], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "needs pyzmq: install the extra 'acquisition'" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_the_example_is_printed() -> None:
     done = run("--example")
     assert done.returncode == 0

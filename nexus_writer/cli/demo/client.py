@@ -26,19 +26,13 @@ class DeviceClient:
         scans: list[dict[str, Any]] = json.loads(self._proxy.read_attribute("scans_description").value)
         return scans
 
-    def wait_for_scan(self, key: str, timeout_s: float = 10.0) -> None:
-        """Return once the writer knows the scan, as a BLISS session does before it begins."""
-        deadline = time.monotonic() + timeout_s
-        while not self._proxy.scan_exists(key):
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"the writer did not receive scan {key}")
-            time.sleep(0.05)
-
 
 class Running(Protocol):
-    """Something that goes on for a while, a thread for example."""
+    """A beamline that plays scans for a while, and knows their keys then."""
 
     def is_alive(self) -> bool: ...
+
+    def keys(self) -> set[str]: ...
 
 
 def show_progress(console: Console, client: DeviceClient, beamline: Running) -> list[dict[str, Any]]:
@@ -57,7 +51,8 @@ def show_progress(console: Console, client: DeviceClient, beamline: Running) -> 
             scans = client.scans()
             for scan in scans:
                 _update(progress, bars, scan)
-            if not alive and all(scan["state"] in ("OFF", "FAULT") for scan in scans):
+            saved = {scan["key"] for scan in scans if scan["state"] in ("OFF", "FAULT")}
+            if not alive and beamline.keys() <= saved:
                 return scans
             if not alive:
                 deadline = min(deadline, time.monotonic() + FINISHED_WITHIN_S)

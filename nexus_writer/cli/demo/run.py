@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
 from rich.console import Console
@@ -11,13 +10,11 @@ from nexus_writer.data.embedded import EmbeddedRedis
 
 from ..errors import CommandError
 from ..tree import file_tree
-from .beamline import run_beamline
+from .beamline import DemoBeamline, demo_settings
 from .client import DeviceClient, show_progress
 from .device import DemoDevice
 from .directory import own_directory
 from .figure import draw_measurement
-
-SESSION = "demo_session"
 
 
 def run_demo(directory: Path) -> None:
@@ -30,45 +27,17 @@ def run_demo(directory: Path) -> None:
     directory = directory.resolve()
     with own_directory(directory) as data_root, EmbeddedRedis() as redis:
         console.print(f"[bold]Redis[/]         {redis.url}")
-        with DemoDevice(SESSION, redis.url, directory / "writer.log") as device:
+        with DemoDevice(demo_settings().session, redis.url, directory / "writer.log") as device:
             console.print(f"[bold]Tango device[/]  {device.address}")
             console.print(f"[bold]Log[/]           {directory / 'writer.log'}")
             client = DeviceClient(device.address)
-            beamline = _Beamline(redis.url, data_root, client)
-            beamline.start()
-            scans = show_progress(console, client, beamline)
+            with DemoBeamline(redis.url, data_root) as beamline:
+                scans = show_progress(console, client, beamline)
             beamline.check()
     failed = [scan for scan in scans if scan["state"] != "OFF"]
     if failed:
         raise CommandError("; ".join(f"{scan['name']}: {scan['reason']}" for scan in failed))
     _show_files(console, directory, data_root)
-
-
-class _Beamline(threading.Thread):
-    """The simulated beamline in a thread of its own; a failure there is raised by ``check``."""
-
-    def __init__(self, redis_url: str, data_root: Path, client: DeviceClient) -> None:
-        super().__init__(name="beamline", daemon=True)
-        self._redis_url = redis_url
-        self._data_root = data_root
-        self._client = client
-        self._failure: Exception | None = None
-
-    def run(self) -> None:
-        try:
-            run_beamline(
-                self._redis_url,
-                SESSION,
-                self._data_root,
-                wait_for_writer=lambda name, key: self._client.wait_for_scan(key),
-            )
-        except Exception as error:
-            self._failure = error
-
-    def check(self) -> None:
-        """Raises CommandError when the beamline failed."""
-        if self._failure is not None:
-            raise CommandError(f"the simulated beamline failed: {self._failure}")
 
 
 def _show_files(console: Console, directory: Path, data_root: Path) -> None:
