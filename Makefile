@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # What this tree is held against by bench-compare.
 REF ?= HEAD
 
-.PHONY: help demo test test-full faults bench bench-compare test-blissdata lint types imports unit clean
+.PHONY: help demo test test-full faults soak bench bench-compare test-blissdata lint types imports unit clean
 
 help:
 	@echo "make demo       run the whole thing once: Redis, Tango device, beamline, client (about 15 s)"
@@ -15,6 +15,7 @@ help:
 	@echo "make faults     kills, freezes, full disks, lost connections, each many times, and a table (hours)"
 	@echo "make bench      the speeds, each beside a limit of the machine, and a table (about 12 minutes)"
 	@echo "make bench-compare REF=commit   CPU per point of this tree and of another commit, in turns"
+	@echo "make soak       a beamline at full rate for 5 minutes, whose writer is killed twice"
 	@echo "make test-blissdata  what we publish, read by real blissdata 0.3 clients"
 	@echo "make lint | types | imports | unit    one part of make test"
 	@echo "make clean      remove .venv, caches and demo_data"
@@ -50,6 +51,9 @@ bench: $(VENV)/.test
 
 bench-compare: $(VENV)/.test
 	$(BIN)/python -m benchmarks.compare $(REF)
+
+soak: $(VENV)/.test
+	$(BIN)/python -m pytest tests/integration/test_soak.py --full --capture no
 
 $(VENV)-blissdata/.done: tests/data_room/blissdata-requirements.txt | $(BIN)/python
 	@$(PYTHON) -m venv $(VENV)-blissdata
