@@ -143,7 +143,8 @@ def _failed(reply: Any, key: str) -> bool:
 def exception_of(end: Sequence[Any]) -> str:
     """What ended a scan, from the entry of its end; "" for nothing."""
     value = pairs(end[1]).get(keys.EXCEPTION_FIELD)
-    return "" if value is None else str(decoded(value, "__EXCEPTION__"))
+    exception = None if value is None else decoded(value, "__EXCEPTION__")
+    return "" if exception is None else str(exception)
 
 
 def pairs(reply: Sequence[bytes]) -> dict[bytes, bytes]:

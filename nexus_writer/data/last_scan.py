@@ -33,7 +33,3 @@ def get_last_scan_filename(parent: DataNode) -> str | None:
     """The file of the last saved scan."""
     scan = get_last_saved_scan(parent)
     return None if scan is None else scan_filename(scan)
-
-
-def _is_no_scan(node: DataNode) -> bool:
-    return node.type not in keys.SCAN_TYPES

@@ -35,3 +35,7 @@ class StopHandler:
     def detach(self, link: Link) -> None:
         with self._lock:
             self._links.discard(link)
+
+
+DataStreamReaderStopHandler = StopHandler
+"""As blissdata 0.3 calls it."""

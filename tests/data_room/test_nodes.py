@@ -22,6 +22,8 @@ from nexus_writer.data.nodes import (
     ProposalNode,
     ScanGroupNode,
     ScanNode,
+    filter_node_names,
+    get_filtered_nodes,
     get_node,
     get_nodes,
     get_session_node,
@@ -149,13 +151,68 @@ class TestTree:
         assert [child.db_name for child in parent.children()] == [keys[0], keys[2]]
         assert [child.db_name for child in parent.get_children()] == [keys[0], keys[2]]
 
+    def test_children_that_are_gone_are_purged_when_it_is_asked_for(
+        self, publisher: HandPublisher, device: str
+    ) -> None:
+        keys = [publisher.channel(device, name) for name in ("c", "a", "b")]
+        publisher.announce(keys[1], device)
+        publisher.client.hset(keys[2], "version", "v2.0")
+        publisher.client.delete(keys[1])
+        parent = node_at(publisher.client, device)
+        for purge, announced in ((False, 4), (True, 2)):
+            assert [child.db_name for child in parent.children(purge=purge)] == [keys[0]]
+            assert publisher.client.xlen(f"{device}_children_list") == announced
+        assert parent.children_keys() == [keys[0], keys[2]], "another version is there, and stays"
+
     def test_child_containers(self, publisher: HandPublisher, device: str) -> None:
         publisher.channel("session:1_scan", "loose")
+        other = publisher.scan("1_scan2")
         scan = node_at(publisher.client, "session:1_scan")
-        assert [child.db_name for child in scan.get_child_containers()] == [device]
-        last = scan.get_last_child_container()
-        assert last is not None and last.db_name == device
-        assert node_at(publisher.client, device).get_last_child_container() is None
+        assert [child.db_name for child in scan.get_child_containers()] == ["session:1_scan", device]
+        session = node_at(publisher.client, "session")
+        every = ["session", "session:1_scan", other, device]
+        assert [child.db_name for child in session.get_child_containers()] == every
+        filtered = session.get_child_containers(include_filter="scan", exclude_children="scan")
+        assert [child.db_name for child in filtered] == ["session:1_scan", other]
+        without = session.get_child_containers(exclude_children=lambda node: node.name == "1_scan")
+        assert [child.db_name for child in without] == ["session", "session:1_scan", other]
+
+    def test_the_last_child_container(self, publisher: HandPublisher, device: str) -> None:
+        session = node_at(publisher.client, "session")
+        assert session.get_last_child_container().db_name == device
+        other = publisher.scan("2_scan")
+        assert session.get_last_child_container().db_name == other
+        late = publisher.below(device, "late", "None")
+        assert session.get_last_child_container().db_name == late
+        assert session.get_last_child_container(exclude_children=("scan",)).db_name == other
+        first = session.get_last_child_container(include_filter=lambda node: node.name.startswith("1_"))
+        assert first.db_name == "session:1_scan"
+        assert node_at(publisher.client, late).get_last_child_container().db_name == late, "itself"
+        assert session.get_last_child_container(include_filter="dataset") is None
+        publisher.client.delete("session:2_scan")
+        assert session.get_last_child_container().db_name == late
+
+    def test_where_a_parent_announced_it(self, publisher: HandPublisher, device: str) -> None:
+        first = publisher.client.xrange("session:1_scan_children_list")[0][0]
+        node = node_at(publisher.client, device)
+        assert node.get_children_stream_index() == first
+        publisher.announce(device, "session:1_scan")
+        again = publisher.client.xrange("session:1_scan_children_list")[-1][0]
+        assert node.get_children_stream_index() == again != first
+        assert node_at(publisher.client, "session").get_children_stream_index() is None
+        publisher.client.delete("session:1_scan_children_list")
+        assert node.get_children_stream_index() is None
+
+    def test_expiry_and_clearing(self, publisher: HandPublisher, device: str) -> None:
+        scan = node_at(publisher.client, "session:1_scan")
+        keys = scan.get_settings()
+        suffixes = ("", "_info", "_children_list", "_end", "_prepared")
+        assert [key.name for key in keys] == [f"session:1_scan{suffix}" for suffix in suffixes]
+        assert [key.exists for key in keys] == [True, True, True, False, False]
+        assert keys[0].ttl() == -1 and keys[3].ttl() == -2
+        assert 0 < keys[0].ttl(100) <= 100 and keys[0].ttl(None) == -1
+        keys[1].clear()
+        assert scan.info.get_all() == {} and not keys[1].exists
 
     def test_the_dataset_of_a_scan(self, publisher: HandPublisher) -> None:
         dataset = publisher.below("session", "sample_0001", "dataset")
@@ -178,7 +235,56 @@ class TestTree:
     def test_other_nodes_by_its_connection(self, publisher: HandPublisher, device: str) -> None:
         node = node_at(publisher.client, device)
         assert node.get_node("session").type == "container"
+        publisher.client.hset("half", mapping={"version": "None", "node_type": "scan"})
+        assert node.get_node("half") is None and node.get_node("half", state="exists").type == "scan"
         assert [one and one.db_name for one in node.get_nodes(device, "gone")] == [device, None]
+
+    @pytest.mark.parametrize(
+        ("types", "excluded", "strict", "expected"),
+        [
+            (None, None, True, ["session", "1_scan", "timer", "epoch", "1_scan2", "gone"]),
+            ("scan", None, True, ["1_scan", "1_scan2"]),
+            (("None", "channel"), None, True, ["timer", "epoch"]),
+            (None, "None", True, ["session", "1_scan", "1_scan2", "gone"]),
+            (None, "None", False, ["session", "1_scan", "timer", "1_scan2", "gone"]),
+            ("channel", ("scan", "dataset"), True, []),
+            (("scan", "channel"), "scan", False, ["1_scan", "1_scan2"]),
+        ],
+    )
+    def test_by_their_types(
+        self,
+        publisher: HandPublisher,
+        device: str,
+        types: Any,
+        excluded: Any,
+        strict: bool,
+        expected: list[str],
+    ) -> None:
+        names = ["session", "session:1_scan", device, publisher.channel(device, "epoch")]
+        names += [publisher.scan("1_scan2"), "gone"]
+        client = publisher.client
+        found = filter_node_names(
+            *names,
+            include_types=types,
+            recursive_exclude_types=excluded,
+            strict_recursive_exclude=strict,
+            connection=client,
+        )
+        assert [name.rpartition(":")[2] for name in found] == expected
+        kept = [name for name in expected if name != "gone"]
+        nodes = get_filtered_nodes(
+            *names,
+            include_filter=types,
+            recursive_exclude=excluded,
+            strict_recursive_exclude=strict,
+            connection=client,
+        )
+        assert [node.name for node in nodes] == kept
+        asked = None if types is None else lambda node: node.type in types
+        by_node = node_at(client, "session").get_filtered_nodes(
+            *names, include_filter=asked, recursive_exclude=excluded, strict_recursive_exclude=strict
+        )
+        assert [node.name for node in by_node] == kept
 
     def test_another_connection(self, publisher: HandPublisher, redis_url: str) -> None:
         scan = node_at(publisher.client, publisher.scan())
@@ -301,6 +407,14 @@ class TestPoints:
         for ask in (lambda: channel.get(3, 17), lambda: channel[14], lambda: channel[10:]):
             with pytest.raises(PointsTrimmed, match="has points from 15 on: read the file"):
                 ask()
+
+    def test_no_points_are_of_the_declared_kind(self, publisher: HandPublisher, device: str) -> None:
+        kinds = (("a", (), "i4"), ("b", (3,), np.uint16), ("c", (-1,), float), ("d", (), "?!"))
+        for name, shape, dtype in kinds:
+            channel = node_at(publisher.client, publisher.channel(device, name, shape=shape, dtype=dtype))
+            for found in (channel.get(0, -1), channel.get(5, 9), channel[3:], channel[...]):
+                assert found.shape == (0, *(max(0, one) for one in shape))
+                assert found.dtype == (float if dtype == "?!" else dtype)
 
     def test_points_of_several_dimensions(self, publisher: HandPublisher, device: str) -> None:
         key = publisher.channel(device, "image", shape=(2, 3), dtype=np.dtype("u2"), unit=None)

@@ -11,12 +11,15 @@ from nexus_writer.data.walk_options import WalkOptions
 
 REFERENCE = (Path(__file__).parents[2] / "docs" / "reference" / "nodes.md").read_text()
 FUNCTIONS = re.compile(
-    r"`(get_session_node|get_nodes?|sessions_list|get_last_s\w+|scan_(?:uris?|name|info|\w*filenames?))\b"
+    r"`(get_session_node|get_nodes?|sessions_list|get_last_s\w+|scan_(?:uris?|name|info|\w*filenames?)|on_\w+"
+    r"|set_\w+|run|watch|stop|wait_\w+|running_scan_names|create_node|get_or_create_node|datanode_factory"
+    r"|add_children|store|prepared|end|filter_node_names|get_filtered_nodes|get_\w+|is_\w+)\b"
 )
+THERE, _, NOT_THERE = REFERENCE.partition("## Other names")
 
 
 def test_every_row_has_its_test() -> None:
-    rows = [row for row in REFERENCE.splitlines() if re.match(r"\| .*`", row)]
+    rows = [row for row in THERE.splitlines() if re.match(r"\| .*`", row)]
     named = [re.search(r"\| `(test_\w+)` \|$", row) for row in rows]
     assert len(rows) > 40 and None not in named
     code = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
@@ -38,6 +41,15 @@ def test_every_argument_of_a_walk_is_there() -> None:
 def test_the_package_has_the_names_of_the_page() -> None:
     for name in ("get_session_node", "get_node", "get_nodes", "sessions_list", "get_last_saved_scan"):
         assert name in REFERENCE and name in nexus_writer.data.__all__
+
+
+def test_what_is_not_there_is_not_there() -> None:
+    rows = re.findall(r"^\| (`.*) \| not there", NOT_THERE, re.MULTILINE)
+    names = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
+    assert len(names) > 15
+    modules = ("nodes", "scan", "nodes.lima_view")
+    homes = [importlib.import_module(f"nexus_writer.data.{module}") for module in modules]
+    assert [name for name in names for home in homes if _has(home, name)] == []
 
 
 def _has(module: object, name: str) -> bool:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from types import EllipsisType
 from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
+import redis
+from redis.client import Pipeline
 
 from nexus_writer.data import keys
+from nexus_writer.data.description import as_dtype
 from nexus_writer.data.points import PointDecoder
 from nexus_writer.data.streams import RawEntry
 from nexus_writer.model import Block
@@ -25,8 +30,17 @@ class PointsTrimmed(IndexError):
         )
 
 
+class NotInPipeline(ValueError):
+    """Part of the points was asked for in a pipeline, which cannot look where it lies."""
+
+    def __init__(self, channel: str) -> None:
+        super().__init__(f"{channel}: in a pipeline ask for all points, get(0, -1), or for the last, get(-1)")
+
+
 class ChannelNode(DataNode):
     """What has data: a channel or a camera."""
+
+    SUFFIXES = (*DataNode.SUFFIXES, keys.DATA_SUFFIX)
 
     @property
     def fullname(self) -> str:
@@ -53,6 +67,17 @@ class ChannelNode(DataNode):
         unit = self.info.get("unit")
         return unit if isinstance(unit, str) else None
 
+    def add_event(self, entry_id: int, fields: Sequence[Any], cnx: redis.Redis | None = None) -> None:
+        """An entry of the data stream, by ``cnx`` if it is given: a pipeline, say.
+
+        Raises redis.ResponseError for an id that is not behind the last one.
+        """
+        from nexus_writer.data.publishing.scan import STREAM_MAX_ENTRIES
+
+        command: tuple[Any, ...] = ("XADD", keys.data(self.db_name), "MAXLEN", "~", STREAM_MAX_ENTRIES)
+        client = self.connection if cnx is None else cnx
+        client.execute_command(*command, entry_id, *fields)  # type: ignore[no-untyped-call]
+
     def __bool__(self) -> bool:
         """True, also when it has no points: it is not to be taken for a missing node."""
         return True
@@ -60,6 +85,23 @@ class ChannelNode(DataNode):
 
 class ChannelDataNode(ChannelNode):
     """A channel. Its length counts all points that were published, also those that Redis has dropped."""
+
+    _next_index: int | None = None
+
+    def store(self, event_dict: Mapping[str, Any], cnx: redis.Redis | None = None) -> None:
+        """Publish points, ``{"description": {"shape": (), "dtype": float, ...}, "data": points}``.
+
+        They come behind those that the channel had at the first call: nobody else may publish into it.
+        ``cnx`` may be a pipeline. Raises WrongShape, redis.ResponseError.
+        """
+        from nexus_writer.data.publishing.channel import stored_points
+
+        if self._next_index is None:
+            self._next_index = len(self)
+        points, fields = stored_points(event_dict.get("data", []), event_dict["description"])
+        if points:
+            self.add_event(self._next_index + 1, fields, cnx)
+            self._next_index += points
 
     def __len__(self) -> int:
         stop, _ = self._extent()
@@ -72,7 +114,12 @@ class ChannelDataNode(ChannelNode):
         Several: an array of the shape (n,) + the shape of a point, a list where points differ in shape;
         what lies behind the last point is left out; a negative ``to_index`` means up to the last. From 0 to
         the last gives what Redis still has; any other range that begins before that raises PointsTrimmed.
+
+        With a pipeline as connection (``replace_connection``) it asks for all points, or the last one, and
+        gives a function that makes them of the reply; raises NotInPipeline for others.
         """
+        if isinstance(self.connection, Pipeline):
+            return self.ask(self.connection, from_index, to_index)
         if to_index is None:
             return self._point(from_index)
         stop, _ = self._extent()
@@ -89,12 +136,18 @@ class ChannelDataNode(ChannelNode):
     def __getitem__(self, index: int) -> Any: ...
     @overload
     def __getitem__(self, index: slice) -> Any: ...
-    def __getitem__(self, index: int | slice) -> Any:
-        """As of a list of points. Raises IndexError, PointsTrimmed."""
+    @overload
+    def __getitem__(self, index: EllipsisType) -> Any: ...
+    def __getitem__(self, index: int | slice | EllipsisType) -> Any:
+        """As of a list of points; ``[...]`` is all that Redis has. Raises IndexError, PointsTrimmed."""
+        if isinstance(index, EllipsisType):
+            return self.get(0, -1)
         stop, first_kept = self._extent()
         if isinstance(index, slice):
             wanted = range(stop)[index]
-            return self._range(min(wanted), max(wanted))[:: wanted.step] if wanted else np.empty(0)
+            if not wanted:
+                return self._no_points()
+            return self._range(min(wanted), max(wanted))[:: wanted.step]
         at = range(stop)[index]
         found = self._blocks(at, at)
         if not found:
@@ -104,6 +157,25 @@ class ChannelDataNode(ChannelNode):
     def __iter__(self) -> Iterator[Any]:
         """The points that are there now."""
         return iter(self.get(0, -1))
+
+    def ask(
+        self, pipeline: Pipeline, from_index: int = 0, to_index: int | None = -1
+    ) -> Callable[[list[tuple[bytes, dict[bytes, bytes]]]], Any]:
+        """As ``get``, of all points or of the last one (-1, None): a function of the pipeline's reply."""
+        stream: Any = keys.data(self.db_name)
+        if (from_index, to_index) == (-1, None):
+            pipeline.xrevrange(stream, count=1)
+        elif (from_index, to_index) == (0, -1):
+            pipeline.xrange(stream)
+        else:
+            raise NotInPipeline(self.db_name)
+        return partial(self._decoded, one=to_index is None)
+
+    def _decoded(self, entries: list[tuple[bytes, dict[bytes, bytes]]], *, one: bool) -> Any:
+        blocks = PointDecoder(self.db_name).decode(raw_entries(entries))
+        if one:
+            return blocks[-1].values[-1] if blocks else None
+        return _together([block.values for block in blocks])
 
     def _point(self, index: int) -> Any:
         if index < 0:
@@ -117,7 +189,14 @@ class ChannelDataNode(ChannelNode):
         blocks = self._blocks(first, last) if first <= last else []
         if sum(map(len, blocks)) < last + 1 - first and not or_tail:
             raise PointsTrimmed(self.db_name, first, self._extent()[1])
-        return _together([block.values for block in blocks])
+        return _together([block.values for block in blocks]) if blocks else self._no_points()
+
+    def _no_points(self) -> npt.NDArray[Any]:
+        """Of the dtype and shape that the channel declares; of floats where that makes no sense."""
+        try:
+            return np.empty((0, *(max(0, length) for length in self.shape)), as_dtype(self.dtype))
+        except (TypeError, ValueError):
+            return np.empty(0)
 
     def _blocks(self, first: int, last: int) -> list[Block]:
         """The points from ``first`` to ``last`` that Redis has. Raises Undecodable."""

@@ -34,6 +34,14 @@ class DataPolicyNode(DataNodeContainer):
         found = {name: value for name, value in self.info.items() if not name.startswith("__")}
         return found if pattern is None else {k: v for k, v in found.items() if re.match(pattern, k)}
 
+    @property
+    def metadata_fields(self) -> set[str]:
+        return self.get_metadata_fields()
+
+    def get_metadata_fields(self, pattern: str | None = None) -> set[str]:
+        """As ``get_metadata``, the names alone."""
+        return {name for name in self.info if not name.startswith("__") and re.match(pattern or "", name)}
+
     def _text(self, field: str) -> str | None:
         value = self.info.get(field)
         return value if isinstance(value, str) else None

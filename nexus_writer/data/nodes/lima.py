@@ -15,6 +15,8 @@ from nexus_writer.data.info import NodeRecord, decoded
 from nexus_writer.data.lima_saving import LimaSaving
 from nexus_writer.data.lima_status import images_ready, status_of
 from nexus_writer.data.path_maps import path_maps
+from nexus_writer.data.pickles import dumps
+from nexus_writer.data.stream_id import parsed
 
 from .channel import ChannelNode
 from .lima_view import LimaDataView
@@ -26,6 +28,8 @@ class LimaImageChannelDataNode(ChannelNode):
     ``path_map`` says where this host sees the directories that cameras save in, ``{"/data": "/mnt/data"}``;
     None leaves it to the environment, NEXUS_WRITER_PATH_MAP=/data=/mnt/data.
     """
+
+    SUFFIXES = (*ChannelNode.SUFFIXES, keys.DATA_REF_SUFFIX)
 
     path_map: Mapping[str, str] | None
 
@@ -39,6 +43,39 @@ class LimaImageChannelDataNode(ChannelNode):
     ) -> None:
         super().__init__(name, connection, record=record)
         self.path_map = path_map
+        self._stored: dict[str, Any] = {}
+        self._events: int | None = None
+
+    def store(self, event_dict: Mapping[str, Any], cnx: redis.Redis | None = None) -> None:
+        """Publish ``{"data": status}``: what has changed of it since the last time.
+
+        With ``in_prepare`` among the status the camera begins an acquisition: ``description`` says where and
+        what it saves, and the acquisition gets the next number of its ``server_url``.
+        ``cnx`` may be a pipeline for all but that.
+        """
+        status = dict(event_dict["data"])
+        if status.pop("in_prepare", False):
+            self._prepare(status, dict(event_dict["description"]))
+            return
+        self._stored |= status
+        if self._events is None:
+            stream: Any = keys.data(self.db_name)
+            last: Any = self.connection.xrevrange(stream, count=1)
+            self._events = parsed(last[0][0])[0] if last else 0
+        event = (keys.EVENT_FIELD, b"LIMAIMAGESTATUS", keys.STATUS_FIELD, dumps(self._stored))
+        self.add_event(self._events + 1, event, cnx)
+        self._events += 1
+
+    def _prepare(self, status: dict[str, Any], description: dict[str, Any]) -> None:
+        self.info.update(description)
+        self.connection.rpush(keys.to_text(keys.data_ref(self.db_name)), dumps(description))
+        number: Any = self.connection.incr(status["server_url"])
+        self._stored = {**status, "lima_acq_nb": int(number)}
+
+    def _own_keys(self) -> list[str]:
+        """With that of the camera's acquisitions, by the address of its server."""
+        url = self.status.get("server_url")
+        return [*super()._own_keys(), *([url] if isinstance(url, str) and url else [])]
 
     @property
     def status(self) -> dict[str, Any]:

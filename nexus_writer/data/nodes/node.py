@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Unpack
 import redis
 
 from nexus_writer.data import keys
-from nexus_writer.data.info import NodeRecord
+from nexus_writer.data.info import NodeRecord, announced_key
 from nexus_writer.data.node_info import NodeInfo
+
+from .node_key import NodeKey
 
 if TYPE_CHECKING:
     from nexus_writer.data.walk import Walk
@@ -34,12 +36,17 @@ class DataNode:
     the database with scans; None connects as ``nexus_writer.data.connect`` does.
     """
 
+    SUFFIXES: tuple[bytes, ...] = (b"", keys.INFO_SUFFIX)
+    """Of the keys that a node of this class may have."""
+
     def __init__(
         self, name: str, connection: redis.Redis | None = None, *, record: NodeRecord | None = None
     ) -> None:
         self.db_name = name
         self._connection = connection
         self._record = record
+        self._meant_type: str | None = None
+        self._new = False
 
     @cached_property
     def connection(self) -> redis.Redis:
@@ -65,22 +72,31 @@ class DataNode:
 
     @property
     def type(self) -> str | None:
-        """The word None for devices, None for a node that does not exist.
+        """The word None for devices; for a node that does not exist what it is meant to be, if anything.
 
         The others: container (sessions too), proposal, dataset_collection, dataset, scan, scan_group,
         channel, lima, node_ref_channel.
         """
         record = self.record
-        return None if record is None else record.node_type
+        return self._meant_type if record is None else record.node_type
 
     @property
     def node_type(self) -> str | None:
         return self.type
 
     @property
-    def version(self) -> str | None:
+    def version(self) -> tuple[int, ...] | None:
+        """Of its format, like (1, 1); None for a node that is not complete."""
         record = self.record
-        return None if record is None else record.version
+        if record is None or not record.initialized:
+            return None
+        numbers = record.version.removeprefix("v").split(".")
+        return tuple(map(int, numbers)) if all(map(str.isdecimal, numbers)) else None
+
+    @property
+    def new_node(self) -> bool:
+        """Whether it was made by this program: ``create_node`` gave it."""
+        return self._new
 
     @property
     def parent(self) -> DataNode | None:
@@ -121,36 +137,56 @@ class DataNode:
         fields: Any = self.connection.hgetall(keys.to_bytes(self.db_name))
         return {keys.to_text(name): keys.to_text(value) for name, value in fields.items()}
 
-    def get_node(self, name: str) -> DataNode | None:
-        """The node with the key ``name``, by the connection of this one; None where there is none."""
-        return self.get_nodes(name)[0]
+    def become(self, meant_type: str | None, *, is_new: bool) -> None:
+        """Say what it is to be, or that this program has just made it."""
+        self._meant_type = meant_type
+        self._new = is_new
+        self.forget()
 
-    def get_nodes(self, *names: str) -> list[DataNode | None]:
+    def forget(self) -> None:
+        """Its plain fields are asked anew."""
+        self._record = None
+
+    def get_node(self, name: str, state: NodeState | str = NodeState.SUPPORTED) -> DataNode | None:
+        """The node with the key ``name``, by this connection; None where it is not in ``state``."""
+        return self.get_nodes(name, state=state)[0]
+
+    def get_nodes(self, *names: str, state: NodeState | str = NodeState.SUPPORTED) -> list[DataNode | None]:
         """Several nodes by one round trip."""
         from .factory import get_nodes
 
-        return get_nodes(*names, connection=self.connection)
+        return get_nodes(*names, connection=self.connection, state=state)
+
+    def get_filtered_nodes(self, *names: str, **options: Any) -> Iterator[DataNode]:
+        """As the function of this name, by the connection of this node."""
+        from .filtering import get_filtered_nodes
+
+        return get_filtered_nodes(*names, connection=self.connection, **options)
 
     def get_db_names(self, include_parents: bool = True) -> list[str]:
         """The keys that Redis has of this node, and of all above it."""
-        asked = [
-            keys.to_bytes(self.db_name) + suffix
-            for suffix in (
-                b"",
-                keys.INFO_SUFFIX,
-                keys.CHILDREN_SUFFIX,
-                keys.PREPARED_SUFFIX,
-                keys.END_SUFFIX,
-                keys.DATA_SUFFIX,
-                keys.DATA_REF_SUFFIX,
-            )
-        ]
+        asked = self._own_keys()
         with self.connection.pipeline(transaction=False) as pipeline:
             for key in asked:
-                pipeline.exists(key)
-            found = [keys.to_text(key) for key, there in zip(asked, pipeline.execute(), strict=True) if there]
+                pipeline.exists(keys.to_bytes(key))
+            found = [key for key, there in zip(asked, pipeline.execute(), strict=True) if there]
         parent = self.parent if include_parents else None
         return found if parent is None else [*found, *parent.get_db_names()]
+
+    def get_settings(self) -> list[NodeKey]:
+        """The keys that a node of this class may have, to look at their expiry or to clear them."""
+        return [NodeKey(key, self.connection) for key in self._own_keys()]
+
+    def get_children_stream_index(self) -> bytes | None:
+        """Id of the last event by which its parent announced it; None for a session, or without one."""
+        record = self.record
+        if record is None or not record.parent:
+            return None
+        entries: Any = self.connection.xrevrange(keys.children_list(record.parent))
+        return next((one for one, fields in entries if announced_key(fields) == self.db_name), None)
+
+    def _own_keys(self) -> list[str]:
+        return [keys.to_text(keys.to_bytes(self.db_name) + suffix) for suffix in self.SUFFIXES]
 
     def replace_connection(self, connection: redis.Redis) -> None:
         """Ask by another client from now on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -51,9 +52,8 @@ class ChannelPublisher:
         points, value, shape = self._value(values)
         if points == 0:
             return
-        event = (keys.EVENT_FIELD, b"CHANNELDATA", keys.DESCRIPTION_FIELD, self._description(shape))
-        data = (keys.POINTS_FIELD, points, keys.VALUES_FIELD, dumps(value))
-        self._pending.append((keys.data(self.key), self.points + 1, *event, *data))
+        fields = _fields(points, value, self._description(shape))
+        self._pending.append((keys.data(self.key), self.points + 1, *fields))
         self.points += points
 
     def _value(self, values: Any) -> tuple[int, Any, tuple[int, ...]]:
@@ -81,3 +81,31 @@ class ChannelPublisher:
                 }
             )
         return self._descriptions[shape]
+
+
+def stored_points(data: Any, description: Mapping[str, Any]) -> tuple[int, tuple[Any, ...]]:
+    """How many points ``data`` are, and the fields of the event that publishes them; () for no points.
+
+    ``description`` has at least ``shape``, that of one point, and ``dtype``, which lists are converted to.
+    An array of one dimension more, and any list, is a block; anything else is one point. Raises WrongShape.
+    """
+    shape = tuple(description["shape"])
+    if isinstance(data, list | tuple):
+        data = np.asarray(data, dtype=description["dtype"])
+        points = len(data)
+    elif isinstance(data, np.ndarray):
+        if data.ndim not in (len(shape), len(shape) + 1):
+            raise WrongShape("a channel", shape, data.shape)
+        points = 1 if data.ndim == len(shape) else len(data)
+    else:
+        points = 1
+    if isinstance(data, np.ndarray):
+        if not data.size:
+            return 0, ()
+        data = data[0] if data.ndim > len(shape) and points == 1 else data[()]
+    return points, _fields(points, data, dumps(dict(description)))
+
+
+def _fields(points: int, value: Any, description: bytes) -> tuple[Any, ...]:
+    event = (keys.EVENT_FIELD, b"CHANNELDATA", keys.DESCRIPTION_FIELD, description)
+    return (*event, keys.POINTS_FIELD, points, keys.VALUES_FIELD, dumps(value))
