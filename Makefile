@@ -1,6 +1,7 @@
 # Two commands do everything, each in its own .venv: `make demo` and `make test`.
 PYTHON ?= python3
 VENV ?= .venv
+WORKERS ?= 4
 BIN := $(VENV)/bin
 
 # What this tree is held against by bench-compare.
@@ -10,7 +11,7 @@ REF ?= HEAD
 
 help:
 	@echo "make demo       run the whole thing once: Redis, Tango device, beamline, client (about 15 s)"
-	@echo "make test       lint, types, import contract and tests (about 15 minutes)"
+	@echo "make test       lint, types, import contract and tests (about 8 minutes on 2 cores)"
 	@echo "make test-full  the same with the long form of the heavy suites"
 	@echo "make faults     kills, freezes, full disks, lost connections, each many times, and a table (hours)"
 	@echo "make bench      the speeds, each beside a limit of the machine, and a table (about 12 minutes)"
@@ -18,6 +19,7 @@ help:
 	@echo "make soak       a beamline at full rate for 5 minutes, whose writer is killed twice"
 	@echo "make test-blissdata  what we publish, read by real blissdata 0.3 clients"
 	@echo "make lint | types | imports | unit    one part of make test"
+	@echo "make unit WORKERS=0    the tests one after the other; WORKERS are 4 without it, for most tests wait"
 	@echo "make clean      remove .venv, caches and demo_data"
 
 $(BIN)/python:
@@ -74,7 +76,7 @@ imports: $(VENV)/.test
 	$(BIN)/lint-imports
 
 unit: $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 clean:
 	rm -rf $(VENV) $(VENV)-blissdata demo_data .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -9,7 +9,6 @@ Its memory has the last ``buffer_max_number`` of ``images`` images (both may be 
 from __future__ import annotations
 
 import contextlib
-import socket
 import struct
 import subprocess
 import sys
@@ -19,6 +18,8 @@ from typing import Any
 import numpy as np
 import tango
 from tango.server import Device, attribute, command, run
+
+from tests.ports import free_port
 
 NAME = "id00/limaccds/cam"
 SHAPE = (4, 6)
@@ -115,12 +116,6 @@ class LimaCCDs(Device):
         self.asked += 1
         last, mode = self._numbers["images"] - 1, self._numbers["video_mode"]
         return video_image(mode, image(max(0, last)).astype(GREY.get(mode, "u1")).tobytes(), last)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class LimaServer:

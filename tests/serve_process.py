@@ -14,7 +14,7 @@ import h5py
 
 from tests.waiting import wait_until as wait_until
 
-READY_WITHIN_S = 60.0
+READY_WITHIN_S = 120.0
 
 
 class ServeProcess:
@@ -45,13 +45,13 @@ class ServeProcess:
     def stop(self) -> int:
         """SIGTERM; the exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(20)
+        return self.process.wait(60)
 
     def kill(self) -> None:
         """SIGKILL."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.process.pid, signal.SIGKILL)
-        self.process.wait(20)
+        self.process.wait(60)
 
 
 @contextlib.contextmanager

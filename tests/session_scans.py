@@ -26,7 +26,7 @@ from nexus_writer.subscribers import NexusScanWriter, NexusSessionWriter
 COUNTERS = DeviceSpec("ctl", (ChannelSpec("diode", np.float64, unit="V"), ChannelSpec("flag", np.int32)))
 
 
-def until(condition: Callable[[], object], what: str, timeout_s: float = 10.0) -> None:
+def until(condition: Callable[[], object], what: str, timeout_s: float = 60.0) -> None:
     """Let greenlets run until the condition holds."""
     with gevent.Timeout(timeout_s, AssertionError(f"{what}: not after {timeout_s} s")):
         while not condition():

@@ -12,7 +12,6 @@ import contextlib
 import importlib.util
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -27,6 +26,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from .errors import DataError
+from .ports import free_port
 
 DATA_DB = 1
 START_TIMEOUT_S = 10.0
@@ -113,7 +113,7 @@ class EmbeddedRedis:
         binary = server_binary()
         trials = 1 if self.port else PORT_TRIALS
         for trial in range(1, trials + 1):
-            port = self.port or _free_port()
+            port = self.port or free_port()
             self._launch(binary, port)
             try:
                 self._wait_until_ready(binary, port)
@@ -210,12 +210,6 @@ def _dying_with_parent() -> list[str]:
     if sys.platform != "linux" or threading.current_thread() is not threading.main_thread():
         return []
     return [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid())]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _pid_behind(port: int) -> int | None:

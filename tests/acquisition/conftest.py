@@ -18,7 +18,7 @@ from nexus_writer.acquisition.shared_mem import FOLDER, PREFIX
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.timeout(60))
+            item.add_marker(pytest.mark.timeout(300))
 
 
 def traces() -> set[object]:

@@ -25,7 +25,7 @@ def test_a_program_of_the_reference(program: str, output: str, tmp_path: Path) -
     path = tmp_path / "program.py"
     path.write_text(program)
     done = subprocess.run(
-        [sys.executable, str(path)], capture_output=True, text=True, timeout=30, cwd=tmp_path
+        [sys.executable, str(path)], capture_output=True, text=True, timeout=120, cwd=tmp_path
     )
     assert (done.stdout, done.stderr, done.returncode) == (output, "", 0)
 

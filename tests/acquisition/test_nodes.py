@@ -143,7 +143,7 @@ def test_what_waits_at_a_stop_is_received(closing: Callable[[Any], Any]) -> None
     sink.input.connect(source.output)
     sink.initialize()
     source.start()
-    assert source.wait(10)
+    assert source.wait(60)
     assert source.running()
     sink.start()
     source.stop()
@@ -235,7 +235,7 @@ def test_states_are_read_while_another_thread_starts(closing: Callable[[Any], An
     node = ready(closing(Slow()))
     starting = threading.Thread(target=node.start)
     starting.start()
-    assert node.begun.wait(10)
+    assert node.begun.wait(60)
     assert (node.configured(), node.initialized(), node.running(), node.closed()) == (
         True,
         True,
@@ -289,7 +289,7 @@ def test_a_thread_that_fails_is_told(closing: Callable[[Any], Any], caplog: pyte
     assert "pilatus failed: [Errno 5] the detector is on fire" in caplog.text
     node.fails.set()
     node.start()
-    assert node.wait(10)
+    assert node.wait(60)
     node.close()
 
 
@@ -307,7 +307,7 @@ def test_a_thread_that_does_not_end_is_told(closing: Callable[[Any], Any]) -> No
         node.stop()
     assert node.state is NodeState.FAULT
     Deaf.hears.set()
-    assert node.wait(10)
+    assert node.wait(60)
     with pytest.raises(NodeStuck):
         node.stop()
     assert node.state is NodeState.INITIALIZED

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +10,10 @@ import pytest
 
 import nexus_writer
 from nexus_writer.cli import main
+from tests.ports import free_port
 
 
-def run(*arguments: str, timeout_s: float = 30, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, timeout_s: float = 120, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """The command with these arguments."""
     command = [sys.executable, "-m", "nexus_writer", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, cwd=cwd, check=False)
@@ -21,9 +21,7 @@ def run(*arguments: str, timeout_s: float = 30, cwd: Path | None = None) -> subp
 
 def closed_port() -> int:
     """A port on which nothing listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+    return free_port()
 
 
 def test_version() -> None:

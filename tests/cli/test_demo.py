@@ -59,7 +59,7 @@ def test_ctrl_c_leaves_nothing_running(tmp_path: Path, until: str) -> None:
         lambda: device_log.exists() and until in output.read_text() + device_log.read_text(), until, 60
     )
     demo.send_signal(signal.SIGINT)
-    assert demo.wait(30) == 130, output.read_text()
+    assert demo.wait(60) == 130, output.read_text()
     assert "Traceback" not in output.read_text()
     assert processes_of(tmp_path) == []
 

@@ -72,7 +72,7 @@ def first_line(process: subprocess.Popen[str]) -> str:
 def rest(process: subprocess.Popen[str], number: int = signal.SIGINT) -> list[str]:
     """What it prints until a signal ends it."""
     process.send_signal(number)
-    output, errors = process.communicate(timeout=20)
+    output, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (0, "")
     return output.splitlines()
 
@@ -143,7 +143,7 @@ def test_live_on_a_terminal(redis_url: str, dataset: DatasetPublisher) -> None:
 
     def shows(text: bytes) -> None:
         nonlocal shown
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while text not in shown:
             assert select.select([ours], [], [], max(0.0, deadline - time.monotonic()))[0], shown
             shown += os.read(ours, 65536)
@@ -167,7 +167,7 @@ def test_live_on_a_terminal(redis_url: str, dataset: DatasetPublisher) -> None:
 
 def rest_of_terminal(process: subprocess.Popen[str]) -> str:
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 0
     return errors
 
@@ -178,7 +178,7 @@ def test_a_pipe_that_is_closed_ends_it(redis_url: str, dataset: DatasetPublisher
         assert process.stdout is not None and process.stderr is not None
         process.stdout.close()
         publish(dataset)
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=60) == 0
         assert process.stderr.read() == ""
 
 

@@ -14,7 +14,7 @@ from gevent import get_hub
 
 from nexus_writer.concurrency import Thread
 
-LIMIT_S = 20.0
+LIMIT_S = 60.0
 
 
 def until(condition: Callable[[], Any]) -> None:

@@ -43,7 +43,7 @@ def test_set_is_send() -> None:
 def test_sent_from_any_place(place: Place) -> None:
     event = Event()
     future = place.run(event.send)
-    assert event.wait(10) is True
+    assert event.wait(60) is True
     outcome(future)
 
 

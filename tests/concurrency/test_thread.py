@@ -80,7 +80,7 @@ def test_stop_may_be_repeated_from_anywhere(place: Place, thread: Thread) -> Non
 
 def test_stop_without_waiting(thread: Thread) -> None:
     thread.stop(wait=False)
-    assert thread.join(10) is True
+    assert thread.join(60) is True
 
 
 def test_stop_of_a_main_function_that_takes_its_time() -> None:
@@ -98,7 +98,7 @@ def test_stop_of_a_main_function_that_takes_its_time() -> None:
 
 def test_stop_in_the_thread_itself(thread: Thread) -> None:
     assert thread.apply(thread.stop) is False
-    assert thread.join(10) is True
+    assert thread.join(60) is True
 
 
 def test_join_in_the_thread_itself(thread: Thread) -> None:
@@ -185,7 +185,7 @@ def test_calls_that_ignore_their_kill_do_not_hold_up_the_end(
 
     call = thread.spawn(ignore)
     begun.wait()
-    assert thread.stop(timeout=10) is True
+    assert thread.stop(timeout=60) is True
     with pytest.raises(ThreadEnded):
         call.get(0)
     assert "ignored its kill" in caplog.text
@@ -241,7 +241,7 @@ def test_a_hub_that_can_not_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
     thread = Thread()
     with pytest.raises(OSError, match="Too many open files"):
         thread.start()
-    assert thread.join(10) is True
+    assert thread.join(60) is True
     with pytest.raises(ThreadEnded):
         thread.apply(print)
 

@@ -73,7 +73,7 @@ def test_dies_with_a_thread_of_ours() -> None:
     thread = Thread()
     thread.start()
     known = weakref.ref(thread.apply(resource.get))
-    assert thread.stop(timeout=10)
+    assert thread.stop(timeout=60)
     assert known() is None
     assert list(resource) == []
 

@@ -13,7 +13,7 @@ import redis
 
 from nexus_writer.data.embedded import server_binary
 
-START_TIMEOUT_S = 10
+START_TIMEOUT_S = 60
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ import pytest
 from nexus_writer.data import beacon as beacon_module
 from nexus_writer.data.beacon import Beacon
 from nexus_writer.data.errors import BadBeaconAddress, BeaconRefused, BeaconUnreachable
+from tests.waiting import allowed_s
 
 Reply = Callable[[int, bytes], bytes]
 
@@ -79,7 +80,7 @@ def fake_beacon(reply: Reply, **options: int) -> Iterator[FakeBeacon]:
     finally:
         beacon.server.shutdown(socket.SHUT_RDWR)
         beacon.server.close()
-        beacon.thread.join(10)
+        beacon.thread.join(60)
         assert not beacon.thread.is_alive()
 
 
@@ -161,8 +162,8 @@ def test_a_silent_server_is_given_up_after_the_timeout(monkeypatch: pytest.Monke
         start = time.monotonic()
         with pytest.raises(BeaconUnreachable, match=r"no answer within 0\.2 s"):
             Beacon.at(server.address).data_url()
-        assert 0.2 <= time.monotonic() - start < 2
-        assert server.closed_by_client.wait(5)
+        assert 0.2 <= time.monotonic() - start < allowed_s(0.2)
+        assert server.closed_by_client.wait(60)
 
 
 def test_a_server_that_never_comes_to_the_point_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,7 +176,7 @@ def test_a_server_that_never_comes_to_the_point_is_given_up(monkeypatch: pytest.
         start = time.monotonic()
         with pytest.raises(BeaconUnreachable, match="no answer within"):
             Beacon.at(server.address).data_url()
-        assert time.monotonic() - start < 2
+        assert time.monotonic() - start < allowed_s(0.2)
 
 
 def test_nobody_listens() -> None:

@@ -22,7 +22,9 @@ from nexus_writer.data.errors import (
     RedisRefused,
     RedisUnreachable,
 )
+from tests import ports
 from tests.data_room.test_beacon import fake_beacon, message
+from tests.waiting import allowed_s
 
 GREEN = pytest.mark.parametrize("green", [False, True], ids=["plain", "green"])
 
@@ -35,8 +37,7 @@ def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+    return ports.free_port()
 
 
 @GREEN
@@ -89,7 +90,7 @@ def test_a_closed_client_leaves_no_connection(redis_url: str, redis_client: redi
     client = connect(redis_url)
     assert len(redis_client.client_list()) == before + 1
     client.close()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while len(redis_client.client_list()) > before:
         assert time.monotonic() < deadline
     with pytest.raises(RedisRefused) as refused:
@@ -107,7 +108,7 @@ def test_a_command_fails_when_redis_is_gone_and_works_again_later(tmp_path: Path
         start = time.monotonic()
         with pytest.raises(redis.ConnectionError):
             client.get("key")
-        assert time.monotonic() - start < 1
+        assert time.monotonic() - start < allowed_s(0.1)
         server.start()
         assert client.get("key") == b"value"
 
@@ -188,7 +189,7 @@ def test_nobody_answers(green: bool, monkeypatch: pytest.MonkeyPatch) -> None:
         start = time.monotonic()
         with pytest.raises(RedisUnreachable, match="imeout"):
             connect(url, green=green)
-        assert 0.2 <= time.monotonic() - start < 3
+        assert 0.2 <= time.monotonic() - start < allowed_s(0.2)
 
 
 @GREEN

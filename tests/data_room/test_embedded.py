@@ -70,10 +70,10 @@ def test_killed_and_started_again_it_has_its_data_on_the_same_port(tmp_path: Pat
 
 
 def test_takes_another_port_when_somebody_was_faster(monkeypatch: pytest.MonkeyPatch) -> None:
-    real_free_port = embedded._free_port
+    real_free_port = embedded.free_port
     with socket.create_server(("127.0.0.1", 0)) as rival:
         ports = [rival.getsockname()[1]]
-        monkeypatch.setattr(embedded, "_free_port", lambda: ports.pop() if ports else real_free_port())
+        monkeypatch.setattr(embedded, "free_port", lambda: ports.pop() if ports else real_free_port())
         with EmbeddedRedis() as server:
             assert server.running
             assert server.port != rival.getsockname()[1]

@@ -47,12 +47,12 @@ def test_the_last_of_several_threads_turns_it_on() -> None:
     def stay() -> None:
         with no_collection():
             inside.set()
-            leave.wait(20)
+            leave.wait(60)
 
     thread = threading.Thread(target=stay)
     with no_collection():
         thread.start()
-        assert inside.wait(20)
+        assert inside.wait(60)
     assert not gc.isenabled()
     leave.set()
     thread.join()

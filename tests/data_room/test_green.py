@@ -15,6 +15,7 @@ import pytest
 import redis
 
 from nexus_writer.data.connection import connect
+from tests.waiting import allowed_s
 
 
 class Ticks:
@@ -57,7 +58,7 @@ def test_others_run_during_a_blocking_command(client: redis.Redis) -> None:
         start = time.monotonic()
         assert client.xread({"stream": "0"}, block=300) in ([], {})
         assert time.monotonic() - start >= 0.29
-    assert ticks.count > 20
+    assert ticks.count > 5
 
 
 def test_a_blocked_read_returns_with_the_first_entry(client: redis.Redis) -> None:
@@ -65,7 +66,7 @@ def test_a_blocked_read_returns_with_the_first_entry(client: redis.Redis) -> Non
     gevent.sleep(0.05)
     assert not reader.ready()
     client.xadd("stream", {"a": 1})
-    assert reader.get(timeout=5)[0][0] == b"stream"
+    assert reader.get(timeout=60)[0][0] == b"stream"
 
 
 def test_many_greenlets_share_a_client(client: redis.Redis) -> None:
@@ -89,12 +90,12 @@ def test_others_run_while_a_subscriber_waits(client: redis.Redis) -> None:
     with ticking() as ticks:
         start = time.monotonic()
         assert pubsub.get_message(timeout=0.2) is None
-        assert 0.19 <= time.monotonic() - start < 3
-        assert ticks.count > 10
+        assert 0.19 <= time.monotonic() - start < allowed_s(0.2)
+        assert ticks.count > 5
         waiter = gevent.spawn(pubsub.get_message, timeout=10)
         gevent.sleep(0.02)
         client.publish("news", "hello")
-        assert waiter.get(timeout=5)["data"] == b"hello"
+        assert waiter.get(timeout=60)["data"] == b"hello"
     pubsub.close()
 
 
@@ -107,7 +108,7 @@ def test_a_timeout_ends_a_silent_wait() -> None:
             except Exception as error:
                 raise redis.ConnectionError(str(error)) from error
         assert "imeout" in str(caught.value)
-        assert ticks.count > 10
+        assert ticks.count > 5
 
 
 def test_a_killed_greenlet_breaks_no_later_command(client: redis.Redis) -> None:
@@ -125,14 +126,14 @@ def test_two_threads_have_their_own_hubs(redis_url: str) -> None:
     def work() -> None:
         with connect(redis_url, green=True) as client, ticking() as ticks:
             client.blpop("nothing", timeout=0.2)
-            results.append(ticks.count > 5)
+            results.append(ticks.count > 2)
         gevent.get_hub().destroy()
 
     threads = [threading.Thread(target=work) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert results == [True, True]
 
 

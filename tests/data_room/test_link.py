@@ -12,7 +12,7 @@ import redis
 
 from nexus_writer.data.connection import connect
 from nexus_writer.data.link import Link
-from tests.waiting import wait_until
+from tests.waiting import allowed_s, wait_until
 
 
 @pytest.fixture
@@ -83,8 +83,8 @@ def test_interrupt_ends_a_call_that_waits_and_all_later_ones(link: Link, redis_c
     blocked = Blocked(link, redis_client)
     started = time.monotonic()
     link.interrupt()
-    blocked.join(5)
-    assert time.monotonic() - started < 1
+    blocked.join(60)
+    assert time.monotonic() - started < allowed_s(0.1)
     assert blocked.error is not None
     with pytest.raises(redis.ConnectionError, match="stopped"):
         link.call(b"PING")
@@ -95,10 +95,10 @@ def test_interrupt_reaches_the_connection_that_came_after_a_lost_one(
 ) -> None:
     blocked = Blocked(link, redis_client)
     redis_client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
-    blocked.join(5)
+    blocked.join(60)
     blocked = Blocked(link, redis_client)
     link.interrupt()
-    blocked.join(5)
+    blocked.join(60)
     assert blocked.error is not None
 
 
@@ -115,7 +115,7 @@ def test_a_greenlet_that_is_killed_leaves_no_reply_behind(redis_url: str, redis_
     gevent.sleep(0.02)
     link.interrupt()
     with pytest.raises(redis.ConnectionError):
-        waiting.get(timeout=5)
+        waiting.get(timeout=60)
     link.drop()
     client.close()
 

@@ -113,7 +113,7 @@ def pid_of(walk: RemoteWalk[Any]) -> int:
 
 
 def wait_until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.005)
@@ -266,7 +266,7 @@ def test_a_walk_that_waits_is_ended_from_another_thread(walker: RemoteNodeWalker
     closer.start()
     begun_s = time.monotonic()
     assert list(walk) == []
-    assert time.monotonic() - begun_s < 2
+    assert time.monotonic() - begun_s < allowed_s(0.5)
     closer.join()
 
 
@@ -314,7 +314,7 @@ def test_walks_in_asyncio(walker: RemoteNodeWalker, publisher: HandPublisher, sc
 
     found = asyncio.run(main())
     assert [sorted(names) for names in found] == [["1_scan"] * 3 + ["2_scan"] * 3] * 2
-    assert ticks > 20
+    assert ticks > 5
 
 
 def test_a_slow_caller_slows_the_walk(walker: RemoteNodeWalker, publisher: HandPublisher) -> None:
@@ -411,7 +411,7 @@ def test_the_example_as_it_is_printed(
             if how == "stdin":
                 program.stdin.write(code)
             program.stdin.close()
-            killer = threading.Timer(20, program.kill)
+            killer = threading.Timer(100, program.kill)
             killer.start()
             wait_until(lambda: "xread" in [client["cmd"] for client in redis_client.client_list()])
             publish_scan(publisher, "1_scan", [1.5])
@@ -420,7 +420,7 @@ def test_the_example_as_it_is_printed(
                 lines.append(program.stdout.readline())
                 assert lines[-1]
             program.send_signal(signal.SIGINT)
-            assert program.wait(10) != 0
+            assert program.wait(60) != 0
             killer.cancel()
             assert program.stderr
             assert program.stderr.read().strip().splitlines()[-1] == "KeyboardInterrupt"

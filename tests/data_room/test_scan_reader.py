@@ -20,7 +20,7 @@ from nexus_writer.data.scan_items import NodeAdded, ScanEnded, ScanItem, ScanPoi
 from nexus_writer.data.scan_reader import ScanReader, ScanReplaced, ScanVanished
 from nexus_writer.data.unread import Unread
 from tests.data_room.by_hand import HandPublisher, add_entry
-from tests.waiting import wait_until
+from tests.waiting import allowed_s, wait_until
 
 RECORDINGS = [
     "loopscan10",
@@ -136,7 +136,7 @@ class Reading(threading.Thread):
             pass
 
     def result(self) -> list[ScanItem]:
-        self.join(30)
+        self.join(60)
         assert not self.is_alive(), f"no end after {kinds_of(self.items)}"
         return self.items
 
@@ -409,7 +409,7 @@ class TestTimeout:
     def test_nothing_comes(self, reader: ScanReader, timeout_s: float) -> None:
         started = time.monotonic()
         assert reader.read(timeout_s) == []
-        assert timeout_s <= time.monotonic() - started < timeout_s + 1
+        assert timeout_s <= time.monotonic() - started < allowed_s(timeout_s)
 
     def test_no_wait_still_reads_all_that_is_there(
         self, publisher: HandPublisher, scan: str, channels: list[str], reader: ScanReader
@@ -429,7 +429,7 @@ class TestTimeout:
             pass
         started = time.monotonic()
         assert reader.read(0.05) == []
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < allowed_s(0.05)
 
 
 class TestConnection:
@@ -564,7 +564,7 @@ class TestConnection:
         thread.start()
         wait_until_blocked(publisher.client)
         reader.interrupt()
-        thread.join(5)
+        thread.join(60)
         assert raised
         with pytest.raises(redis.ConnectionError):
             reader.read(0)
@@ -673,7 +673,7 @@ class TestGreen:
                 items += waiting.value
         publisher.end(scan)
         waiting = gevent.spawn(rest_of, reader)
-        items += waiting.get(timeout=10)
+        items += waiting.get(timeout=60)
         reader.close()
         client.close()
         assert ids_of(items, channels[0]) == list(range(1, 21))

@@ -111,19 +111,19 @@ def test_others_run_while_a_server_shakes_no_hands(redis_server: EmbeddedRedis) 
             connect(f"rediss://127.0.0.1:{redis_server.port}/1?socket_connect_timeout=0.5", green=True)
     finally:
         ticking.kill()
-    assert len(ticks) > 20
+    assert len(ticks) > 5
 
 
 def test_a_link_waits_and_is_interrupted(port: int, redis_client: redis.Redis) -> None:
     with connect(f"rediss://localhost:{port}/1?ssl_ca_certs={AUTHORITY}", green=True) as client:
         link = Link(client)
-        waiting = gevent.spawn(link.call, b"XREAD", b"BLOCK", 5000, b"STREAMS", b"stream", b"0")
+        waiting = gevent.spawn(link.call, b"XREAD", b"BLOCK", 60_000, b"STREAMS", b"stream", b"0")
         gevent.sleep(0.1)
         redis_client.xadd("stream", {"a": 1})
-        assert waiting.get(timeout=2)[0][0] == b"stream"
+        assert waiting.get(timeout=60)[0][0] == b"stream"
         gevent.spawn_later(0.1, link.interrupt)
-        with gevent.Timeout(2), pytest.raises(redis.ConnectionError):
-            link.call(b"BLPOP", b"no", 5)
+        with gevent.Timeout(60), pytest.raises(redis.ConnectionError):
+            link.call(b"BLPOP", b"no", 90)
         link.drop()
 
 

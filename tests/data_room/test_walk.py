@@ -111,7 +111,7 @@ class Following(threading.Thread):
         self.changed = threading.Condition()
         self.start()
         if started is not None:
-            assert started.wait(20)
+            assert started.wait(60)
 
     def run(self) -> None:
         for one in self.walk:
@@ -400,7 +400,7 @@ class TestFromNowOn:
         following.wait_for(lambda events: NEW_DATA in [event.type for event in events])
         publisher.end(scan)
         stop.stop()
-        following.join(20)
+        following.join(60)
         assert in_one_piece(following.found) == [(NEW_NODE, late), (NEW_DATA, late)]
 
     def test_from_a_time_in_the_past(
@@ -722,7 +722,7 @@ class TestStop:
         self.wait_until_blocked(publisher.client)
         asked = time.monotonic()
         stop.stop()
-        following.join(20)
+        following.join(60)
         assert not following.is_alive()
         assert time.monotonic() - asked < 4, "at once, not when the wait of 5 s is over"
 
@@ -732,7 +732,7 @@ class TestStop:
         followings[0].wait_for(len)
         stop.stop()
         for following in followings:
-            following.join(20)
+            following.join(60)
             assert not following.is_alive()
 
     def test_by_a_handler_that_was_used_before(
@@ -751,7 +751,7 @@ class TestStop:
             if trial % 2:
                 following.wait_for(len)
             stop.stop()
-            following.join(20)
+            following.join(60)
             assert not following.is_alive(), trial
 
     def test_by_close_from_another_thread(
@@ -761,7 +761,7 @@ class TestStop:
         following = Following(walk)
         self.wait_until_blocked(publisher.client)
         walk.close()
-        following.join(20)
+        following.join(60)
         assert not following.is_alive()
         assert list(walk) == []
 
@@ -793,7 +793,7 @@ class TestStop:
         time.sleep(0.2)  # nothing happens: there is nothing to wait for
         after: Any = publisher.client.info("commandstats")
         stop.stop()
-        following.join(20)
+        following.join(60)
         assert after["cmdstat_xread"]["calls"] == before["cmdstat_xread"]["calls"]
 
 
@@ -864,7 +864,7 @@ class TestConnection:
         while not has_ended(found) and time.monotonic() < deadline:
             gevent.sleep(0.005)
         walk.close()
-        following.join(20)
+        following.join(60)
         client.close()
         assert following.dead
         expected = [f"{dataset}:{index}_scan" for index in range(10)]

@@ -375,13 +375,13 @@ class TestRedisAway:
 
             following = gevent.spawn(follow)
             server.kill()
-            assert gone.wait(20)
+            assert gone.wait(60)
             until_s = time.monotonic() + 3 * RETRY_S
             while time.monotonic() < until_s:
                 gevent.sleep(0.001)
                 ticks += 1
             watch.close()
-            following.join(20)
+            following.join(60)
             assert following.successful()
         assert ticks > 30  # a few where each wait holds the thread up
 
@@ -444,7 +444,7 @@ class TestWatchers:
             "heavy = {'gevent', 'greenlet', 'h5py', 'tango'} & set(sys.modules)\n"
             "sys.exit(', '.join(heavy) or 0)"
         )
-        subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
+        subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
 
 
 def redis_client_names(url: str) -> list[Any]:

@@ -92,7 +92,7 @@ def test_a_session_is_printed_as_the_text_shows(
         scan = publish(redis_client, tmp_path)
         printed = printed_until(process, "END 1_")
         process.send_signal(signal.SIGINT)
-        printed += process.communicate(timeout=20)[0]
+        printed += process.communicate(timeout=60)[0]
         assert process.returncode == 0
     assert printed.replace(scan.filename, "/data/sample_0001.h5") == shown
 
@@ -101,7 +101,7 @@ def test_happenings_as_values(redis_url: str, redis_client: redis.Redis, tmp_pat
     with running(VALUES, redis_url, tmp_path) as process:
         wait_until(lambda: is_listening(redis_client), "listening")
         scan = publish(redis_client, tmp_path)
-        printed, _ = process.communicate(timeout=20)
+        printed, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     assert printed.startswith(f"1_loopscan is saved in {scan.filename}::/1.1\n")
     assert printed.endswith("1_loopscan SUCCESS 3\n")
@@ -110,7 +110,7 @@ def test_happenings_as_values(redis_url: str, redis_client: redis.Redis, tmp_pat
 def test_where_a_scan_is_saved(redis_url: str, redis_client: redis.Redis, tmp_path: Path) -> None:
     scan = publish(redis_client, tmp_path)
     with running(FILES, redis_url, tmp_path) as process:
-        printed, _ = process.communicate(timeout=20)
+        printed, _ = process.communicate(timeout=60)
     assert printed.splitlines()[:2] == [f"1_loopscan {scan.filename}", f"['{scan.filename}::/1.1']"]
     assert printed.splitlines()[2].endswith(".h5")
 

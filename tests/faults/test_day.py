@@ -116,7 +116,7 @@ def test_all_complete_and_nothing_left_over(
 def test_no_greenlet_is_left(redis_url: str, redis_client: redis.Redis, tmp_path: Path) -> None:
     options = read_options({"required_disk_space": 0, "flush_period_s": 0.02, "purge_after_s": 0})
     writer = NexusSessionWriter("greenlets", options, redis_url=redis_url)
-    writer.start(wait=True, timeout=10)
+    writer.start(wait=True, timeout=60)
     try:
         dataset = SessionPublisher(redis_client, "greenlets").dataset(tmp_path, "hg123", "sample")
         counts = []

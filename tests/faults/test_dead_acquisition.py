@@ -49,7 +49,7 @@ def test_the_scan_is_completed_as_interrupted(trial: int, redis_url: str, tmp_pa
             wait_until(lambda: points_in(path) >= 20 + 30 * trial, "points in the file")
         finally:
             acquisition.kill()
-            acquisition.join(10)
+            acquisition.join(60)
         wait_until(lambda: entry_is_final(path, "1.1"), "completed")
         wait_until(lambda: is_free(path), "given back")
         with h5py.File(path, "r+") as file:

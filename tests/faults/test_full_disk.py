@@ -47,7 +47,7 @@ class Viewer(threading.Thread):
 
     def stop(self) -> None:
         self._ending.set()
-        self.join(10)
+        self.join(60)
 
     def _look(self, path: Path, scan: Published) -> None:
         with h5py.File(path) as file:
@@ -104,7 +104,7 @@ def test_the_scan_goes_on_by_itself(trial: int, redis_url: str, tmp_path: Path) 
                 wait_until(says(writer, f"below {RESERVE_MB} MB" if reserve else "No space left"), "waiting")
                 wait_until(lambda: scan.points >= 250, "published meanwhile")
                 disk.free()
-                publishing.join(30)
+                publishing.join(60)
                 assert_all_complete(disk, beamline)
             assert writer.stop() == 0
         assert "] FAULT" not in writer.log.read_text()
@@ -122,7 +122,7 @@ def test_a_writer_killed_while_the_disk_is_full(redis_url: str, tmp_path: Path) 
             wait_until(says(writer, "No space left"), "waiting")
             writer.kill()
             already = len(writer.log.read_text())
-        publishing.join(30)
+        publishing.join(60)
         with serving(SESSION, redis_url, tmp_path, *NO_RESERVE, entering=disk.entering) as writer:
             wait_until(lambda: "No space left" in writer.log.read_text()[already:], "waiting again")
             disk.free()

@@ -49,7 +49,7 @@ def held(path: Path) -> Iterator[None]:
     with running_python(HOLDS, path) as process:
         yield
         assert process.poll() is None
-        process.communicate("", timeout=10)
+        process.communicate("", timeout=60)
 
 
 def side_of(scan: Published) -> Path:

@@ -66,7 +66,7 @@ class Witness:
     def testimony(self) -> tuple[set[tango.DevState], str]:
         """All states and all reasons that it saw."""
         self._over.set()
-        self._thread.join(10)
+        self._thread.join(60)
         return self.states, "\n".join(sorted(self.reasons))
 
     def _look(self) -> None:

@@ -51,7 +51,7 @@ def test_what_passes_costs_nothing(trial: int, redis_url: str, tmp_path: Path) -
             if error == "EDQUOT":
                 wait_until(lambda: beamline.scans[0].points >= 200, "published meanwhile")
             disk.refuse("")
-            publishing.join(30)
+            publishing.join(60)
             assert_all_complete(disk, beamline)
             assert writer.stop() == 0
         assert "] FAULT" not in writer.log.read_text()
@@ -73,7 +73,7 @@ def test_all_scans_of_a_file_give_it_back(redis_url: str, tmp_path: Path) -> Non
             wait_until(lambda: waiting_scans(writer) == {"1_loopscan", "2_loopscan"}, "both wait")
             disk.refuse("")
             for thread in (publishing, waiting):
-                thread.join(30)
+                thread.join(60)
             assert_all_complete(disk, busy, idle)
             assert writer.stop() == 0
 
@@ -92,10 +92,12 @@ def test_what_does_not_pass_ends_in_fault(
             refused_at = time.monotonic()
             wait_until(says(writer, f", {error})"), "FAULT")
             record_property(f"fault_after_{error}_s", time.monotonic() - refused_at)
-            assert time.monotonic() - refused_at < (1.0 if error == "EROFS" else 10.0)
+            assert time.monotonic() - refused_at < (4.5 if error == "EROFS" else 30.0), (
+                "at once, or after 5 s"
+            )
             assert "] FAULT: writing to" in writer.log.read_text()
             disk.refuse("")
-            publishing.join(30)
+            publishing.join(60)
             assert writer.stop() == 0
             assert "Traceback" not in writer.log.read_text()
         with serving(SESSION, redis_url, tmp_path, *OPTIONS, entering=disk.entering) as writer:

@@ -59,12 +59,12 @@ def test_a_trimmed_stream_leaves_exact_gaps(trial: int, redis_url: str, tmp_path
             wait_until(lambda: scan.points >= before + 700, "seen by the writer again")
             writer.kill()
         else:
-            publishing.join(30)
+            publishing.join(60)
             wait_until(lambda: entry_is_final(scan.path, scan.entry), "complete")
             assert writer.stop() == 0
     if trial % 2:
         with serving(SESSION, redis_url, tmp_path, *OPTIONS) as writer:
-            publishing.join(30)
+            publishing.join(60)
             wait_until(lambda: entry_is_final(scan.path, scan.entry), "complete")
             assert writer.stop() == 0
     assert beamline.failure is None

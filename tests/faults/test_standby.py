@@ -17,7 +17,6 @@ from nexus_writer.data import own_keys
 from tests.faults.kept import Beamline, Published, assert_complete, committed, walk
 from tests.faults.trials import trials
 from tests.serve_process import ServeProcess, entry_is_final, serving, wait_until
-from tests.waiting import allowed_s
 
 pytestmark = pytest.mark.fault("SIGKILL of the active writer with a standby")
 SESSION = "guarded"
@@ -27,13 +26,13 @@ WITHIN_S = 2.0
 
 def takeover_s(scan: Published, killed_at: float, before: int) -> float:
     """Seconds from the kill to the first point that the successor has committed and the dead one had not."""
-    wait_until(lambda: committed(scan) > before, "gone on with", timeout_s=10)
+    wait_until(lambda: committed(scan) > before, "gone on with", timeout_s=60)
     return time.monotonic() - killed_at
 
 
 @trials(3, 50)
 def test_a_standby_goes_on(
-    trial: int, redis_url: str, tmp_path: Path, record_property: Callable[[str, object], None]
+    trial: int, redis_url: str, tmp_path: Path, record_property: Callable[[str, object], None], full: bool
 ) -> None:
     """One standby, in every third trial two: one of them takes over, the other one leaves it alone."""
     chance = random.Random(seed := random.randrange(2**32))
@@ -55,7 +54,7 @@ def test_a_standby_goes_on(
         killed_at, before = time.monotonic(), max(enough, committed(scan))
         took_s = takeover_s(scan, killed_at, before)
         record_property("takeover_s", took_s)
-        publishing.join(30)
+        publishing.join(60)
         assert beamline.failure is None, beamline.failure
         for one in beamline.scans:
             wait_until(lambda one=one: entry_is_final(one.path, one.entry), "complete")  # type: ignore[misc]
@@ -63,7 +62,7 @@ def test_a_standby_goes_on(
     for one in beamline.scans:
         assert_complete(one)
     walk(tmp_path / "data")
-    assert took_s <= allowed_s(WITHIN_S)
+    assert took_s <= (WITHIN_S if full else 5 * WITHIN_S)
     assert [taken(standby, scan) for standby in standbys].count(1) == 1
     assert sum(taken(standby, beamline.scans[0]) for standby in standbys) == 0
 

@@ -20,7 +20,7 @@ def spawn(session: str, redis_url: str, log: Path, *options: str) -> subprocess.
 def kill(writer: subprocess.Popen[bytes], root: Path) -> None:
     """SIGKILL, and until none of its files is locked: changes that it had handed over may be under way."""
     writer.kill()
-    writer.wait(10)
+    writer.wait(60)
     wait_until(lambda: all(map(_is_free, root.rglob("*.h5"))), "the files are free")
 
 

@@ -17,6 +17,7 @@ import pytest
 import nexus_writer
 from nexus_writer.hdf5 import Unreadable, open_live
 from tests.hdf5.processes import run_python, running_python
+from tests.waiting import allowed_s
 
 BUSY_WRITER = """
     import sys, time
@@ -120,7 +121,7 @@ def test_a_name_that_lacks_is_told_at_once(path: Path) -> None:
             file["2.1"]
         with pytest.raises(KeyError):
             file["1.1/none"]
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < allowed_s(0.1)
 
 
 def test_a_file_that_is_none(tmp_path: Path) -> None:
@@ -131,7 +132,7 @@ def test_a_file_that_is_none(tmp_path: Path) -> None:
     started = time.monotonic()
     with pytest.raises(Unreadable, match="doctor"):
         open_live(wrong)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 9, "less than its patience"
 
 
 def test_damaged_page_is_read_again_until_it_is_whole(path: Path) -> None:
@@ -186,7 +187,7 @@ def test_never_fails_while_a_writer_runs_at_full_speed(tmp_path: Path, full: boo
                     for dataset in file[entry].values():
                         values = dataset[()]
                         wrong += not np.array_equal(values, np.arange(len(values)))
-        output, _ = plain.communicate(timeout=30)
+        output, _ = plain.communicate(timeout=60)
         assert writer.stdout is not None
         entries = int(writer.stdout.readline())
     plain_walks, errors = json.loads(output)

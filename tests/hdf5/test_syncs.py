@@ -70,7 +70,7 @@ def test_a_sync_takes_the_result_of_the_one_under_way(
             return fsync(descriptor)
         number = errors.pop()
         waits.set()
-        assert go_on.wait(20)
+        assert go_on.wait(60)
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, "fsync", fail_once)
@@ -79,7 +79,7 @@ def test_a_sync_takes_the_result_of_the_one_under_way(
     assert under_way is not None
     thread = threading.Thread(target=under_way.run)
     thread.start()
-    assert waits.wait(20)
+    assert waits.wait(60)
     live.flush()
     threading.Timer(0.1, go_on.set).start()
     with pytest.raises(FileBroken, match="EIO"):

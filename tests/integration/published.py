@@ -21,7 +21,7 @@ def save_scan(
     """Publish a scan, whose points ``publish`` gives once it is prepared; its writer, when it is done."""
     settings = WriterOptions(required_disk_space=0, **options)
     writer = NexusSessionWriter(dataset.session.name, settings, redis_url=redis_url)
-    writer.start(wait=True, timeout=10)
+    writer.start(wait=True, timeout=60)
     with dataset.scan(spec) as scan:
         scan.prepare()
         publish(scan)

@@ -85,7 +85,7 @@ def running_camera(
         yield RunningCamera(process, scan, publisher)
     finally:
         process.stdin.close()
-        process.wait(20)
+        process.wait(60)
         process.stdout.close()
 
 

@@ -51,7 +51,7 @@ def recording(redis_url: str, path: Path, session: str = SESSION) -> Iterator[su
         assert line.startswith(f"recording {session}"), line or process.communicate()
         yield process
         process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=20)
+        output, errors = process.communicate(timeout=60)
         assert process.returncode == 0, errors
         assert "commands" in output
     finally:

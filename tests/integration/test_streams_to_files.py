@@ -102,7 +102,7 @@ def test_the_scan_of_a_killed_publisher_is_completed(redis_url: str, tmp_path: P
             wait_until(lambda: points_in(path) >= 50, "points in the file", 60)
         finally:
             process.kill()
-            process.join(10)
+            process.join(60)
         wait_until(lambda: entry_is_final(path, "1.1"), "completed", 30)
     with h5py.File(path) as file:
         assert file["1.1/writer/status"].asstr()[()] == "FAILED"

@@ -16,7 +16,7 @@ from tests.process.traces import Traces, semaphore_prefix
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    limit_s = 600 if config.getoption("--full") else 60
+    limit_s = 600 if config.getoption("--full") else 300
     for item in items:
         if item.path.parent == Path(__file__).parent:
             item.add_marker(pytest.mark.timeout(limit_s))

@@ -21,7 +21,7 @@ def waits(start_method: str) -> None:
     """Is there to be killed; its backend is idle."""
     process = MemoryProcess(start_method=start_method)
     process.start()
-    say(process.pid, process.call("name").result(20))
+    say(process.pid, process.call("name").result(60))
     time.sleep(60)
 
 
@@ -29,7 +29,7 @@ def waits_while_busy(start_method: str) -> None:
     """The same; its backend is at work."""
     process = MemoryProcess(start_method=start_method)
     process.start()
-    name = process.call("name").result(20)
+    name = process.call("name").result(60)
     process.sendMessageToBack(MessageObject("sleep", duration_s=60))
     say(process.pid, name)
     time.sleep(60)
@@ -64,7 +64,7 @@ def is_patched(start_method: str) -> None:
     process = MyProcess(start_method=start_method)
     process.start(wait=True)
     process.sendPing([1])
-    say(process.getPipe().recv()(), process.call("add", a=1).result(10), process.stop())
+    say(process.getPipe().recv()(), process.call("add", a=1).result(60), process.stop())
 
 
 class PatchedBackend(MessageProcess):
@@ -89,7 +89,7 @@ class PatchedBackend(MessageProcess):
 def has_a_patched_backend(start_method: str) -> None:
     process = PatchedBackend(start_method=start_method)
     process.start()
-    done = process.call("greenlets").result(20)
+    done = process.call("greenlets").result(60)
     from gevent.monkey import is_anything_patched
 
     say(done, is_anything_patched(), process.stop())
@@ -102,7 +102,7 @@ class WithoutMain(MyProcess):
 def has_no_guard(start_method: str) -> None:
     process = WithoutMain(start_method=start_method)
     process.start()
-    say(process.call("main").result(20), process.stop(), sys.modules["__main__"].__spec__ is None)
+    say(process.call("main").result(60), process.stop(), sys.modules["__main__"].__spec__ is None)
 
 
 if __name__ == "__main__":

@@ -222,17 +222,17 @@ class MyAsyncProcess(AsyncBackMessageProcess):
     async def c__fail(self) -> None:
         raise LookupError("no way")
 
-    async def c__slow(self, number: int) -> None:
-        await asyncio.sleep(0.3)
+    async def c__slow(self, number: int, duration_s: float = 0.3) -> None:
+        await asyncio.sleep(duration_s)
         await self.send_out__(number)
 
-    async def c__slow_task(self, number: int) -> None:
-        self.keep(self.slow__(number))
+    async def c__slow_task(self, number: int, duration_s: float = 0.3) -> None:
+        self.keep(self.slow__(number, duration_s))
 
     @exclog
-    async def slow__(self, number: int) -> None:
+    async def slow__(self, number: int, duration_s: float = 0.3) -> None:
         """Slow."""
-        await self.c__slow(number)
+        await self.c__slow(number, duration_s)
 
     @exclog
     async def failing__(self) -> None:

@@ -35,21 +35,19 @@ def test_a_coroutine_is_run_and_its_pipe_is_a_duplex(start_method: str, record_p
     assert pipe.recv() == MessageObject("pong", lis=[1, 2, 3])
     pipe.send((0, "echo", {"data": "by the pipe itself"}))
     assert pipe.recv() == "by the pipe itself"
-    assert process.call("add", a=1).result(5) == 2
+    assert process.call("add", a=1).result(60) == 2
     with pytest.raises(LookupError, match="no way"):
-        process.call("fail").result(5)
+        process.call("fail").result(60)
     assert process.stop() == 0
     assert "myStuff gotcha!" in Recorder(record_path).lines()
 
 
-@pytest.mark.parametrize(("command", "at_once"), [("slow", False), ("slow_task", True)])
-def test_commands_are_serial_and_tasks_overlap(started: Start, command: str, at_once: bool) -> None:
+@pytest.mark.parametrize(("command", "done"), [("slow", [0, 1]), ("slow_task", [1, 0])])
+def test_commands_are_serial_and_tasks_overlap(started: Start, command: str, done: list[int]) -> None:
     process = started(MyAsyncProcess(), wait=True)
-    begun_s = time.monotonic()
-    for number in range(2):
-        process.sendMessageToBack(MessageObject(command, number=number))
-    assert [process.getPipe().recv() for _ in range(2)] == [0, 1]
-    assert (time.monotonic() - begun_s < 0.55) is at_once
+    for number, duration_s in enumerate((1.0, 0.01)):
+        process.sendMessageToBack(MessageObject(command, number=number, duration_s=duration_s))
+    assert [process.getPipe().recv() for _ in range(2)] == done
 
 
 def test_what_is_run_before_and_after(start_method: str, record_path: Path) -> None:
@@ -66,7 +64,7 @@ def test_a_failed_asynchronous_start_is_told(start_method: str, record_path: Pat
     with pytest.raises(OSError, match="no device"):
         process.start(wait=True)
     with pytest.raises(OSError, match="no device"):
-        process.call("add", a=1).result(5)
+        process.call("add", a=1).result(60)
     assert process.stop() == 1
     assert Recorder(record_path).lines() == ["preRun", "postRun"]
 
@@ -103,7 +101,7 @@ def test_what_is_sent_just_before_the_stop_arrives(start_method: str) -> None:
 
 def test_a_backend_that_sends_faster_than_it_is_read_keeps_its_size(started: Start) -> None:
     process = started(MyAsyncProcess(), wait=True)
-    before = process.call("rss").result(5)
+    before = process.call("rss").result(60)
     process.sendMessageToBack(MessageObject("send", count=2000, size=100_000))
     process.getPipe().poll(5)
     time.sleep(0.5)
@@ -113,7 +111,7 @@ def test_a_backend_that_sends_faster_than_it_is_read_keeps_its_size(started: Sta
 
 def test_a_backend_that_is_sent_more_than_it_handles_keeps_its_size(started: Start) -> None:
     process = started(MyAsyncProcess(), wait=True)
-    before = process.call("rss").result(5)
+    before = process.call("rss").result(60)
     process.sendMessageToBack(MessageObject("slow", number=-1))
     sender = in_thread(
         lambda: [
@@ -128,20 +126,20 @@ def test_a_backend_that_is_sent_more_than_it_handles_keeps_its_size(started: Sta
 
 def test_a_backend_that_is_sent_more_than_it_handles_does_not_spin(started: Start) -> None:
     process = started(MyAsyncProcess(), wait=True)
-    before_s = process.call("busy_s").result(5)
+    before_s = process.call("busy_s").result(60)
     process.sendMessageToBack(MessageObject("slow", number=-1))
     for _ in range(3):
         process.sendMessageToBack(MessageObject("slow", number=0))
         time.sleep(0.02)
-    after_s = process.call("busy_s").result(10)
-    assert after_s - before_s < allowed_s(0.2)
+    after_s = process.call("busy_s").result(60)
+    assert after_s - before_s < 0.3, "it waits 1.2 s"
     assert [process.getPipe().recv() for _ in range(4)] == [-1, 0, 0, 0]
 
 
 def test_a_send_that_is_cancelled_goes_out_whole() -> None:
     process = MyAsyncProcess()
     process.start(wait=True)
-    process.call("cancelled_send", size=5_000_000).result(5)
+    process.call("cancelled_send", size=5_000_000).result(60)
     process.requestStop()
     assert process.getPipe().recv() == bytes(5_000_000)
     assert process.stop() == 0
@@ -154,7 +152,7 @@ def test_exclog_logs_and_the_loop_goes_on(
     process = started(MyAsyncProcess(start_method=start_method), wait=True)
     logging.getLogger("MyAsyncProcess").handlers.clear()
     process.sendMessageToBack(MessageObject("failing_task"))
-    assert process.call("cancelled_task").result(5) == "cancelled"
+    assert process.call("cancelled_task").result(60) == "cancelled"
     process.stop()
     if start_method == "spawn":
         shown = capfd.readouterr().err
@@ -175,9 +173,9 @@ def test_a_signal_ends_it_in_order(start_method: str, record_path: Path, number:
     process = MyAsyncProcess(record=record_path, start_method=start_method)
     process.start(wait=True)
     process.sendMessageToBack(MessageObject("slow_task", number=1))
-    assert process.call("add", a=1).result(5) == 2
+    assert process.call("add", a=1).result(60) == 2
     os.kill(process.pid or 0, number)
-    process.join(5)
+    process.join(60)
     assert process.exitcode == -number
     assert Recorder(record_path).lines()[-2:] == ["asyncPost", "postRun"]
 

@@ -25,7 +25,7 @@ def test_a_backend_sets_a_reserved_event(started: Start, start_method: str) -> N
     assert not event.wait(0)
     assert (group.asIndex(event), group.fromIndex(index), len(group)) == (index, event, 3)
     process.sendMessageToBack(MessageObject("set", event_index=index))
-    assert event.wait(10)
+    assert event.wait(60)
     group.release(event)
     assert str(group) == "<EventGroup: f0 f1 f2>"
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.process.traces import is_running
+from tests.waiting import allowed_s
 
 
 def command(program: str, start_method: str) -> list[str]:
@@ -19,7 +20,7 @@ def command(program: str, start_method: str) -> list[str]:
 
 def output(program: str, start_method: str) -> str:
     done = subprocess.run(
-        command(program, start_method), capture_output=True, text=True, timeout=30, check=True
+        command(program, start_method), capture_output=True, text=True, timeout=120, check=True
     )
     assert done.stderr == ""
     return done.stdout.strip()
@@ -40,10 +41,10 @@ def assert_backend_ends_with_its_frontend(program: str, start_method: str) -> No
         frontend.kill()
         killed_s = time.monotonic()
         while is_running(int(pid)):
-            assert time.monotonic() - killed_s < 1
+            assert time.monotonic() - killed_s < allowed_s(0.2)
             time.sleep(0.01)
         while memory != "-" and Path("/dev/shm", memory).exists():
-            assert time.monotonic() - killed_s < 1
+            assert time.monotonic() - killed_s < allowed_s(0.2)
             time.sleep(0.01)
 
 
@@ -60,8 +61,8 @@ def assert_ends(program: str, start_method: str) -> None:
     assert begun.stdout
     pid = int(begun.stdout.readline())
     said_s = time.monotonic()
-    assert begun.wait(10) == 0
-    assert time.monotonic() - said_s < 5
+    assert begun.wait(60) == 0
+    assert time.monotonic() - said_s < allowed_s(1)
     assert not is_running(pid)
     begun.stdout.close()
 
@@ -81,5 +82,5 @@ def test_a_program_whose_backend_does_not_import_it_needs_no_guard(tmp_path: Pat
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     command_line = [sys.executable, str(path)]
-    done = subprocess.run(command_line, env=environment, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(command_line, env=environment, capture_output=True, text=True, timeout=120)
     assert (done.stdout, done.stderr) == (f"None 0 True\n{path}\n", "")

@@ -128,10 +128,10 @@ def test_sigint(start_method: str, record_path: Path, ignored: bool) -> None:
     process.start(wait=True)
     os.kill(process.pid or 0, signal.SIGINT)
     if ignored:
-        assert process.call("add", a=1).result(5) == 2
+        assert process.call("add", a=1).result(60) == 2
         assert process.stop() == 0
     else:
-        process.join(5)
+        process.join(60)
         assert process.exitcode == -signal.SIGINT
         assert Recorder(record_path).lines()[-1] == f"postRun {process.pid}"
 
@@ -164,11 +164,12 @@ def test_a_backend_listens_to_one_more_pipe(started: Start, start_method: str) -
     process = started(ListeningProcess(start_method=start_method), wait=True)
     process.other.send("hello")
     assert process.getPipe().recv() == ("other", "hello")
-    before, timeouts = process.call("looked").result(5)
+    before, timeouts = process.call("looked").result(60)
+    begun_s = time.monotonic()
     time.sleep(0.5)
-    after, _ = process.call("looked").result(5)
+    after, _ = process.call("looked").result(60)
     assert timeouts == {0.05}
-    assert 4 <= after - before <= 12
+    assert 2 <= after - before <= 2 + (time.monotonic() - begun_s) / 0.05
     process.other.close()
     process.other_end.close()
 
@@ -186,11 +187,12 @@ def test_the_timeout_of_the_class_is_kept_without_a_busy_loop(started: Start) ->
             return self.looked, time.process_time()
 
     process = started(Counting(start_method="fork"), wait=True)
-    before, busy_before_s = process.call("looked").result(5)
+    before, busy_before_s = process.call("looked").result(60)
+    begun_s = time.monotonic()
     time.sleep(0.5)
-    after, busy_after_s = process.call("looked").result(5)
-    assert 5 <= after - before <= 12
-    assert busy_after_s - busy_before_s < allowed_s(0.1)
+    after, busy_after_s = process.call("looked").result(60)
+    assert 2 <= after - before <= 2 + (time.monotonic() - begun_s) / Counting.timeout
+    assert busy_after_s - busy_before_s < 0.2
 
 
 def test_an_unknown_command_is_warned_of_or_refused(
@@ -201,7 +203,7 @@ def test_an_unknown_command_is_warned_of_or_refused(
     with pytest.raises(UnknownCommand, match="no method c__nothing"):
         process.call("nothing")
     process.sendMessageToBack(MessageObject("nothing"))
-    assert process.call("add", a=1).result(5) == 2
+    assert process.call("add", a=1).result(60) == 2
     logging.getLogger("MyProcess").handlers.clear()
     if start_method == "spawn":
         assert "MyProcess.my-process - WARNING - MyProcess has no method c__nothing" in capfd.readouterr().err
@@ -216,13 +218,13 @@ def test_wrong_arguments_are_refused_in_the_frontend(
         process.sendMessageToBack(MessageObject("add", **kwargs))
     with pytest.raises(TypeError, match="the command add"):
         process.call("add", **kwargs)
-    assert process.call("add", a=1, b=3).result(5) == 4
+    assert process.call("add", a=1, b=3).result(60) == 4
 
 
 def test_an_exception_reaches_the_frontend_and_the_backend_lives(started: Start, start_method: str) -> None:
     process = started(MyProcess(start_method=start_method))
     with pytest.raises(LookupError, match="no way") as caught:
-        process.call("fail").result(5)
+        process.call("fail").result(60)
     assert "in c__fail" in str(caught.value.__cause__)
     process.sendMessageToBack(MessageObject("fail", text="nor this"))
     message = process.getPipe().recv()
@@ -230,9 +232,9 @@ def test_an_exception_reaches_the_frontend_and_the_backend_lives(started: Start,
     assert isinstance(message["error"], LookupError)
     assert "in c__fail" in str(message["error"].__cause__)
     with pytest.raises(RemoteError, match="OddError: one-two"):
-        process.call("fail_oddly").result(5)
+        process.call("fail_oddly").result(60)
     assert issubclass(OddError, Exception)
-    assert process.call("add", a=1).result(5) == 2
+    assert process.call("add", a=1).result(60) == 2
 
 
 def test_a_command_that_returns_a_future_is_answered_when_that_is_done(
@@ -262,7 +264,7 @@ def test_on_error_die_ends_the_backend_after_it_was_told(start_method: str, reco
     process = DyingProcess(record=record_path, start_method=start_method)
     process.start()
     with pytest.raises(LookupError):
-        process.call("fail").result(5)
+        process.call("fail").result(60)
     with pytest.raises(BackendDied, match="exit code 1"):
         process.getPipe().recv()
     assert process.stop() == 1
@@ -273,7 +275,7 @@ def test_many_failures_that_nobody_reads_do_not_stop_the_backend(started: Start)
     process = started(MyProcess(start_method="fork"))
     for _ in range(500):
         process.sendMessageToBack(MessageObject("fail"))
-    assert process.call("add", a=1).result(20) == 2
+    assert process.call("add", a=1).result(60) == 2
 
 
 def test_what_can_not_be_pickled_raises_where_it_is_waited_for(started: Start, start_method: str) -> None:
@@ -281,7 +283,7 @@ def test_what_can_not_be_pickled_raises_where_it_is_waited_for(started: Start, s
     with pytest.raises(Exception, match="pickle"):
         process.sendMessageToBack(MessageObject("echo", data=lambda: None))
     with pytest.raises(Exception, match="pickle"):
-        process.call("give", what="lambda").result(5)
+        process.call("give", what="lambda").result(60)
     process.sendMessageToBack(MessageObject("echo", data=1))
     assert process.getPipe().recv() == MessageObject("echo", data=1)
 
@@ -355,7 +357,7 @@ def test_a_backend_that_is_busy_is_ended_by_sigterm(start_method: str, record_pa
     process.sendMessageToBack(MessageObject("sleep", duration_s=60))
     begun_s = time.monotonic()
     assert process.stop(timeout=1) == -signal.SIGTERM
-    assert time.monotonic() - begun_s < 3
+    assert time.monotonic() - begun_s < allowed_s(1)
     assert Recorder(record_path).lines()[-1] == f"postRun {process.pid}"
 
 
@@ -366,7 +368,7 @@ def test_a_backend_that_holds_on_is_ended_by_sigkill() -> None:
     assert process.getPipe().recv() == "held"
     begun_s = time.monotonic()
     assert process.stop(timeout=1) == -signal.SIGKILL
-    assert time.monotonic() - begun_s < 3
+    assert time.monotonic() - begun_s < allowed_s(1)
 
 
 def test_stop_takes_in_what_the_backend_still_sends(start_method: str) -> None:
@@ -425,7 +427,7 @@ def test_both_sides_send_much_and_nobody_reads(start_method: str) -> None:
 def test_calls_whose_answers_nobody_fetched_yet(started: Start) -> None:
     process = started(MyProcess(start_method="fork"))
     replies = [process.call("add", a=number) for number in range(20_000)]
-    assert [reply.result(20) for reply in replies] == list(range(1, 20_001))
+    assert [reply.result(60) for reply in replies] == list(range(1, 20_001))
 
 
 def test_calls_from_many_threads_get_their_own_answers(started: Start) -> None:
@@ -434,7 +436,7 @@ def test_calls_from_many_threads_get_their_own_answers(started: Start) -> None:
 
     def ask(thread: int) -> None:
         for number in range(200):
-            if process.call("add", a=number, b=1000 * thread).result(20) != number + 1000 * thread:
+            if process.call("add", a=number, b=1000 * thread).result(60) != number + 1000 * thread:
                 wrong.append(number)
 
     threads = [threading.Thread(target=ask, args=(thread,)) for thread in range(8)]
@@ -447,11 +449,11 @@ def test_calls_from_many_threads_get_their_own_answers(started: Start) -> None:
 
 def test_a_call_has_a_time_limit(started: Start) -> None:
     process = started(MyProcess(start_method="fork"))
-    reply = process.call("sleep", duration_s=0.5)
+    reply = process.call("sleep", duration_s=1.0)
     with pytest.raises(TimeoutError):
         reply.result(0.05)
     assert not reply.done()
-    assert reply.result(5) is None
+    assert reply.result(60) is None
     assert reply.done()
 
 
@@ -510,11 +512,11 @@ def test_a_start_among_threads(start_method: str) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [process.call("add", a=1).result(5) for process in processes] == [2] * 9
+    assert [process.call("add", a=1).result(60) for process in processes] == [2] * 9
     assert [process.stop() for process in processes] == [0] * 9
 
 
 def test_the_default_start_method_is_multiprocessings(started: Start) -> None:
     process = started(MyProcess())
-    assert process.call("give", what="pid").result(5) == process.pid
+    assert process.call("give", what="pid").result(60) == process.pid
     assert multiprocessing.get_start_method() in ("fork", "forkserver", "spawn")

@@ -26,7 +26,7 @@ def test_every_program_has_its_output() -> None:
 def test_a_program_of_the_how_to(program: str, output: str, tmp_path: Path) -> None:
     path = tmp_path / "program.py"
     path.write_text(program)
-    done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, timeout=30)
+    done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, timeout=120)
     assert (done.stdout, done.stderr, done.returncode) == (output, "", 0)
 
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import pytest
 
 from nexus_writer.process import MessagePipe, safe_select
+from tests.waiting import allowed_s
 
 
 @contextmanager
@@ -47,7 +48,7 @@ def test_it_keeps_its_timeout_and_goes_on_after_a_signal() -> None:
         with pipes() as ((reader, _),):
             begun_s = time.monotonic()
             assert safe_select([reader], [], [], timeout=0.2) == ([], [], [])
-            assert 0.2 <= time.monotonic() - begun_s < 1
+            assert 0.2 <= time.monotonic() - begun_s < allowed_s(0.2)
     finally:
         signal.signal(signal.SIGALRM, before)
     assert heard == [signal.SIGALRM]
@@ -77,6 +78,6 @@ def test_it_works_above_1024_descriptors() -> None:
             reader, writer = many[-1]
             assert reader > 1024
             os.write(writer, b"x")
-            assert safe_select([end for end, _ in many], [], [], timeout=1)[0] == [reader]
+            assert safe_select([end for end, _ in many], [], [], timeout=60)[0] == [reader]
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

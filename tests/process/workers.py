@@ -54,7 +54,7 @@ class Workers(MainContext):
             self.processes[number % self.count].sendMessageToBack(MessageObject("square", number=number))
         found = {}
         while len(found) < len(asked):
-            for pipe in safe_select(list(self.process_by_pipe), [], [], timeout=5)[0]:
+            for pipe in safe_select(list(self.process_by_pipe), [], [], timeout=60)[0]:
                 self.take(pipe)
                 number, result = self.results.get()
                 found[number] = result

@@ -25,7 +25,7 @@ def writer_with(redis_url: str) -> Iterator[Callable[..., NexusSessionWriter]]:
         chosen = read_options({"required_disk_space": 0, "flush_period_s": 0.05, **options})
         writer = NexusSessionWriter(SESSION, chosen, redis_url=redis_url)
         writers.append(writer)
-        writer.start(wait=True, timeout=10)
+        writer.start(wait=True, timeout=60)
         return writer
 
     yield make

@@ -14,6 +14,7 @@ import redis
 from nexus_writer.data import EmbeddedRedis, own_keys
 from nexus_writer.data.leases import Lease, Leases, held_leases
 from nexus_writer.subscribers.claims import Claim, Claims, LeaseLost, now, writer_name
+from tests.session_scans import until
 
 PATH = "/data/a.h5"
 
@@ -69,16 +70,15 @@ def test_another_ones_lease_is_no_claim(redis_client: redis.Redis) -> None:
 
 
 def test_who_slept_may_not_write_before_it_asked(redis_client: redis.Redis) -> None:
-    claims = claims_of("a", lifetime_s=0.15)
+    claims = claims_of("a", lifetime_s=1.0)
     claim = taken(redis_client, claims)
     assert claim.holds()
-    gevent.sleep(0.06)
-    assert not claim.holds()
+    until(lambda: not claim.holds(), "run out")
     checked = gevent.spawn(claim.check, never)
     gevent.sleep(0.05)
     assert not checked.ready()
     assert renew(redis_client, claims) == []
-    checked.get(timeout=1)
+    checked.get(timeout=60)
 
 
 def test_a_lease_that_is_anothers_is_lost_for_good(redis_client: redis.Redis) -> None:
@@ -98,7 +98,7 @@ def test_a_lease_that_is_anothers_is_lost_for_good(redis_client: redis.Redis) ->
 def test_who_is_asked_to_end_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nexus_writer.subscribers.claims.LAST_WAIT_S", 0.05)
     claim = Claim(Lease(PATH, "a", 1), now() - 1)
-    with gevent.Timeout(1):
+    with gevent.Timeout(60):
         claim.check(lambda: True)
 
 
@@ -109,7 +109,7 @@ def test_who_is_asked_to_end_waits_once(monkeypatch: pytest.MonkeyPatch) -> None
     began = now()
     for _ in range(20):
         claim.check(lambda: True)
-    assert 0.1 <= now() - began < 1
+    assert 0.1 <= now() - began < 3, "20 times it would be 4 s"
     claim.extend(now() - 1)
     again = now()
     claim.check(lambda: True)
@@ -162,7 +162,7 @@ def test_who_writes_where_redis_refuses(refuse: Callable[[redis.Redis], None], g
     """Where leases are never kept the locks have to do, but for who may have lost its file. A Redis that may
     recover is as one that is away."""
     with EmbeddedRedis() as server, server.client() as client:
-        claims = claims_of("a", lifetime_s=0.5)
+        claims = claims_of("a", lifetime_s=5.0 if goes_on else 0.5)
         awake, slept = claims.take(client, PATH), claims.take(client, "/slept")
         assert isinstance(awake, Claim)
         assert isinstance(slept, Claim)

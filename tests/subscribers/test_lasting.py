@@ -42,7 +42,7 @@ class Disk:
         self.calls += 1
         if self.calls == self._held:
             self.waits.set()
-            assert self.let_go.wait(20)
+            assert self.let_go.wait(60)
             if self._error:
                 raise OSError(self._error, os.strerror(self._error))
         self._fsync(descriptor)

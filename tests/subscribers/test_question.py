@@ -9,6 +9,7 @@ import pytest
 
 from nexus_writer.subscribers.question import Question
 from tests.session_scans import until
+from tests.waiting import allowed_s
 
 
 class Oracle:
@@ -21,7 +22,7 @@ class Oracle:
 
     def __call__(self) -> int:
         self.asked += 1
-        assert self.may.wait(10)
+        assert self.may.wait(60)
         if self.fails:
             raise OSError("stale")
         return self.asked
@@ -48,7 +49,7 @@ def test_there_is_one_question_at_a_time() -> None:
     started = time.monotonic()
     for _ in range(50):
         question.answer(0.001)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < allowed_s(0.2)
     assert oracle.asked == 1
     assert threading.active_count() == threads + 1
     oracle.may.set()

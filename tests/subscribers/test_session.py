@@ -23,12 +23,13 @@ from nexus_writer.subscribers import (
     UnknownScan,
     WriterOptions,
 )
+from tests.waiting import allowed_s
 
 SESSION = "unit"
 COUNTERS = DeviceSpec("ctl", (ChannelSpec("diode", np.float64, unit="V"), ChannelSpec("flag", np.int32)))
 
 
-def until(condition: Callable[[], object], what: str, timeout_s: float = 10.0) -> None:
+def until(condition: Callable[[], object], what: str, timeout_s: float = 60.0) -> None:
     """Let greenlets run until the condition holds."""
     with gevent.Timeout(timeout_s, AssertionError(f"{what}: not after {timeout_s} s")):
         while not condition():
@@ -54,7 +55,7 @@ def run_scan(dataset: DatasetPublisher, npoints: int = 5, **changes: object) -> 
 def writer(redis_url: str) -> Iterator[NexusSessionWriter]:
     """A writer that listens to the session."""
     writer = NexusSessionWriter(SESSION, WriterOptions(required_disk_space=0), redis_url=redis_url)
-    writer.start(wait=True, timeout=10)
+    writer.start(wait=True, timeout=60)
     yield writer
     assert writer.shut_down(10)
 
@@ -89,7 +90,11 @@ def test_saves_a_scan(writer: NexusSessionWriter, dataset: DatasetPublisher) -> 
 
 def test_scan_exists_within_half_a_second(writer: NexusSessionWriter, dataset: DatasetPublisher) -> None:
     with dataset.scan(spec()) as published:
-        until(lambda: any(scan.key == published.key for scan in writer.scans()), "known", timeout_s=0.5)
+        until(
+            lambda: any(scan.key == published.key for scan in writer.scans()),
+            "known",
+            timeout_s=allowed_s(0.5),
+        )
     finished(writer, published.key)
 
 
@@ -232,7 +237,7 @@ def test_stop_is_refused_while_a_scan_runs(writer: NexusSessionWriter, dataset: 
         with pytest.raises(ScansRunning, match="1_loopscan"):
             writer.stop()
     finished(writer, published.key)
-    writer.stop(wait=True, timeout=5)
+    writer.stop(wait=True, timeout=60)
     assert writer.state is SubscriberState.OFF
 
 
@@ -247,7 +252,7 @@ def test_stopped_scan_is_a_complete_file(
         until(writer.running, "running")
         scan = writer.scan(published.key)
         until(lambda: scan.status().progress.points == 3, "three points saved")
-        getattr(scan, how)(wait=True, timeout=3)
+        getattr(scan, how)(wait=True, timeout=60)
         assert scan.state is SubscriberState.FAULT
         with h5py.File(scan.filename, "r+", locking=True) as file:  # nobody holds it any more
             assert file["1.1/measurement/diode"][()].tolist() == [0, 1, 2]
@@ -259,7 +264,7 @@ def test_session_that_does_not_exist_yet_is_waited_for(
     redis_url: str, redis_client: redis.Redis, tmp_path: Path
 ) -> None:
     writer = NexusSessionWriter("later", WriterOptions(required_disk_space=0), redis_url=redis_url)
-    writer.start(wait=True, timeout=10)
+    writer.start(wait=True, timeout=60)
     assert writer.state is SubscriberState.ON
     assert "Waiting for session 'later'" in writer.reason
     dataset = SessionPublisher(redis_client, "later").dataset(tmp_path, "hg123", "sample")
@@ -272,7 +277,7 @@ def test_session_that_does_not_exist_yet_is_waited_for(
 def test_redis_that_goes_away_is_waited_for(tmp_path: Path) -> None:
     with EmbeddedRedis(tmp_path / "redis") as server:
         writer = NexusSessionWriter(SESSION, WriterOptions(required_disk_space=0), redis_url=server.url)
-        writer.start(wait=True, timeout=10)
+        writer.start(wait=True, timeout=60)
         with server.client() as client:
             dataset = SessionPublisher(client, SESSION).dataset(tmp_path, "hg123", "sample")
             published = dataset.scan(spec())
@@ -290,7 +295,7 @@ def test_redis_that_goes_away_is_waited_for(tmp_path: Path) -> None:
             server.start()
             published["ctl:diode"].publish(np.arange(2.0, 5.0))
             published.end()
-            until(scan.done, "saved", timeout_s=20)
+            until(scan.done, "saved", timeout_s=60)
             assert scan.state is SubscriberState.OFF, scan.reason
             with h5py.File(scan.filename) as file:
                 assert file["1.1/measurement/diode"][()].tolist() == [0, 1, 2, 3, 4]
@@ -328,7 +333,7 @@ def test_points_that_never_came_are_a_fault(writer: NexusSessionWriter, dataset:
 def test_redis_that_is_back_is_said_without_a_scan(tmp_path: Path) -> None:
     with EmbeddedRedis(tmp_path / "redis") as server:
         writer = NexusSessionWriter(SESSION, WriterOptions(required_disk_space=0), redis_url=server.url)
-        writer.start(wait=True, timeout=10)
+        writer.start(wait=True, timeout=60)
         server.stop()
         until(lambda: "Redis is away" in writer.reason, "away")
         server.start()
@@ -338,14 +343,14 @@ def test_redis_that_is_back_is_said_without_a_scan(tmp_path: Path) -> None:
 
 def test_stopped_scan_says_what_it_waited_for(redis_url: str, dataset: DatasetPublisher) -> None:
     writer = NexusSessionWriter(SESSION, WriterOptions(required_disk_space=1e12), redis_url=redis_url)
-    writer.start(wait=True, timeout=10)
+    writer.start(wait=True, timeout=60)
     with dataset.scan(spec()) as published:
         published.prepare()
         until(writer.running, "running")
         scan = writer.scan(published.key)
         until(lambda: "Free disk space below" in scan.reason, "waits")
         assert scan.state is SubscriberState.ON
-        scan.stop(wait=True, timeout=5)
+        scan.stop(wait=True, timeout=60)
         assert "Stopped on request" in scan.reason
         assert "Free disk space below" in scan.reason
     assert writer.shut_down(10)

@@ -65,19 +65,19 @@ def test_silence_is_waited_through(waiting: gevent.Greenlet) -> None:
 def test_a_point(publisher: HandPublisher, channel: str, waiting: gevent.Greenlet) -> None:
     waiting.join(SOON_S)
     publisher.points(channel, [1.0], start=10)
-    waiting.get(timeout=5)
+    waiting.get(timeout=60)
 
 
 def test_a_channel(publisher: HandPublisher, scan: str, waiting: gevent.Greenlet) -> None:
     waiting.join(SOON_S)
     publisher.channel(f"{scan}:timer", "elapsed")
-    waiting.get(timeout=5)
+    waiting.get(timeout=60)
 
 
 def test_its_end(publisher: HandPublisher, scan: str, waiting: gevent.Greenlet) -> None:
     waiting.join(SOON_S)
     publisher.end(scan)
-    waiting.get(timeout=5)
+    waiting.get(timeout=60)
 
 
 @pytest.mark.parametrize("spoke", ["points", "channel", "end"])
@@ -91,7 +91,7 @@ def test_what_came_before_anybody_waited(
         publisher.channel(f"{scan}:timer", "elapsed")
     else:
         publisher.end(scan)
-    with gevent.Timeout(5):
+    with gevent.Timeout(60):
         wait_until_it_speaks(client, scan, since)
 
 
@@ -123,5 +123,5 @@ def test_a_scan_that_redis_has_forgotten(
     if flushed == "meanwhile":
         assert not waiting.ready()
         publisher.client.flushdb()
-    waiting.join(5)
+    waiting.join(60)
     assert isinstance(waiting.exception, ScanVanished)

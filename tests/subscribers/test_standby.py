@@ -43,7 +43,7 @@ def writer_of(redis_url: str) -> Iterator[Maker]:
                 SESSION, chosen, redis_url=redis_url, writer=thread, standby=standby, device=device
             )
             stack.callback(lambda: writer.shut_down(10))
-            writer.start(wait=True, timeout=10)
+            writer.start(wait=True, timeout=60)
             return writer
 
         yield make
@@ -144,7 +144,7 @@ def test_a_writer_that_is_asked_to_end_hands_over(
     until(lambda: is_in(standby, scan.key, "ON", name_of(active)), "heard of")
     active.process.terminate()
     until(lambda: is_in(standby, scan.key, "ON", standby.name), "taken over")
-    assert active.process.wait(10) == 0
+    assert active.process.wait(60) == 0
     publish(scan, 2)
     scan.end()
     until(lambda: standby.scan(scan.key).done(), "saved")

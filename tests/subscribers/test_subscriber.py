@@ -68,14 +68,14 @@ def thread(mode: Mode) -> Iterator[Thread | None]:
     thread = Thread(name="consumer")
     thread.start(wait=True)
     yield thread
-    thread.stop(wait=True, timeout=5)
+    thread.stop(wait=True, timeout=60)
 
 
 def test_follows_to_the_end(mode: Mode, thread: Thread | None) -> None:
     subscriber = Counting(mode, thread, range(100))
     assert subscriber.state is SubscriberState.INIT
-    subscriber.start(wait=True, timeout=5)
-    assert subscriber.join(5)
+    subscriber.start(wait=True, timeout=60)
+    assert subscriber.join(60)
     assert subscriber.state is SubscriberState.OFF
     assert subscriber.done()
     assert subscriber.consumed == list(range(100))
@@ -90,14 +90,14 @@ def test_starts_once(mode: Mode, thread: Thread | None) -> None:
     subscriber.start()
     with pytest.raises(NotStarted):
         subscriber.start()
-    assert subscriber.join(5)
+    assert subscriber.join(60)
 
 
 def test_stop_digests_what_was_received(mode: Mode, thread: Thread | None) -> None:
     subscriber = Counting(mode, thread, range(10), endless=True)
     subscriber.start()
-    assert subscriber.all_sent.wait(5)
-    subscriber.stop(wait=True, timeout=5)
+    assert subscriber.all_sent.wait(60)
+    subscriber.stop(wait=True, timeout=60)
     assert subscriber.state is SubscriberState.OFF
     assert subscriber.consumed == list(range(10))
     assert subscriber.finished_as == [(Request.STOP, None)]
@@ -106,14 +106,14 @@ def test_stop_digests_what_was_received(mode: Mode, thread: Thread | None) -> No
 def test_stop_before_the_first_switch(mode: Mode, thread: Thread | None) -> None:
     subscriber = Counting(mode, thread, [1], endless=True)
     subscriber.start()
-    subscriber.stop(wait=True, timeout=5)
+    subscriber.stop(wait=True, timeout=60)
     assert subscriber.state is SubscriberState.OFF
     assert len(subscriber.finished_as) == 1
 
 
 def test_stop_without_a_start(mode: Mode, thread: Thread | None) -> None:
     subscriber = Counting(mode, thread, [1])
-    subscriber.stop(wait=True, timeout=5)
+    subscriber.stop(wait=True, timeout=60)
     assert subscriber.done()
     with pytest.raises(NotStarted):
         subscriber.start()
@@ -121,11 +121,11 @@ def test_stop_without_a_start(mode: Mode, thread: Thread | None) -> None:
 
 def test_kill_is_a_fault(mode: Mode, thread: Thread | None) -> None:
     subscriber = Counting(mode, thread, range(10), endless=True)
-    subscriber.start(wait=True, timeout=5)
-    subscriber.kill(wait=True, timeout=5)
+    subscriber.start(wait=True, timeout=60)
+    subscriber.kill(wait=True, timeout=60)
     assert subscriber.state is SubscriberState.FAULT
     assert subscriber.finished_as == [(Request.KILL, None)]
-    subscriber.stop(wait=True, timeout=5)
+    subscriber.stop(wait=True, timeout=60)
     assert subscriber.state is SubscriberState.FAULT
 
 
@@ -134,18 +134,18 @@ def test_kill_drops_what_waits() -> None:
     thread.start(wait=True)
     subscriber = Counting(Mode.PARALLEL, thread, range(100))
     subscriber.hold.clear()
-    subscriber.start(wait=True, timeout=5)
+    subscriber.start(wait=True, timeout=60)
     subscriber.kill()
     subscriber.hold.send()
-    assert subscriber.join(5)
+    assert subscriber.join(60)
     assert len(subscriber.consumed) < 100
-    thread.stop(wait=True, timeout=5)
+    thread.stop(wait=True, timeout=60)
 
 
 def test_consumer_failure_is_a_fault_that_says_why(mode: Mode, thread: Thread | None) -> None:
     subscriber = Counting(mode, thread, [1, 2, -3, 4], endless=True)
     subscriber.start()
-    assert subscriber.join(5)
+    assert subscriber.join(60)
     assert subscriber.state is SubscriberState.FAULT
     assert subscriber.reason == "-3 is negative"
     assert subscriber.consumed == [1, 2]
@@ -160,7 +160,7 @@ def test_listener_failure_is_a_fault_that_says_why(mode: Mode, thread: Thread | 
 
     subscriber = Failing(mode, thread, [])
     subscriber.start()
-    assert subscriber.join(5)
+    assert subscriber.join(60)
     assert subscriber.state is SubscriberState.FAULT
     assert subscriber.reason == "no more numbers"
     assert subscriber.consumed == [1]
@@ -169,12 +169,12 @@ def test_listener_failure_is_a_fault_that_says_why(mode: Mode, thread: Thread | 
 def test_consumer_that_has_had_enough_ends_the_listener(mode: Mode, thread: Thread | None) -> None:
     subscriber = Counting(mode, thread, [1, 1_000_000, 2, 3, 4, 5, 6, 7], endless=True)
     subscriber.start()
-    assert subscriber.join(5)
+    assert subscriber.join(60)
     assert subscriber.state is SubscriberState.OFF
     assert subscriber.consumed == [1]
     listener = subscriber._listener
     assert listener is not None
-    listener.join(5)
+    listener.join(60)
     assert listener.dead
 
 
@@ -183,12 +183,12 @@ def test_slow_consumer_makes_the_listener_wait() -> None:
     thread.start(wait=True)
     subscriber = Counting(Mode.PARALLEL, thread, range(50))
     subscriber.hold.clear()
-    subscriber.start(wait=True, timeout=5)
+    subscriber.start(wait=True, timeout=60)
     assert not subscriber.all_sent.wait(0.1)
     subscriber.hold.send()
-    assert subscriber.join(5)
+    assert subscriber.join(60)
     assert subscriber.consumed == list(range(50))
-    thread.stop(wait=True, timeout=5)
+    thread.stop(wait=True, timeout=60)
 
 
 def test_parallel_needs_a_thread() -> None:

@@ -88,7 +88,7 @@ def test_findings_wait_for_a_file_that_is_locked(
     with running_python(code, sample.policy.filename):
         until(lambda: scan.validation, "validated", timeout_s=60)
         assert scan.validation.startswith("valid")
-    until(lambda: in_file(sample.policy.filename), "in the file", timeout_s=15)
+    until(lambda: in_file(sample.policy.filename), "in the file", timeout_s=60)
 
 
 def test_without_a_validator_the_status_says_so(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,16 +15,10 @@ import tango
 
 from nexus_writer.data.publishing import ScanPublisher, ScanSpec, SessionPublisher, sampling, timer
 from nexus_writer.data.publishing.chain import DeviceSpec
+from tests.ports import free_port as free_port
 from tests.waiting import wait_until as wait_until
 
-READY_WITHIN_S = 30.0
-
-
-def free_port() -> int:
-    """On 127.0.0.1, nobody listens on it now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+READY_WITHIN_S = 120.0
 
 
 def environment(**changes: str | None) -> dict[str, str]:
@@ -45,7 +38,7 @@ def run_program(module: str, *arguments: str, **variables: str) -> subprocess.Co
         env=environment(**variables),
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
 
@@ -66,6 +59,8 @@ class Server:
         directory.mkdir(parents=True, exist_ok=True)
         self.ready_file = directory / "ready"
         self._output = directory / "output.txt"
+        if "--nodb" in arguments and not any(one.startswith("--port") for one in arguments):
+            arguments += (f"--port={free_port()}",)
         command = [*entering, sys.executable, "-m", "tango_server.service", *arguments]
         with self._output.open("wb") as output:
             self.process = subprocess.Popen(
@@ -92,7 +87,7 @@ class Server:
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal; the exit code."""
         self.process.send_signal(number)
-        return self.process.wait(20)
+        return self.process.wait(60)
 
     def kill(self) -> None:
         """End it in any case."""

@@ -230,7 +230,7 @@ def test_a_signal_finalises_what_runs(number: signal.Signals, server: Server, be
 def test_ended_by_its_admin_device(redis_url: str, tmp_path: Path) -> None:
     with serving(tmp_path, "--nodb", "--session=s", "--redis", redis_url) as server:
         tango.DeviceProxy(re.sub("/id00/.*#", "/dserver/nexuswriter/s#", server.addresses[0])).Kill()
-        assert server.process.wait(20) == 0
+        assert server.process.wait(60) == 0
         assert not re.search("Traceback|exception|ERROR", server.output)
 
 
