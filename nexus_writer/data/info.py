@@ -141,7 +141,7 @@ def _failed(reply: Any, key: str) -> bool:
 
 
 def exception_of(end: Sequence[Any]) -> str:
-    """What ended a scan, from the entry of its end; "" for nothing."""
+    """What ended a scan, from the entry of its end; "" for nothing, which some publishers call None."""
     value = pairs(end[1]).get(keys.EXCEPTION_FIELD)
     exception = None if value is None else decoded(value, "__EXCEPTION__")
     return "" if exception is None else str(exception)

@@ -17,8 +17,10 @@ import numpy as np
 import pytest
 import redis
 
+from nexus_writer.data import Watch, connect
 from nexus_writer.data.embedded import EmbeddedRedis
 from nexus_writer.data.encoded_images import decode_data_array, decode_video_image
+from nexus_writer.data.happenings import ChannelProgress, ScanEnded
 from nexus_writer.data.lima_saving import LimaSaving
 from nexus_writer.data.publishing import (
     ChannelSpec,
@@ -255,6 +257,16 @@ def test_a_client_that_listens_sees_each_step_in_order(
         assert event["first_index"] == points[event["key"]]
         points[event["key"]] += event["block_size"]
     assert set(points.values()) == {6}
+
+
+def test_what_a_real_publisher_sends_is_watched(redis_server: EmbeddedRedis) -> None:
+    with Watch.of_session("by_hand", connect(redis_server.url)) as watch:
+        with start_client(redis_server, "by_hand", "make") as publisher:
+            ended = next(happening for happening in watch if isinstance(happening, ScanEnded))
+        assert publisher.returncode == 0
+    assert (ended.reason, ended.exception, ended.name) == ("SUCCESS", "", "1_scan")
+    points = {"timer:diode": 4, "timer:image": 3, "scans": 1}
+    assert ended.channels == {name: ChannelProgress(number) for name, number in points.items()}
 
 
 def test_replayed_recordings_are_read_as_well(

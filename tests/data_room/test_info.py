@@ -74,9 +74,11 @@ def test_only_new_node_announces() -> None:
     assert announced_keys(entries) == ["s:a"]
 
 
-@pytest.mark.parametrize("text", ["", "<class 'RuntimeError'>"])
-def test_exception_of_an_end(text: str) -> None:
-    assert exception_of([b"1-0", [b"__EVENT__", b"END_SCAN", b"__EXCEPTION__", pickle.dumps(text)]]) == text
+@pytest.mark.parametrize(
+    ("value", "text"), [("", ""), ("<class 'RuntimeError'>", "<class 'RuntimeError'>"), (None, "")]
+)
+def test_exception_of_an_end(value: str | None, text: str) -> None:
+    assert exception_of([b"1-0", [b"__EVENT__", b"END_SCAN", b"__EXCEPTION__", pickle.dumps(value)]]) == text
 
 
 def test_exception_of_an_end_that_says_nothing() -> None:
