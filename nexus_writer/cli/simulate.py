@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from nexus_writer.acquisition import AcquisitionError
 from nexus_writer.simulation import BadBeamline, BeamlineSettings, Outcome, Simulation, example, load
 
 from .errors import CommandError, UsageError
@@ -50,12 +51,15 @@ def simulate(
         _make(sent)
     simulation = Simulation(beamline, redis_url, beacon=beacon)
     outcomes = []
-    with _ending_by_signals(simulation):
-        for outcome in simulation.run():
-            outcomes.append(outcome)
-            print(summary(outcome), flush=True)
-            if sent is not None:
-                write_sent(outcome, sent)
+    try:
+        with _ending_by_signals(simulation):
+            for outcome in simulation.run():
+                outcomes.append(outcome)
+                print(summary(outcome), flush=True)
+                if sent is not None:
+                    write_sent(outcome, sent)
+    except (AcquisitionError, OSError) as error:
+        raise CommandError(f"the simulation ended: {error}") from None
     if simulation.aborted:
         raise Aborted(f"ended by a signal, after {len(outcomes)} scans; the last was ended as USER_ABORT")
     failed = [one for one in outcomes if one.message or not one.complete]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from nexus_writer.acquisition.nodes import Manager, NodeGroupProxy
+from nexus_writer.acquisition.nodes import Manager, NodeGroupDied, NodeGroupProxy
 from nexus_writer.acquisition.nodes.registry import node_type
 
 __all__ = ["NodeMaker", "node_maker"]
@@ -30,7 +31,7 @@ def node_maker(processes: int) -> Iterator[NodeMaker]:
         return
     manager = Manager()
     try:
-        yield _NodeGroups([manager.create_nodegroup(f"detectors_{number}") for number in range(processes)])
+        yield _NodeGroups(manager, processes)
     finally:
         manager.close()
 
@@ -44,23 +45,29 @@ class _Here:
 
 
 class _NodeGroups:
-    """Nodes go to one group after the other."""
+    """Nodes go to one group after the other; one whose process has died is replaced."""
 
-    def __init__(self, groups: list[NodeGroupProxy]) -> None:
-        self._groups = itertools.cycle(groups)
+    def __init__(self, manager: Manager, processes: int) -> None:
+        self._manager = manager
+        self._groups = [manager.create_nodegroup() for _ in range(processes)]
         self._group_of: dict[Any, NodeGroupProxy] = {}
+        self._next = itertools.cycle(range(processes))
 
     def make(self, class_name: str, name: str) -> Any:
-        group = next(self._groups)
-        module = node_type(class_name).__module__
-        group.register_node_type_from_module(module, class_name)
+        number = next(self._next)
+        if not self._groups[number].alive():
+            self._groups[number] = self._manager.create_nodegroup()
+        group = self._groups[number]
+        group.register_node_type_from_module(node_type(class_name).__module__, class_name)
         node = group.create_node(class_name, name)
         self._group_of[node] = group
         return node
 
     def close(self, node: Any) -> None:
-        _close(node)
-        self._group_of.pop(node).remove_node(node)
+        group = self._group_of.pop(node)
+        with contextlib.suppress(NodeGroupDied):
+            _close(node)
+            group.remove_node(node)
 
 
 def _close(node: Any) -> None:

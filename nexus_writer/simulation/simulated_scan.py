@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -78,16 +79,20 @@ class SimulatedScan:
         """All nodes have sent everything; or a node, or the publisher, has failed, which ``end`` tells."""
         if not self.publisher.running():
             return True
-        return all(node.wait(0) for _, node in self._nodes) or any(
-            node.failure() is not None for _, node in self._nodes
-        )
+        try:
+            return all(node.wait(0) for _, node in self._nodes) or any(
+                node.failure() is not None for _, node in self._nodes
+            )
+        except AcquisitionError:
+            return True
 
-    def end(self, reason: Reason = Reason.SUCCESS, message: str = "") -> Outcome:
+    def end(self, reason: Reason = Reason.SUCCESS) -> Outcome:
         """Stop everything. A node that failed makes it a FAILURE, with its message."""
-        message = message or self._stop_nodes()
-        if message and reason is Reason.SUCCESS:
+        message = self._stop_nodes()
+        if message:
             reason = Reason.FAILURE
-        counts = {stream: node.sent for plan, node in self._nodes for stream in plan.streams.values()}
+        streams = list(self._streams())
+        counts = {stream: node.sent for stream, node, _ in streams}
         self.publisher.end_with(End(reason, message, counts, ALL_WITHIN_S))
         try:
             self.publisher.stop()
@@ -95,18 +100,10 @@ class SimulatedScan:
             reason, message = Reason.FAILURE, str(error)
         scan = self.publisher.scan
         assert scan is not None
-        return Outcome(
-            scan,
-            reason,
-            message,
-            time.monotonic() - self._begun_s,
-            {
-                stream: sent_stream(node, output, self.publisher.channels_of(stream))
-                for plan, node in self._nodes
-                for output, stream in plan.streams.items()
-            },
-            self.publisher.report,
-        )
+        seconds = time.monotonic() - self._begun_s
+        channels_of = self.publisher.channels_of
+        sent = {stream: sent_stream(node, output, channels_of(stream)) for stream, node, output in streams}
+        return Outcome(scan, reason, message, seconds, sent, self.publisher.report)
 
     def close(self) -> None:
         """Nothing is left of it, whatever happened."""
@@ -131,6 +128,13 @@ class SimulatedScan:
             self.publisher.end_with(End(Reason.FAILURE, "the simulation was interrupted"))
             self.publisher.stop()
         self.publisher.close()
+
+    def _streams(self) -> Iterator[tuple[str, Any, str]]:
+        """Name, node and output of each stream whose node can be asked: its process may have died."""
+        for plan, node in self._nodes:
+            with contextlib.suppress(AcquisitionError):
+                node.state  # noqa: B018 - asks the process
+                yield from ((stream, node, output) for output, stream in plan.streams.items())
 
     def _stop_nodes(self) -> str:
         """Why the first of them failed; "" when all is well."""

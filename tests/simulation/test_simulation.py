@@ -90,6 +90,22 @@ def test_detectors_in_other_processes_send_the_same(redis_url: str, tmp_path: Pa
     assert multiprocessing.active_children() == []
 
 
+def test_a_process_that_dies_fails_its_scan_and_is_replaced(redis_url: str, tmp_path: Path) -> None:
+    settings = beamline(tmp_path, timescan(npoints=10**6), timescan(), processes=1)
+    found: list[Outcome] = []
+    thread = threading.Thread(target=lambda: found.extend(Simulation(settings, redis_url).run()))
+    thread.start()
+    wait_until(lambda: any("publisher of" in one.name for one in threading.enumerate()), "the scan")
+    (group,) = multiprocessing.active_children()
+    group.kill()
+    thread.join(60)
+    assert [one.reason for one in found] == [Reason.FAILURE, Reason.SUCCESS]
+    assert found[0].scan.info["end_reason"].startswith("FAILURE: timer: ")
+    assert found[0].streams == {}
+    assert found[1].complete
+    assert multiprocessing.active_children() == []
+
+
 def test_an_abort_ends_the_scan_and_runs_no_more(redis_url: str, tmp_path: Path) -> None:
     simulation = Simulation(beamline(tmp_path, timescan(npoints=10**6), timescan()), redis_url)
     found: list[Outcome] = []
