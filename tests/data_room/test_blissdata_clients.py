@@ -5,6 +5,7 @@ It needs an old numpy and an old redis-py, so it lives in an environment of its 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -35,6 +36,7 @@ from nexus_writer.data.publishing import (
     timer,
 )
 from nexus_writer.data.recording import Recording, replay
+from nexus_writer.simulation import BeamlineSettings, Simulation
 from tests.lima_server import GREY, data_array, image, video_image
 
 CLIENT = Path(__file__).with_name("blissdata_client.py")
@@ -130,6 +132,29 @@ def test_clients_find_the_frames_of_cameras(redis_server: EmbeddedRedis, redis_c
     assert said is not None
     expected = [[run.file, run.dataset, run.first + i] for run in said.runs(0, 5) for i in range(run.count)]
     assert [reference[:3] for reference in lima["references"]] == expected
+
+
+def test_clients_read_a_simulated_scan(
+    redis_server: EmbeddedRedis, redis_client: redis.Redis, tmp_path: Path
+) -> None:
+    redis_client.flushall()
+    detectors = {"fast": {"kind": "counters", "channels": 2, "rate_hz": 500, "dtype": "int32"}}
+    detectors |= {"cam": {"kind": "camera", "shape": (4, 8), "rate_hz": 20, "frames_per_file": 4}}
+    detectors |= {"xrf": {"kind": "spectrum", "bins": 16}}
+    scan = {"type": "timescan", "duration_s": 0.5, "detectors": list(detectors)}
+    found = {"session": "simulated", "directory": tmp_path, "detectors": detectors, "scans": [scan]}
+    (outcome,) = Simulation(BeamlineSettings.model_validate(found), redis_server.url).run()
+    nodes = {node["name"]: node for node in everything(redis_server, "simulated")["nodes"]}
+    for stream, sent in outcome.streams.items():
+        for channel in sent.channels:
+            node = nodes[outcome.fullname(stream, channel.name)]
+            if node["type"] == "lima":
+                assert len(node["references"]) == channel.points == 10
+                continue
+            values = np.array(node["all"]["values"], channel.dtype)
+            assert values.shape == (channel.points, *channel.shape)
+            assert hashlib.sha256(values.tobytes()).hexdigest() == channel.sha256
+    assert nodes["1_timescan"]["info"]["state"] == "DONE"
 
 
 DECODE = """\

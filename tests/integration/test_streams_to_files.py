@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import threading
 import time
 from pathlib import Path
@@ -16,7 +17,8 @@ import redis
 from nexus_writer.acquisition.publishing import End, Pace, Reason, StreamScan
 from nexus_writer.data.embedded import EmbeddedRedis
 from nexus_writer.data.publishing import Position
-from tests.acquisition.publishing.streams import SESSION, publisher, signal
+from tests.acquisition.publishing import streams as made
+from tests.acquisition.publishing.streams import SESSION, publisher
 from tests.serve_process import entry_is_final, serving, wait_until
 
 OPTIONS = ("--required-disk-space", "0", "--flush-period-s", "0.05")
@@ -48,7 +50,7 @@ def missing(entry: h5py.Group) -> dict[str, list[tuple[int, int]]]:
 
 
 def test_gaps_and_ends_are_in_the_file(redis_url: str, tmp_path: Path) -> None:
-    streams = {"i0": signal(units="V"), "late": signal(dtype="int32"), "none": signal()}
+    streams = {"i0": made.signal(units="V"), "late": made.signal(dtype="int32"), "none": made.signal()}
     with serving(SESSION, redis_url, tmp_path, *OPTIONS):
         with publisher(redis_url, tmp_path, streams, pace=FAST) as (node, outputs):
             node.start()
@@ -72,7 +74,7 @@ def test_gaps_and_ends_are_in_the_file(redis_url: str, tmp_path: Path) -> None:
 
 def test_a_failure_tells_its_message_in_the_file(redis_url: str, tmp_path: Path) -> None:
     with serving(SESSION, redis_url, tmp_path, *OPTIONS):
-        with publisher(redis_url, tmp_path, {"i0": signal()}, pace=FAST) as (node, outputs):
+        with publisher(redis_url, tmp_path, {"i0": made.signal()}, pace=FAST) as (node, outputs):
             node.start()
             outputs["i0"].send(ramp(0, 50))
             node.end_with(End(Reason.FAILURE, "samx hit its limit", {"i0": 50}))
@@ -84,7 +86,7 @@ def test_a_failure_tells_its_message_in_the_file(redis_url: str, tmp_path: Path)
 
 
 def publish_for_ever(url: str, root: Path) -> None:
-    with publisher(url, root, {"i0": signal()}, pace=FAST) as (node, outputs):
+    with publisher(url, root, {"i0": made.signal()}, pace=FAST) as (node, outputs):
         node.start()
         for start in range(0, 10**9, 10):
             outputs["i0"].send(ramp(start, start + 10))
@@ -116,7 +118,7 @@ def test_detectors_wait_for_a_writer_that_is_not_there(
 ) -> None:
     """Redis keeps 64 entries here: a second of points, and many more are sent."""
     pace = Pace(flush_period_s=0.005, hold_nbytes=8000)
-    streams = {"i0": signal(protocol="inproc", queue_chunks=5, send_timeout_s=60)}
+    streams = {"i0": made.signal(protocol="inproc", queue_chunks=5, send_timeout_s=60)}
     sent = [0]
 
     def send() -> None:
@@ -142,11 +144,51 @@ def test_detectors_wait_for_a_writer_that_is_not_there(
         assert file["1.1/measurement/i0"][()].tolist() == list(range(20_000))
 
 
+def test_detectors_wait_for_a_writer_that_hangs(
+    redis_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Redis keeps 256 entries here, of 50 a second; the writer hangs until the publisher waits for it."""
+    stop = threading.Event()
+
+    def send() -> None:
+        while not stop.wait(0.01):
+            start = outputs["i0"].last_index
+            outputs["i0"].send(ramp(start, start + 10))
+
+    with (
+        serving(SESSION, redis_url, tmp_path, *OPTIONS) as writer,
+        publisher(redis_url, tmp_path, {"i0": made.signal()}, pace=FAST, stream_max_entries=256) as (
+            node,
+            outputs,
+        ),
+    ):
+        node.start()
+        thread = threading.Thread(target=send)
+        thread.start()
+        try:
+            wait_until(lambda: points_in(file_of(tmp_path)) >= 50, "points in the file", 60)
+            writer.process.send_signal(signal.SIGSTOP)
+            wait_until(node.held, "points held back", 60)
+            held = node.report["i0"]["samples"]
+            wait_until(lambda: node.report["i0"]["samples"] > held + 1000, "more points")
+        finally:
+            writer.process.send_signal(signal.SIGCONT)
+            stop.set()
+            thread.join()
+        node.end_with(End(counts={"i0": outputs["i0"].last_index}))
+        node.stop()
+        wait_until(lambda: entry_is_final(file_of(tmp_path), "1.1"), "the file", 60)
+    assert "look at the writer with nexus-writer status" in caplog.text
+    with h5py.File(file_of(tmp_path)) as file:
+        assert file["1.1/writer/status"].asstr()[()] == "SUCCEEDED"
+        assert file["1.1/measurement/i0"][()].tolist() == list(range(outputs["i0"].last_index))
+
+
 def test_a_publisher_that_only_warns_goes_on(
     redis_url: str, redis_client: redis.Redis, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     pace = Pace(flush_period_s=0.005, on_lag="warn")
-    with publisher(redis_url, tmp_path, {"i0": signal()}, pace=pace, stream_max_entries=64) as (
+    with publisher(redis_url, tmp_path, {"i0": made.signal()}, pace=pace, stream_max_entries=64) as (
         node,
         outputs,
     ):
@@ -167,7 +209,10 @@ def test_a_redis_that_is_killed_costs_nothing(tmp_path: Path) -> None:
     with EmbeddedRedis(tmp_path / "redis") as server:
         with (
             serving(SESSION, server.url, tmp_path, *OPTIONS),
-            publisher(server.url, tmp_path, {"i0": signal(send_timeout_s=60)}, pace=FAST) as (node, outputs),
+            publisher(server.url, tmp_path, {"i0": made.signal(send_timeout_s=60)}, pace=FAST) as (
+                node,
+                outputs,
+            ),
         ):
             node.start()
             for start in range(0, 3000, 10):
@@ -194,8 +239,8 @@ def test_a_step_scan_and_a_camera_are_saved_as_bliss_saves_them(redis_url: str, 
     )
     saving = {"directory": str(tmp_path / "images"), "prefix": "cam_", "frames_per_file": 1}
     streams = {
-        "samx": signal(units="mm"),
-        "cam": signal(dtype="int64", saving=saving, frame_shape=[4, 6], frame_dtype="uint16"),
+        "samx": made.signal(units="mm"),
+        "cam": made.signal(dtype="int64", saving=saving, frame_shape=[4, 6], frame_dtype="uint16"),
     }
     with serving(SESSION, redis_url, tmp_path, *OPTIONS):
         with publisher(redis_url, tmp_path, streams, pace=FAST, scan=scan) as (node, outputs):
