@@ -1,10 +1,10 @@
-"""Messages to readers on the same host: in shared memory, and a socket that only wakes.
+"""Messages to readers on the same host: in shared memory, and a bell for those that sleep.
 
 The sender keeps the heads of its latest messages in a ring that all readers see. Each reader has memory of
 its own for two numbers, which the sender sees: how many messages it has done with, and whether it sleeps. So
 a message costs no system call while its readers are busy, and a sender that must not overtake them knows how
-far they are. A reader holds a connection to the sender, and the kernel closes it however the reader ends: a
-dead one is waited for no longer.
+far they are. A reader holds a connection to the sender, through which it has handed over its bell (an
+eventfd); the kernel closes it however the reader ends: a dead one is waited for no longer.
 
 Who goes to sleep says so first and looks once more; who has news writes first and then looks who sleeps. Each
 takes a lock in between: its locked instruction keeps an x86-64 processor from looking before it has written.
@@ -13,6 +13,7 @@ takes a lock in between: its locked instruction keeps an x86-64 processor from l
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import select
 import socket
@@ -30,6 +31,8 @@ __all__ = ["LocalPublisher", "LocalSubscriber"]
 SENT, FIRST_HEAD = 0, 4
 DONE, SLEEPS = 0, 1
 HEAD = struct.Struct("@4q")
+CREDENTIALS = struct.Struct("@3i")
+"""Process, user and group."""
 LEAST_HEADS, MOST_HEADS = 1024, 65_536
 CONNECT_TIMEOUT_S = 5.0
 HELLO_BYTES = 64
@@ -72,8 +75,9 @@ class Heads:
 class _Reader:
     """What a sender knows of a reader. ``since``: the first message that is for it."""
 
-    def __init__(self, connection: socket.socket, since: int, shm_id: str) -> None:
+    def __init__(self, connection: socket.socket, bell: int, since: int, shm_id: str) -> None:
         self.connection = connection
+        self.bell = bell
         self.since = since
         self._memory = SharedArray((2,), "int64", shm_id)
         self._numbers: Any = memoryview(self._memory.to_numpy())  # type: ignore[arg-type]
@@ -83,11 +87,11 @@ class _Reader:
 
     def wake(self) -> None:
         if self._numbers[SLEEPS]:
-            with contextlib.suppress(OSError):  # dead, or has enough to wake up
-                self.connection.send(b"\0", socket.MSG_DONTWAIT)
+            os.eventfd_write(self.bell, 1)
 
     def close(self) -> None:
         self.connection.close()
+        os.close(self.bell)
         self._memory.close()
 
 
@@ -117,12 +121,11 @@ class LocalPublisher:
         raise StreamError("only 'sharedmem' sends to readers of this host alone: use tcp, ipc or inproc")
 
     def publish(self, epoch: int, number: int, index: int, count: int) -> None:
+        self.heads.put(epoch, number, index, count)
         with self._lock:
-            self.heads.put(epoch, number, index, count)
             self._last = (epoch, number + 1, index)
-            readers = self._readers
-        for reader in readers:
-            reader.wake()
+            for reader in self._readers:
+                reader.wake()
 
     def slowest(self) -> int:
         """The first message that some reader has not done with."""
@@ -164,19 +167,33 @@ class LocalPublisher:
     def _accept(self) -> None:
         connection, _ = self._listening.accept()
         connection.settimeout(1.0)
+        bells: list[int] = []
         try:
-            shm_id = connection.recv(HELLO_BYTES).decode()
+            _check_user(connection)
+            hello, bells, _, _ = socket.recv_fds(connection, HELLO_BYTES, 1)
             with self._lock:
                 epoch, number, index = self._last
-                reader = _Reader(connection, number, shm_id)
+                reader = _Reader(connection, bells[0], number, hello.decode())
                 self._readers = (*self._readers, reader)
-            connection.sendall(pack_head(0, epoch, number - 1, index, (0,)))
-        except (OSError, ValueError):  # not one of ours, or gone again
+        except (OSError, ValueError, IndexError):  # not one of ours
             connection.close()
+            for bell in bells:
+                os.close(bell)
+            return
+        with contextlib.suppress(OSError):  # gone again
+            connection.sendall(pack_head(0, epoch, number - 1, index, (0,)))
 
     def _forget(self, reader: _Reader) -> None:
-        self._readers = tuple(other for other in self._readers if other is not reader)
-        reader.close()
+        with self._lock:  # nobody rings its bell, the number of which another file may get
+            self._readers = tuple(other for other in self._readers if other is not reader)
+            reader.close()
+
+
+def _check_user(connection: socket.socket) -> None:
+    """PermissionError for a process of another user: what it hands over could be anything."""
+    found = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size)
+    if CREDENTIALS.unpack(found)[1] != os.getuid():
+        raise PermissionError
 
 
 class LocalSubscriber:
@@ -192,6 +209,8 @@ class LocalSubscriber:
         self._numbers: Any = memoryview(self._memory.to_numpy())  # type: ignore[arg-type]
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(CONNECT_TIMEOUT_S)
+        self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._rung = False
         self._fence = threading.Lock()
         self._heads: Heads | None = None
         self.ended = False
@@ -205,6 +224,7 @@ class LocalSubscriber:
         self._socket.settimeout(None)
         self._ready = select.poll()
         self._ready.register(self._socket, select.POLLIN)
+        self._ready.register(self._bell, select.POLLIN)
 
     @property
     def heads(self) -> Heads:
@@ -224,12 +244,18 @@ class LocalSubscriber:
 
     def close(self) -> None:
         self._socket.close()
+        if self._bell >= 0:
+            os.close(self._bell)
+            self._bell = -1
         self._memory.close()
         if self._heads is not None:
             self._heads.close()
 
     def _sleep(self, timeout_ms: float | None) -> bool:
+        """The bell is silenced before the next sleep: whoever it woke up has something to do first."""
         deadline_s = None if timeout_ms is None else time.monotonic() + timeout_ms / 1000
+        if self._rung:
+            self._silence()
         self._numbers[SLEEPS] = 1
         try:
             with self._fence:
@@ -240,17 +266,25 @@ class LocalSubscriber:
                     left_ms = min(left_ms, 1000 * (deadline_s - time.monotonic()))
                 if self.ended or left_ms <= 0:
                     return False
-                if self._ready.poll(left_ms) and not self._socket.recv(4096):
-                    self.ended = True
+                ready = dict(self._ready.poll(left_ms))
+                self._rung = self._bell in ready
+                self.ended = self._socket.fileno() in ready
+                if self._rung and self.heads.sent() <= self.number:
+                    self._silence()
         finally:
             self._numbers[SLEEPS] = 0
         return True
+
+    def _silence(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.eventfd_read(self._bell)
+        self._rung = False
 
     def _connect(self, params: dict[str, Any]) -> None:
         self._heads = Heads(params, params["heads_id"])
         try:
             self._socket.connect("\0" + params["url"].removeprefix("local://"))
-            self._socket.sendall(self._memory.shmem.shm_id.encode())
+            socket.send_fds(self._socket, [self._memory.shmem.shm_id.encode()], [self._bell])
             self.before = self._socket.recv(WELCOME_BYTES, socket.MSG_WAITALL)
         except OSError:
             self.before = b""

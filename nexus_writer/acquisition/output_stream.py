@@ -52,6 +52,7 @@ class OutputStream:
             raise
         self._channel, self.params, self.last_index = channel, params, 0
         self._dtype, self._shape = make_dtype(params["dtype"]), params["shape"]
+        self._is_scaled = params["scale"] is not None or params["offset"] is not None
         node = self.node() if self.node else None
         if node is not None:
             node.after_output_configure(self.name)
@@ -89,11 +90,10 @@ class OutputStream:
             data = self._from_bytes(data)
         if not isinstance(data, np.ndarray):
             raise ChunkRefused(f"a stream sends arrays or bytes, not {type(data).__name__}")
-        if data.ndim != len(self._shape) or any(
-            asked not in (-1, n) for asked, n in zip(self._shape, data.shape, strict=True)
-        ):
-            raise ChunkRefused(f"a chunk of shape {data.shape} into a stream of shape {self._shape}")
-        if self.params["scale"] is not None or self.params["offset"] is not None:
+        shape = data.shape
+        if not shape or shape[1:] != self._shape[1:] or self._shape[0] not in (-1, shape[0]):
+            raise ChunkRefused(f"a chunk of shape {shape} into a stream of shape {self._shape}")
+        if self._is_scaled:
             data = self._scaled(data)
         if data.dtype != self._dtype:
             raise ChunkRefused(f"a chunk of {data.dtype} into a stream of {self._dtype}: convert it first")

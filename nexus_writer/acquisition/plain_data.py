@@ -70,6 +70,7 @@ class PlainDataReceiver(DataReceiver):
         data = flat.reshape(head.shape, order=order)  # type: ignore[call-overload]
         if out is None:
             return head.index, data
+        self.check_out(out, len(data))
         out[...] = data
         return head.index, out
 

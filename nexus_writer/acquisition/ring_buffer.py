@@ -98,11 +98,18 @@ class RingBuffer:
         if index - count > written:
             for start, stop in self._places(max(written, index - self.size), index - count):
                 self._memory[start:stop] = self._filled()
-        done = 0
-        for start, stop in self._places(index - count, index):
-            self._memory[start:stop] = data[done : done + stop - start]
-            done = (done + stop - start) % max(count, 1)
+        self._put(data, index - count, index)
         self._header[READ] = index
+
+    def _put(self, data: NDArray[Any], start: int, stop: int) -> None:
+        place = start % self.size
+        if not self.double and place + stop - start <= self.size:
+            self._memory[place : place + stop - start] = data
+            return
+        done = 0
+        for first, last in self._places(start, stop):
+            self._memory[first:last] = data[done : done + last - first]
+            done = (done + last - first) % max(len(data), 1)
 
     def get_data(self, start: int, stop: int, copy: bool = False, join: bool = True) -> Any:
         """The samples ``start`` to ``stop`` (without it); with ``join=False`` in two arrays.
@@ -127,14 +134,20 @@ class RingBuffer:
         nothing in it can be trusted."""
         self._check_bounds(start, stop)
         resets = self.resets()
-        count, place = stop - start, start % self.size
-        made: NDArray[Any] = np.empty((count, *self.shape[1:]), self.dtype) if out is None else out
-        head = count if self.double else min(count, self.size - place)
-        made[:head] = self._memory[place : place + head]
-        if head < count:
-            made[head:] = self._memory[: count - head]
+        made: NDArray[Any] = np.empty((stop - start, *self.shape[1:]), self.dtype) if out is None else out
+        self.copy_out(start, stop, made)
         self._check_whole(start, stop, resets)
         return made
+
+    def copy_out(self, start: int, stop: int, out: NDArray[Any]) -> None:
+        """Whatever is in the places of these samples: ask ``holds(start)`` and ``resets()`` afterwards."""
+        count, place = stop - start, start % self.size
+        head = count if self.double else min(count, self.size - place)
+        if head == count:
+            out[...] = self._memory[place : place + count]
+            return
+        out[:head] = self._memory[place : place + head]
+        out[head:] = self._memory[: count - head]
 
     def reset_index(self) -> None:
         """The next sample is number 0 again; what is there stays."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from .errors import ChunkRefused, OverrunError, StreamError
 from .local_channel import LocalPublisher, LocalSubscriber
 from .ring_buffer import RingBuffer
+from .spare_arrays import SpareArrays
 from .transfer_modes import DataReceiver, DataSender, register_transfermode
 from .wire import Head
 
@@ -91,6 +92,7 @@ class SharedMemReceiver(DataReceiver):
     def __init__(self, socket: LocalSubscriber, params: dict[str, Any]) -> None:
         super().__init__(socket, params)
         self.ring = _ring(params, params["shm_id"])
+        self._spare = SpareArrays(self.ring.shape[1:], self.ring.dtype)
 
     def poll(self, timeout_ms: float | None) -> bool:
         self.socket.free()
@@ -100,13 +102,10 @@ class SharedMemReceiver(DataReceiver):
         socket, ring = self.socket, self.ring
         head = self._next()
         start, data = head.index - head.count, None
-        if head.epoch != ring.resets():
-            self._overrun()
+        self.check_out(out, head.count)
         if return_data:
-            try:
-                data = ring.copied(start, head.index, out)
-            except IndexError:
-                self._overrun()
+            data = self._spare.take(head.count) if out is None else out
+            ring.copy_out(start, head.index, data)
         if head.epoch != ring.resets() or not ring.holds(start):
             self._overrun()
         self.sequence.see(head)

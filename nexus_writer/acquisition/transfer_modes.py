@@ -78,6 +78,12 @@ class DataReceiver:
         """The samples are copied into ``out`` if there is one; None unless ``return_data``."""
         raise NotImplementedError
 
+    def check_out(self, out: NDArray[Any] | None, count: int) -> None:
+        """ValueError when ``out`` has not the shape of a chunk of ``count`` samples."""
+        if out is not None and (len(out) != count or out.shape[1:] != tuple(self.params["shape"][1:])):
+            shape = (count, *self.params["shape"][1:])
+            raise ValueError(f"out has the shape {out.shape}, the chunk {shape}: give an array like it")
+
     def close(self) -> None:
         """Let go of what the receiver holds beside its socket."""
 

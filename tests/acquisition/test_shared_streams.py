@@ -200,6 +200,10 @@ def test_a_chunk_is_copied_into_an_array(connected: Connect) -> None:
         assert index == 10 * number + 10
         assert data is into
         assert (into == number).all()
+    output.send(chunk(30))
+    with pytest.raises(ValueError, match=r"out has the shape \(1, 2\), the chunk \(10, 2\)"):
+        inp.recv(out=into[:1])
+    assert value(inp) == 30
 
 
 def test_who_is_no_reader_disturbs_nobody(connected: Connect) -> None:

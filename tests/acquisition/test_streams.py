@@ -419,6 +419,41 @@ def test_a_slow_reader_knows_what_it_lost(connected: Connect, policy: str) -> No
     assert (kept[0] == 0) if policy == "drop_newest" else (kept[-1] == CHUNKS - 1)
 
 
+BUSY = """
+import json, random, sys
+from nexus_writer.acquisition import InputStream
+numbers = [random.random() for _ in range(1_000_000)]
+stream = InputStream()
+stream.connect(json.loads(sys.argv[1]))
+print("connected", flush=True)
+numbers.sort()  # no other thread of this process runs meanwhile
+print("sorted", flush=True)
+sys.stdin.readline()
+last = came = 0
+while stream.poll(500):
+    last, data = stream.recv()
+    came += len(data)
+print(last, came + stream.lost, flush=True)
+"""
+
+
+def test_a_reader_that_was_busy_has_what_is_newest(connected: Connect) -> None:
+    """Also when more came than all queues hold, while its thread could not run."""
+    output = OutputStream()
+    output.configure(shape=(-1, 1024), policy="drop_oldest", queue_chunks=5)
+    chunk = np.zeros((1, 1024), "float32")
+    with program(BUSY, json.dumps(output.params)) as busy:
+        assert answer(busy) == "connected"
+        for _ in range(12_000):
+            output.send(chunk)
+        assert answer(busy) == "sorted"
+        assert busy.stdin
+        busy.stdin.write("go\n")
+        busy.stdin.flush()
+        assert answer(busy) == "12000 12000"
+    output.close()
+
+
 def test_a_slow_reader_holds_up_a_sender_that_blocks(connected: Connect) -> None:
     output, inp = connected(shape=(-1, 4000), policy="block", queue_chunks=5)
     sender = threading.Thread(target=flood, args=(output,))
