@@ -1,5 +1,9 @@
-"""Streams become scans in Redis, as BLISS publishes them: ``RedisPublisher`` is the node that does it."""
+"""Streams become scans in Redis, as BLISS publishes them: ``RedisPublisher`` is the node that does it.
 
+Importing this package registers it by name.
+"""
+
+from ..nodes import register_node_type
 from .errors import PublishingFailed, StreamWentBack, UnfitStream
 from .redis_publisher import RedisPublisher
 from .running_scan import End, Pace, Reason
@@ -17,3 +21,5 @@ __all__ = [
     "StreamWentBack",
     "UnfitStream",
 ]
+
+register_node_type(RedisPublisher)

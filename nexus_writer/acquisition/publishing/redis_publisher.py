@@ -103,6 +103,11 @@ class RedisPublisher(Node):
         return self._running_scan.scan if self._running_scan else None
 
     @property
+    def scan_key(self) -> str:
+        """Of the scan that runs, or the last one; "" before the first. Also by a proxy."""
+        return self._running_scan.scan.key if self._running_scan else ""
+
+    @property
     def report(self) -> dict[str, dict[str, Any]]:
         """Of each stream of the scan that runs, or the last: its ``device``, ``samples`` with those that are
         missing, the ``gaps``, what was ``lost`` on the way, the ``sha256`` of the bytes that came."""

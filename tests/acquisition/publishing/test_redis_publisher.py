@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import redis
 
-from nexus_writer.acquisition import OutputStream, StreamError
+from nexus_writer.acquisition import Manager, OutputStream, StreamError
 from nexus_writer.acquisition.publishing import (
     End,
     Pace,
@@ -376,3 +376,34 @@ def test_inputs_follow_the_configuration(redis_url: str, tmp_path: Path) -> None
     assert list(node.inputs) == ["i0"]
     node.close()
     output.close()
+
+
+def test_a_publisher_of_another_process_publishes_what_a_third_one_sends(
+    redis_url: str, redis_client: redis.Redis, tmp_path: Path
+) -> None:
+    manager = Manager()
+    try:
+        sending, publishing = manager.create_nodegroup("sending"), manager.create_nodegroup("publishing")
+        sending.register_node_type_from_module("nexus_writer.acquisition.detectors", "CounterDetector")
+        publishing.register_node_type_from_module("nexus_writer.acquisition.publishing", "RedisPublisher")
+        counter = sending.create_node("CounterDetector", "counter")
+        counter.configure(channels=["i0", "i1"], rate_hz=1000, npoints=50)
+        counter.output.configure()
+        counter.initialize()
+        node = publishing.create_node("RedisPublisher", "publisher")
+        node.configure(streams=["p201"], session=SESSION, directory=str(tmp_path), redis_url=redis_url)
+        node.inputs["p201"].connect(counter.output)
+        node.describe(StreamScan("loopscan", npoints=50))
+        node.initialize()
+        node.start()
+        counter.start()
+        assert counter.wait(30)
+        node.end_with(End(counts={"p201": counter.sent}))
+        node.stop()
+        expected = counter.expected(0, 50)
+        for number, name in enumerate(("i0", "i1")):
+            found = all_points(redis_client, f"{node.scan_key}:timer", f"p201:{name}")
+            assert found.tobytes() == np.ascontiguousarray(expected[:, number]).tobytes()
+        assert node.report["p201"]["samples"] == 50
+    finally:
+        manager.close()
