@@ -26,6 +26,8 @@ LONGEST_NAME = 250
 """Characters of the name of a channel."""
 MOST_CHANNELS = 10_000
 """Of a scan."""
+MOST_PARTS = 32
+"""Of a channel whose points change their type again and again: each part is a dataset of its own."""
 MOST_WARNINGS = 1_000
 """Of a scan: each new one is kept with all that came before."""
 MOST_REFERENCES = 10_000

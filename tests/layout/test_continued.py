@@ -11,6 +11,7 @@ import pytest
 from nexus_writer.hdf5 import OpenFiles
 from nexus_writer.layout import LayoutOptions, ScanFile
 from nexus_writer.model import ChannelDescription
+from nexus_writer.model.limits import MOST_PARTS
 
 from .scans import channel, points, scan_of
 
@@ -79,6 +80,20 @@ def test_as_often_as_it_takes(path: Path, files: OpenFiles) -> None:
     scan_file.append(points(counts, [6, 7], start=4))
     assert scan_file.finish({}, "", None) is None
     assert saved(path) == {NAME: [1, 2], REST: [3.5], f"{REST}:from_1": [[[4, 5]], [[6, 7]]]}
+
+
+def test_a_channel_whose_points_change_with_each_one_is_given_up(path: Path, files: OpenFiles) -> None:
+    """Each change costs a dataset: without an end, all scans of the writer would wait for this one."""
+    scan_file, counts = started(path, files)
+    for start in range(0, 4 * MOST_PARTS, 2):
+        scan_file.append(points(counts, 1, start=start))
+        scan_file.append(points(counts, [1, 2], start=start + 1))
+        scan_file.append(points(counts, "a", start=start + 2))
+    why = scan_file.finish({}, "", None)
+    assert why is not None
+    assert why.startswith(NAME)
+    assert "is not saved from point" in why
+    assert len(saved(path)) == MOST_PARTS
 
 
 def test_a_writer_that_is_stopped_goes_on_with_all_of_it(path: Path, files: OpenFiles) -> None:
