@@ -17,6 +17,7 @@ from nexus_writer.hdf5.file_start import read_superblock
 from nexus_writer.hdf5.locks import holder_of_path
 from nexus_writer.layout.holder import own_file, side_files
 
+from .counted import counted
 from .errors import CommandError
 from .side_files import tie
 
@@ -145,8 +146,9 @@ def _look_at_entry(entry: dict[str, Any], holder: str | None) -> Iterator[Findin
     note = entry["note"]
     status, name = note.get("status"), f"/{entry['name']}"
     counts = [points for _, points in entry["channels"]]
-    points = f", {min(counts)} to {max(counts)} points committed of {len(counts)} channels" if counts else ""
-    text = f"{name}: {status or 'not of this writer'}{points}, {entry['datasets']} datasets"
+    of = f"committed of {counted(len(counts), 'channel')}"
+    points = f", {min(counts)} to {max(counts)} points {of}" if counts else ""
+    text = f"{name}: {status or 'not of this writer'}{points}, {counted(entry['datasets'], 'dataset')}"
     if status in FINAL or status is None:
         yield Finding(text)
     elif holder:

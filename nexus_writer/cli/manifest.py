@@ -18,6 +18,8 @@ from nexus_writer.hdf5.manifest_check import (
 )
 from nexus_writer.hdf5.verification import EntryReport
 
+from .counted import counted
+
 MOST_RANGES = 10
 
 
@@ -38,7 +40,8 @@ def compare_with_manifest(file: LiveReader, report: EntryReport) -> None:
     report.problems += file.read(lambda plain: wrong_sizes(plain[report.name], Path(plain.filename).parent))
     blocks = sum(-(-row.points // row.block) for row in rows)
     if len(report.problems) == before:
-        report.notes.append(f"{len(rows)} datasets are as in the manifest, {blocks} blocks of points")
+        datasets, blocks_of = counted(len(rows), "dataset"), counted(blocks, "block")
+        report.notes.append(f"{datasets} as in the manifest, {blocks_of} of points")
     paths = set(report.datasets.values()) - {row.path for row in rows}
     report.notes += [f"{path} is not in the manifest" for path in file.read(lambda plain: own(plain, paths))]
 

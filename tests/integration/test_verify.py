@@ -144,7 +144,7 @@ def test_a_dataset_that_has_another_name_too_is_in_the_manifest(path: Path) -> N
         assert sampled.get("data", getlink=True).path == "signal"
     result = run("verify", str(path))
     assert result.returncode == 0, result.stdout + result.stderr
-    assert "datasets are as in the manifest" in result.stdout
+    assert "datasets as in the manifest" in result.stdout
     assert "not in the manifest" not in result.stdout
 
 
