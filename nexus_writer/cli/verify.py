@@ -19,6 +19,7 @@ from nexus_writer.hdf5 import LiveReader, Unreadable, open_live
 from nexus_writer.hdf5.verification import EntryReport, check_entry, difference
 from nexus_writer.model import Block
 
+from .counted import counted
 from .errors import CommandError
 from .file_target import FileTarget
 from .manifest import compare_with_manifest
@@ -84,7 +85,7 @@ def _compare_with_redis(file: LiveReader, report: EntryReport, client: redis.Red
         more = f", and {len(lines) - MOST_DIFFERENCES} more" if len(lines) > MOST_DIFFERENCES else ""
         report.problems.append(f"{path}: {'; '.join(lines[:MOST_DIFFERENCES])}{more}")
     total = sum(compared.values())
-    report.notes.append(f"{total} points of {len(compared)} channels compared with Redis")
+    report.notes.append(f"{total} points of {counted(len(compared), 'channel')} compared with Redis")
     if len(compared) < sum(bool(points) for points in report.points.values()):
         report.notes.append("of the other channels Redis holds no points, or they are cameras")
 
@@ -117,7 +118,7 @@ def _decoded(
 
 def _print(report: EntryReport) -> None:
     counts = list(report.points.values())
-    points = f", {min(counts)} to {max(counts)} points of {len(counts)} channels" if counts else ""
+    points = f", {min(counts)} to {max(counts)} points of {counted(len(counts), 'channel')}" if counts else ""
     print(f"/{report.name}: {'NOT WHOLE' if report.problems else 'whole'}, {report.status or '-'}{points}")
     for line in report.problems:
         print(f"  ! {line}")

@@ -19,6 +19,9 @@ from .earlier_entry import Standing, identity, standing_of
 from .holder import look_at
 from .points_report import EarlierReport
 
+MOST_FILES_KNOWN = 100
+"""Of those that were looked at before, nothing is remembered."""
+
 
 @dataclass(frozen=True, slots=True)
 class SideEntry:
@@ -59,10 +62,12 @@ class SideEntries:
 
     def _in(self, side: Path) -> list[SideEntry]:
         number = side.stat().st_ino
-        known_number, known = self._complete.get(side, (number, {}))
+        known_number, known = self._complete.pop(side, (number, {}))
         if known_number != number:
             known = {}
         entries = look_at(self._files, side, lambda root: _entries_in(root, side, known)) or {}
+        while len(self._complete) >= MOST_FILES_KNOWN:
+            del self._complete[next(iter(self._complete))]
         self._complete[side] = number, {place: entry for place, entry in entries.items() if entry.complete}
         return list(entries.values())
 

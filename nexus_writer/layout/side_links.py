@@ -36,6 +36,8 @@ from .side_entries import SideEntries, SideEntry, committed
 
 logger = logging.getLogger(__name__)
 RETRY_EVERY_S = 2.0
+MOST_LOGGED = 1_000
+"""Texts that are not logged again; of older ones nothing is known."""
 
 
 class SideLinks:
@@ -49,7 +51,7 @@ class SideLinks:
         self._entries = SideEntries(files)
         self._clock_s = clock_s
         self._waiting: dict[Path, None] = {}
-        self._logged: set[str] = set()
+        self._logged: dict[str, None] = {}
         self._retry_at_s = 0.0
 
     def __len__(self) -> int:
@@ -140,7 +142,9 @@ class SideLinks:
 
     def _log(self, text: str, level: int = logging.WARNING) -> None:
         if text not in self._logged:
-            self._logged.add(text)
+            self._logged[text] = None
+            if len(self._logged) > MOST_LOGGED:
+                del self._logged[next(iter(self._logged))]
             logger.log(level, "%s", text)
 
 

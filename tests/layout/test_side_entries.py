@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -91,3 +92,22 @@ def test_a_side_file_that_was_put_in_place_of_another_is_read_anew(files: OpenFi
     assert [one.points for one in entries.best([side_of(path)])] == [1]
     shutil.move(side_of(other), side_of(path))
     assert [one.points for one in entries.best([side_of(path)])] == [3]
+
+
+def test_of_many_side_files_only_the_latest_are_remembered(
+    files: OpenFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A server runs for months."""
+    monkeypatch.setattr(side_entries, "MOST_FILES_KNOWN", 2)
+    monkeypatch.setattr("nexus_writer.layout.side_links.MOST_LOGGED", 2)
+    caplog.set_level(logging.INFO, logger="nexus_writer")
+    links = SideLinks(files)
+    for number in range(4):
+        path = tmp_path / f"ds{number}" / "ds.h5"
+        with held(path):
+            Writing(scan_in(path), files).begin(1).end()
+        links.link(path)
+        assert link(path) == ("ds_beside.h5", "/1.1")
+    assert [side.parent.name for side in links._entries._complete] == ["ds2", "ds3"]
+    assert len(links._logged) == 2
+    assert sum("is linked in" in record.getMessage() for record in caplog.records) >= 4
