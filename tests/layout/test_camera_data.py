@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -65,13 +64,6 @@ class Camera:
     def opened(self) -> h5py.File:
         """What any reader finds."""
         return h5py.File(self.path, locking=False)
-
-
-@pytest.fixture
-def files() -> Iterator[OpenFiles]:
-    files = OpenFiles()
-    yield files
-    assert len(files) == 0, "a file was not given back"
 
 
 def pixels(data: Any) -> list[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
@@ -17,13 +16,6 @@ from .scans import channel, points, scan_of
 
 NAME = "ctl:counts"
 REST = "ctl:counts:from_2"
-
-
-@pytest.fixture
-def files() -> Iterator[OpenFiles]:
-    files = OpenFiles()
-    yield files
-    assert len(files) == 0
 
 
 @pytest.fixture

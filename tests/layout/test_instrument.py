@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,6 @@ MEAN = {"type": "samplingcounter", "mode": "MEAN"}
 NAMES = ["ctl:a", "ctl:b", "ctl:c", "ctl:d"]
 LIMA = {"device_type": "lima"}
 MASTERS = {"timer": {"timer": ["timer:t"], "ctl": NAMES}}
-
-
-@pytest.fixture
-def files() -> Iterator[OpenFiles]:
-    files = OpenFiles()
-    yield files
-    assert len(files) == 0
 
 
 def started(path: Path, files: OpenFiles, infos: dict[str, Any]) -> tuple[Scan, ScanFile, dict[str, Any]]:

@@ -13,9 +13,7 @@ from nexus_writer.layout import LayoutOptions
 from tests.camera_files import write_files
 from tests.manifests import assert_as_written
 
-from .test_camera_data import COPY, NAMED, Camera, files
-
-__all__ = ["files"]
+from .test_camera_data import COPY, NAMED, Camera
 
 
 def saved(files: Any, directory: Path, options: LayoutOptions) -> Camera:

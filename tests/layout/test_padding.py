@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +23,6 @@ NAME = "ctl:spectra"
 MASTERS = {"timer": {"timer": ["timer:elapsed_time"], "ctl": [NAME]}}
 DATASET = "1.1/instrument/spectra/data"
 COMPRESSED = {"writer_options": {"chunk_options": {"compression_limit_nbytes": 0, "chunk_nbytes": 64}}}
-
-
-@pytest.fixture
-def files() -> Iterator[OpenFiles]:
-    files = OpenFiles()
-    yield files
-    assert len(files) == 0
 
 
 def write(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import math
 import socket
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -32,13 +31,6 @@ POSITIONS = {
     "positioners_dial_start": {"robx": -1.5},
     "positioners_units": {"robx": "mm", "roby": None, "bad": "deg"},
 }
-
-
-@pytest.fixture
-def files() -> Iterator[OpenFiles]:
-    files = OpenFiles()
-    yield files
-    assert len(files) == 0, "a file was not given back"
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,13 +14,6 @@ from nexus_writer.layout.side_entries import SideEntries
 from nexus_writer.layout.side_links import SideLinks
 
 from .test_side_links import Writing, held, link, scan_in, side_of
-
-
-@pytest.fixture
-def files() -> Iterator[OpenFiles]:
-    files = OpenFiles()
-    yield files
-    assert len(files) == 0, "a file was not given back"
 
 
 @pytest.fixture

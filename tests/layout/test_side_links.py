@@ -28,13 +28,6 @@ CHANNELS = {"timer": {"timer": [], "ctl": ["ctl:diode"]}}
 
 
 @pytest.fixture
-def files() -> Iterator[OpenFiles]:
-    files = OpenFiles()
-    yield files
-    assert len(files) == 0, "a file was not given back"
-
-
-@pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "ds" / "ds.h5"
 
