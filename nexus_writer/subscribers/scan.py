@@ -296,6 +296,16 @@ class NexusScanWriter(OnDisk, Subscriber[Received]):
             self._consumer.abandon(str(lost))
             return SubscriberState.OFF, str(lost)
 
+    def _wait_for_frames(self) -> str | None:
+        """Why they cannot be waited for; the file is completed all the same."""
+        try:
+            wait_for_frames(self._consumer, self._check_claim, self._interrupt)
+        except LeaseLost:
+            raise
+        except Exception as error:
+            return self._describe(error)
+        return None
+
     def _complete(self, request: Request | None, failure: str | None) -> tuple[SubscriberState, str]:
         """The file, for good or for now; the state that follows."""
         sound = failure is None
@@ -303,7 +313,7 @@ class NexusScanWriter(OnDisk, Subscriber[Received]):
             waited_for = "" if self.reason == LISTENS else f", while it waited: {self.reason}"
             failure = f"{request.value} before the scan ended{waited_for}"
         if sound and request is None and not self._interrupted:
-            wait_for_frames(self._consumer, self._check_claim, self._interrupt)
+            failure = self._wait_for_frames()
         may_go_on = self._may_go_on and not (sound and self._consumer.has_ended)
         failure = self._finish_file(
             failure or self._interrupted or None,

@@ -205,3 +205,21 @@ def test_a_last_sync_that_fails_does_not_hide_that_a_channel_was_lost(
     assert disk.calls > 3
     assert entry_of(scan)["status"] == "FAILED"
     assert (writing.state.name, writing.reason) == ("FAULT", "flag is lost")
+
+
+def test_a_camera_that_cannot_be_looked_for_does_not_keep_the_file_open(
+    writer_with: Maker, sample: DatasetPublisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing that goes wrong at the end of a scan may leave its file locked."""
+
+    def look(consumer: ScanConsumer) -> tuple[float, int]:
+        raise ValueError("embedded null byte")
+
+    monkeypatch.setattr(ScanConsumer, "follow_cameras", look)
+    writer = writer_with(sync_period_s=0)
+    scan = run_scan(sample)
+    writing = finished(writer, scan.key)
+    assert (writing.state.name, writing.reason) == ("FAULT", "embedded null byte")
+    assert len(writing._writer.files) == 0
+    found = entry_of(scan)
+    assert (found["status"], found["diode"]) == ("FAILED", [0, 1, 2, 3, 4])
