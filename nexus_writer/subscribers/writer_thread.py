@@ -9,6 +9,7 @@ numbers and texts. All scans of all sessions of a process share it, and with it 
 from __future__ import annotations
 
 import atexit
+import time
 
 import gevent
 
@@ -28,20 +29,28 @@ class WriterThread:
         self.files = OpenFiles()
         self.masters = Masters(self.files)
         self._linking: gevent.Greenlet | None = None
+        self._backoff = Backoff(LINK_AFTER_S, LINK_EVERY_S)
+        self._link_at_s = 0.0
         self.thread = Thread(name="nexus-writer")
         self.thread.start(wait=True)
 
     def link_later(self) -> None:
         """Go on trying the links that wait for a file; soon, what was tried for long already. To be called in
         the thread."""
+        self._backoff = Backoff(LINK_AFTER_S, LINK_EVERY_S)
+        soon_s = time.monotonic() + LINK_AFTER_S
         if self._linking is not None:
+            if not self._linking.dead and self._link_at_s <= soon_s:
+                return  # whoever calls again and again must not put it off
             self._linking.kill(block=False)
+        self._link_at_s = soon_s
         self._linking = gevent.spawn(self._link) if len(self.masters) else None
 
     def _link(self) -> None:
-        backoff = Backoff(LINK_AFTER_S, LINK_EVERY_S)
         while len(self.masters):
-            gevent.sleep(backoff.next_s())
+            wait_s = self._backoff.next_s()
+            self._link_at_s = time.monotonic() + wait_s
+            gevent.sleep(wait_s)
             self.masters.retry()
 
     def stop(self, timeout: float | None = 5.0) -> None:
