@@ -40,7 +40,11 @@ def scans_to_save(
     for scan in _recent_scans(session, client, options.look_back_s):
         if scan.node.db_name in known:
             continue
-        found = find_scan(scan.node.db_name, client)
+        try:
+            found = find_scan(scan.node.db_name, client)
+        except redis.ResponseError as error:
+            logger.warning("%s cannot be looked at: %s", scan.node.db_name, error)
+            continue
         if writer.thread.apply(_is_to_be_saved, scan.node.db_name, found, options, writer):
             logger.info("%s is not complete in its file: it is saved now", scan.node.db_name)
             yield scan
@@ -59,9 +63,12 @@ def _recent_scans(session: DataNode, client: redis.Redis, look_back_s: float) ->
     finally:
         link.drop()
     oldest_ms = server_time_ms(client) - look_back_s * 1000
-    return [
-        scan for scan, end in zip(scans, ends, strict=True) if not end or parsed(end[0][0])[0] >= oldest_ms
-    ]
+    return [scan for scan, end in zip(scans, ends, strict=True) if not _ended_before(end, oldest_ms)]
+
+
+def _ended_before(end: Any, oldest_ms: float) -> bool:
+    """``end`` is the last entry of the stream that tells of it, or why Redis has no such stream."""
+    return isinstance(end, list) and bool(end) and parsed(end[0][0])[0] < oldest_ms
 
 
 def _is_to_be_saved(key: str, found: ScanFound, options: WriterOptions, writer: WriterThread) -> bool:

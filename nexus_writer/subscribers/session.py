@@ -15,7 +15,7 @@ from gevent.pool import Group
 from nexus_writer.data.connection import connect
 from nexus_writer.data.events import Event, EventType
 from nexus_writer.data.nodes import DataNode, get_session_node
-from nexus_writer.data.scan_reader import ScanVanished
+from nexus_writer.data.scan_reader import ScanReplaced, ScanVanished
 from nexus_writer.data.walk import Walk
 
 from .claims import Claim
@@ -170,7 +170,14 @@ class NexusSessionWriter(Subscriber[Event]):
         if event.node.db_name in self._late:  # announced while we looked back
             self._late.discard(event.node.db_name)
         else:
-            self._ask_redis(lambda: self._save(event.node, announced=True))
+            self._try_to_save(event.node, announced=True)
+
+    def _try_to_save(self, node: DataNode, *, announced: bool = False) -> None:
+        """A scan of which Redis has nothing sound costs itself, and no other one."""
+        try:
+            self._ask_redis(lambda: self._save(node, announced=announced))
+        except Exception as error:
+            self._warn(f"{node.db_name} is not saved: {self._describe(error)}")
 
     def _save(self, node: DataNode, *, announced: bool = False) -> None:
         """Now, or when no other writer does. Raises REDIS_AWAY.
@@ -259,23 +266,23 @@ class NexusSessionWriter(Subscriber[Event]):
         for scan in scans_to_save(session, client, self.options, writer, self._scans):
             if scan.node.db_name not in self._scans:
                 self._late.add(scan.node.db_name)
-                self._save(scan.node)
+                self._try_to_save(scan.node)
 
     def _attend(self, scan: NexusScanWriter, node: DataNode) -> None:
         """Go on with a scan that was given up for its silence, should it speak again; and save the one that
         has its name now, where Redis was flushed meanwhile."""
         scan.join()
         if scan.replaced:
-            self._ask_redis(lambda: self._save(node))
+            self._try_to_save(node)
         since = scan.silent_since
         if since is None:
             return
         try:
             self._ask_apart(lambda client: wait_until_it_speaks(client, scan.key, since))
-        except ScanVanished:
+        except (ScanVanished, ScanReplaced):
             scan.silent_since = None
         else:
-            self._ask_redis(lambda: self._save(node))
+            self._try_to_save(node)
 
     @cached_property
     def _validator(self) -> Validator:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import gevent
 import pytest
 import redis
 
@@ -95,3 +96,28 @@ def test_a_later_scan_of_the_same_name_is_another_one(
         assert file["1.1/writer/status"].asstr()[()] == "FAILED"
         assert "has its name" in file["1.1/writer/warnings"].asstr()[()][-1]
         assert file["1.1/measurement/flag"][()].tolist() == [0, 1, 2, 3, 4]
+
+
+def test_a_silent_scan_whose_name_another_one_has_now_is_forgotten_without_a_word(
+    writer_with: Maker,
+    sample: DatasetPublisher,
+    redis_client: redis.Redis,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    writer = writer_with(silence_s=0.5)
+    first = begun(sample)
+    until(lambda: knows_silent(writer, first.key), "silent")
+    gevent.sleep(0.3)  # it listens for more of it
+    redis_client.flushall()
+    session: Any = SessionPublisher(redis_client, SESSION)
+    second = begun(session.dataset(tmp_path, "hg123", "sample"))
+    assert second.key == first.key
+    second.end()
+    until(lambda: not writer.running() and not len(writer._beside), "nobody listens to the first one")
+    captured = capfd.readouterr()
+    assert "Traceback" not in captured.err + captured.out
+
+
+def knows_silent(writer: NexusSessionWriter, key: str) -> bool:
+    return any(scan.key == key and scan.silent_since is not None for scan in writer.scans())
