@@ -50,12 +50,12 @@ class Camera:
 
     def refer(self, frames: int) -> None:
         self.file.cameras.refer(self.channel.key, frames)
-        for _ in range(20):
+        for _ in range(30):
             self.file.commit()
             due_s = self.file.cameras.seconds_to_update()
             if due_s is None:
                 return
-            time.sleep(min(due_s, 0.01))
+            time.sleep(due_s if due_s > frame_copy.RETRY_S else 0.01)  # long on a busy machine
 
     def finish(self, frames: int) -> str | None:
         self.file.cameras.refer(self.channel.key, frames)
