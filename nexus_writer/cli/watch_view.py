@@ -91,7 +91,8 @@ class WatchView:
     def _drawn(self, started: ScanStarted, since_s: float) -> RenderableType:
         title = one_line(f"{started.name}  {started.title}  {time.monotonic() - since_s:.0f} s")
         silent = self._silent.get(started.scan)
-        since = f"  silent since {clock_time(silent.since)}" if silent is not None else ""
+        if silent is not None:
+            return Text.assemble((title, "bold"), (f"  silent since {clock_time(silent.since)}", "red"))
         table = Table(show_header=False, box=None, padding=(0, 1))
         progress = self._progress.get(started.scan)
         channels = list(progress.channels.items()) if progress is not None else []
@@ -102,7 +103,7 @@ class WatchView:
             table.add_row(Text(one_line(name)), bar, Text(f"{channel.points}{of}"), Text(lost, style="red"))
         if len(channels) > CHANNELS_SHOWN:
             table.add_row(Text(f"and {len(channels) - CHANNELS_SHOWN} more"))
-        return Group(Text.assemble((title, "bold"), (since, "red")), table)
+        return Group(Text(title, style="bold"), table)
 
 
 def _bar(points: int, npoints: int) -> RenderableType:

@@ -29,6 +29,7 @@ from nexus_writer.data.happenings import (
     ScanGone,
     ScanPrepared,
     ScanProgressed,
+    ScanSilent,
     ScanStarted,
 )
 from nexus_writer.data.publishing import (
@@ -149,7 +150,7 @@ def test_live_on_a_terminal(redis_url: str, dataset: DatasetPublisher) -> None:
             shown += os.read(ours, 65536)
 
     try:
-        with watching(redis_url, output=its) as process:
+        with watching(redis_url, "--silent-after", "0.5", output=its) as process:
             shows(b"no scans running")
             with dataset.scan(SPEC) as scan:
                 scan.prepare()
@@ -157,6 +158,7 @@ def test_live_on_a_terminal(redis_url: str, dataset: DatasetPublisher) -> None:
                 scan.flush()
                 shows(b"1 scan running")
                 shows(b"2/3")
+                shows(b"silent since")
             shows(b"END 1_loopscan SUCCESS")
             assert rest_of_terminal(process) == ""
             shows(b"stopped watching")
@@ -217,6 +219,7 @@ def test_a_session_may_be_waited_for(redis_url: str, redis_client: redis.Redis, 
         (("s", "--redis", "redis://127.0.0.1:{port}"), 1, "no Redis at redis://127.0.0.1:{port}"),
         (("a:b",), 2, "'a:b' is no session name"),
         (("s", "--period", "0"), 2, "0 is no time: give a number of seconds above 0"),
+        (("s", "--silent-after", "-1"), 2, "-1 is no time: give a number of seconds, 0 for never"),
         (("s", "--entry-name", "scan"), 2, "gives two entries one name"),
     ],
 )
@@ -244,6 +247,7 @@ class TestLines:
         for happening in (
             ScanStarted("key", evil, evil, (evil,), 0),
             ScanProgressed("key", evil, 3, {evil: ChannelProgress(1)}),
+            ScanSilent("key", evil, 0.0),
             ScanEnded("key", evil, 3, {}, (), f"FAILURE: {evil}", evil, {EventType.END_SCAN: 1}),
             RedisGone(evil),
         ):
@@ -255,12 +259,13 @@ class TestLines:
             ScanStarted("key", "n", "", (), 0),
             ScanPrepared("key", "n"),
             ScanProgressed("key", "n", 3, {}),
+            ScanSilent("key", "n", 0.0),
             ScanEnded("key", "n", 3, {}, (), "SUCCESS", "", {}),
             ScanGone("key", "n"),
             RedisGone("why"),
             RedisBack(),
         )
-        words = ["started", "prepared", "progressed", "ended", "gone", "redis_gone", "redis_back"]
+        words = ["started", "prepared", "progressed", "silent", "ended", "gone", "redis_gone", "redis_back"]
         assert [kind_of(happening) for happening in happenings] == words
         assert [json.loads(json_line(happening))["happening"] for happening in happenings] == words
         assert all(line(happening)[8] == " " for happening in happenings)
