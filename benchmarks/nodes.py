@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import signal
 import statistics
@@ -110,6 +111,7 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
+    logging.getLogger("nexus_writer").setLevel(logging.CRITICAL)  # deaths are meant
     results = [calls("local", CALLS), calls("rpc", CALLS), starts(options.repeats)]
     results += [deaths(options.repeats), closes(options.repeats)]
     if options.json:

@@ -13,6 +13,8 @@ from .errors import (
     UnknownHost,
     UnknownNodeType,
 )
+from .group_link import GroupLink
+from .group_requests import GroupRequests
 from .host import Host, register_host_type
 from .local_host import LocalHost
 from .log_server import LogServer
@@ -27,6 +29,8 @@ from .threaded_node import ThreadedNode
 
 __all__ = [
     "CallTimeout",
+    "GroupLink",
+    "GroupRequests",
     "Host",
     "HostProxy",
     "LocalHost",

@@ -42,10 +42,9 @@ class CollectedProcess(MessageProcess):
         finally:
             self._stderr.close()
             self._stderr = None
-            collecting = threading.Thread(
-                target=_collect, args=(lines, weakref.ref(self)), name=f"stderr of {self.name}", daemon=True
-            )
-            collecting.start()
+            lines_of = _Lines(lines, self.logger, self.name, self.pid)
+            args, name = (lines_of, weakref.ref(self)), f"stderr of {self.name}"
+            threading.Thread(target=_collect, args=args, name=name, daemon=True).start()
 
     def preRun__(self) -> None:
         assert self._stderr is not None
@@ -56,36 +55,48 @@ class CollectedProcess(MessageProcess):
         root.setLevel(self.log_level)
 
 
-def _collect(lines: Connection, reference: weakref.ref[CollectedProcess]) -> None:
+class _Lines:
+    """What a process writes to stderr, as records of its logger."""
+
+    def __init__(self, source: Connection, logger: logging.Logger, name: str, pid: int | None) -> None:
+        self.source = source
+        self._logger, self._name, self._pid = logger, name, pid
+        self._rest = b""
+
+    def read(self) -> bool:
+        """What is there; False at the end of the pipe."""
+        data = os.read(self.source.fileno(), 65536)
+        *whole, self._rest = (self._rest + data).split(b"\n")
+        for line in whole:
+            self._log(line)
+        if len(self._rest) > LONGEST_LINE_BYTES:
+            self.end()
+        return bool(data)
+
+    def end(self) -> None:
+        """A line that was not ended."""
+        self._log(self._rest)
+        self._rest = b""
+
+    def _log(self, data: bytes) -> None:
+        line = data.decode(errors="replace").rstrip()
+        if not line or not self._logger.isEnabledFor(logging.WARNING):
+            return
+        record = self._logger.makeRecord(self._logger.name, logging.WARNING, "stderr", 0, line, (), None)
+        record.processName, record.process = self._name, self._pid
+        self._logger.handle(record)
+
+
+def _collect(lines: _Lines, reference: weakref.ref[CollectedProcess]) -> None:
     """Until the end of the pipe; or of the process, if others have the pipe too."""
-    ready, rest = select.poll(), b""
-    ready.register(lines.fileno(), select.POLLIN)
-    with lines:
-        while True:
-            if not ready.poll(1000 * LOOK_S):
-                if _has_ended(reference()):
-                    break
-                continue
-            data = os.read(lines.fileno(), 65536)
-            if not data:
+    ready = select.poll()
+    ready.register(lines.source.fileno(), select.POLLIN)
+    with lines.source:
+        while ready.poll(1000 * LOOK_S) or not _has_ended(reference()):
+            if ready.poll(0) and not lines.read():
                 break
-            *whole, rest = (rest + data).split(b"\n")
-            if len(rest) > LONGEST_LINE_BYTES:
-                whole, rest = [*whole, rest], b""
-            _log(reference(), whole)
-    _log(reference(), [rest])
+    lines.end()
 
 
 def _has_ended(process: CollectedProcess | None) -> bool:
     return process is None or not process.is_alive()
-
-
-def _log(process: CollectedProcess | None, lines: list[bytes]) -> None:
-    if process is None or not process.logger.isEnabledFor(logging.WARNING):
-        return
-    logger = process.logger
-    for line in filter(None, map(bytes.rstrip, lines)):
-        text = line.decode(errors="replace")
-        record = logger.makeRecord(logger.name, logging.WARNING, "stderr", 0, text, (), None)
-        record.processName, record.process = process.name, process.pid
-        logger.handle(record)
