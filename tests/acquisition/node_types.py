@@ -141,8 +141,10 @@ class Asked(Node):
         super().__init__(name)
         self.fails_to_start = fails_to_start
         self.temperature = 21.5
+        self.starts = 0
 
     def _start(self) -> None:
+        self.starts += 1
         if self.fails_to_start:
             raise DetectorOnFireError(1000)
 
@@ -168,8 +170,8 @@ class Asked(Node):
         print(f"{text} was written", file=sys.stderr)
 
     def crash(self) -> None:
-        subprocess.Popen(["sleep", "5"])  # it has the same stderr, and lives on
-        os.write(2, b"last words")
+        other = subprocess.Popen(["sleep", "60"])  # it has the same stderr, and lives on
+        os.write(2, b"last words of the parent of %d" % other.pid)
         os.abort()
 
     def handle(self) -> object:

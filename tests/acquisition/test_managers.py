@@ -5,6 +5,7 @@ import importlib.util
 import logging
 import os
 import pickle
+import re
 import signal
 import socket
 import subprocess
@@ -377,11 +378,21 @@ def test_log_records_and_stderr_of_all_processes_are_collected(
 
 
 def test_what_a_crash_writes_is_collected(managed: Make, caplog: pytest.LogCaptureFixture) -> None:
-    node = node_of(managed("rpc").create_nodegroup("crashing"))
+    node = node_of(managed("local").create_nodegroup("crashing"))
     with pytest.raises(NodeGroupDied):
         node.crash()
-    wait_until(lambda: "crashing was ended by SIGABRT" in caplog.text, "the end is logged")
     wait_until(lambda: "last words" in caplog.text, "the last words are collected")
+    others = re.findall(r"last words of the parent of (\d+)", caplog.text)
+    try:
+        wait_until(lambda: "crashing was ended by SIGABRT" in caplog.text, "the end is logged")
+        wait_until(lambda: "stderr of crashing" not in _threads(), "nobody listens any more")
+        assert is_running(int(others[0]))
+    finally:
+        os.kill(int(others[0]), signal.SIGKILL)
+
+
+def _threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate()]
 
 
 def test_junk_for_the_log_is_dropped(managed: Make, caplog: pytest.LogCaptureFixture) -> None:
