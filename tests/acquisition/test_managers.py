@@ -166,9 +166,11 @@ def test_streams_between_this_process_and_remote_nodes(manager: Any) -> None:
         with pytest.raises(TypeError, match="an input connects to"):
             doublers[0].input.connect(7)
         doublers[0].input.connect(output)
-        doublers[0].output.configure(protocol="ipc", channel_info=doublers[0].input.params["channel_info"])
+        described = {"channel_info": doublers[0].input.params["channel_info"]}
+        doublers[0].output.configure(transfermode="sharedmem", buffer_size=64, **described)
         doublers[1].inputs["signal"].connect(doublers[0].outputs["signal"])
-        doublers[1].output.configure(channel_info=doublers[1].input.params["channel_info"])
+        assert doublers[1].input.params["channel_info"] == channels
+        doublers[1].output.configure(protocol="ipc", channel_info=doublers[1].input.params["channel_info"])
         end.connect(doublers[1].output)
         for doubler in doublers:
             doubler.initialize()
