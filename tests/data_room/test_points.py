@@ -161,7 +161,7 @@ def check_channel(channel: tuple[np.ndarray, list[int], list[int], int, int]) ->
     assert_block(whole, start, native(values))
 
 
-@settings(max_examples=150, **RELAXED)
+@settings(max_examples=70, **RELAXED)
 @given(channels())
 def test_any_numbers_in_any_reads(channel: tuple[np.ndarray, list[int], list[int], int, int]) -> None:
     check_channel(channel)
@@ -478,7 +478,7 @@ def test_every_changed_byte_is_noticed_or_harmless(data: bytes) -> None:
         check_parse(data[:at])
 
 
-@settings(max_examples=300, **RELAXED)
+@settings(max_examples=120, **RELAXED)
 @given(st.sampled_from(pickled_numbers()).flatmap(changed))
 def test_the_patterns_accept_only_what_the_unpickler_reads(data: bytes) -> None:
     check_parse(data)
@@ -511,7 +511,7 @@ def check_changed_entry(entries: list[Entry], at: int, field: int, data: bytes) 
     assert outcome(decoder, run) == one_by_one
 
 
-@settings(max_examples=300, **RELAXED)
+@settings(max_examples=120, **RELAXED)
 @given(st.data())
 def test_one_changed_entry_among_many_is_noticed(data: st.DataObject) -> None:
     values = data.draw(
