@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from nexus_writer.data import description as description_module
 from nexus_writer.data import points as points_module
 from nexus_writer.data._numpy_patterns import parse
 from nexus_writer.data.errors import Undecodable, UndecodablePickle
@@ -191,6 +192,33 @@ def test_the_fast_way_needs_no_unpickler(
     for begin, end in [(0, 1), (1, 2), (2, 5), (5, 20)]:
         (block,) = decoder.decode(entries[begin:end])
         assert_block(block, begin, native(values[begin:end]))
+
+
+def test_the_first_read_of_a_channel_is_as_fast_as_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*args: Any) -> Any:
+        raise AssertionError("looked at one by one")
+
+    values = np.arange(20.0)
+    entries = entries_of(values, range(20), 0, 4)
+    monkeypatch.setattr(points_module, "groupby", refused)
+    (block,) = PointDecoder("c").decode(entries)
+    assert_block(block, 0, values)
+
+
+def test_what_channels_say_alike_is_understood_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    unpickled = []
+
+    def counted(data: bytes) -> Any:
+        unpickled.append(data)
+        return loads(data)
+
+    monkeypatch.setattr(description_module, "loads", counted)
+    said = description(unit="said here only")
+    entries = [entry(index, dumps(np.float64(index)), described=said) for index in range(2)]
+    for name in ("a", "b", "c"):
+        (block,) = PointDecoder(name).decode(entries)
+        assert block.channel == name
+    assert unpickled == [said]
 
 
 def test_a_channel_may_change_its_dtype_and_its_shape() -> None:
