@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict, deque
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
+
+import redis
 
 from nexus_writer.data import keys
 from nexus_writer.data.link import Link
@@ -13,7 +16,11 @@ from nexus_writer.data.nodes import DataNode
 from nexus_writer.data.point_events import PointEvents
 from nexus_writer.data.streams import FIRST, RawEntry, Streams
 
+WRONG_TYPE = "WRONGTYPE"
+"""How Redis begins to say that a key holds something else than what is asked for."""
 ENTRIES_PER_REPLY = 10_000
+
+logger = logging.getLogger(__name__)
 
 
 class Kind(Enum):
@@ -93,7 +100,12 @@ class FollowedStreams:
 
     def read(self, link: Link, *, block_ms: int | None, control_only: bool = False) -> bool:
         """Put what is new into the queues; whether there was something. Raises what the link does."""
-        reply = self._streams.read(link, block_ms=block_ms, control_only=control_only)
+        try:
+            reply = self._streams.read(link, block_ms=block_ms, control_only=control_only)
+        except redis.ResponseError as error:
+            if not (str(error).startswith(WRONG_TYPE) and self._forget_other_types(link)):
+                raise
+            return False
         if not control_only:
             self.behind = bool(reply.more)
             self._incomplete = set()
@@ -103,6 +115,17 @@ class FollowedStreams:
             self._read_again(followed.scan)
         self.points += reply.data
         return bool(reply)
+
+    def _forget_other_types(self, link: Link) -> bool:
+        """Redis reads all streams or none: one key that is no stream must not cost the others."""
+        names = list(self)
+        types = link.call_all([(b"TYPE", name) for name in names])
+        known = ((name, kind) for name, kind in zip(names, types, strict=True) if isinstance(kind, bytes))
+        others = {name for name, kind in known if kind not in (b"stream", b"none")}
+        for name in others:
+            logger.warning("%s is no stream: it is not followed", keys.to_text(name))
+        self._streams.remove(others)
+        return bool(others)
 
     def is_complete(self, scan: str | None) -> bool:
         """Whether all that was published of a scan, before its end was read, has been read."""

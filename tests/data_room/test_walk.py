@@ -927,3 +927,17 @@ def test_options_that_no_walk_has(session: DataNodeContainer, options: dict[str,
     for walk in (session.walk, session.walk_events):
         with pytest.raises((TypeError, ValueError), match=words):
             next(walk(wait=False, **options))
+
+
+def test_a_key_that_is_no_stream_costs_no_other_one(
+    session: DataNodeContainer,
+    publisher: HandPublisher,
+    two_scans: list[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Redis refuses to read any stream beside it."""
+    publisher.client.delete(f"{two_scans[0]}_end")
+    publisher.client.set(f"{two_scans[0]}_end", "x")
+    events = list(session.walk_events(filter="scan", wait=False))
+    assert [event.node.db_name for event in events if event.type is END] == two_scans[1:]
+    assert f"{two_scans[0]}_end is no stream: it is not followed" in caplog.text

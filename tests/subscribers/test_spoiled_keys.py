@@ -35,7 +35,7 @@ def assert_saves_others(writer: NexusSessionWriter, keys: list[str]) -> None:
     assert writer.state.name == "ON", writer.reason
 
 
-@pytest.mark.parametrize("what", ["", "_info", "_children_list"])
+@pytest.mark.parametrize("what", ["", "_info", "_children_list", "_end"])
 def test_a_scan_that_is_announced(
     what: str,
     writer_with: Maker,
