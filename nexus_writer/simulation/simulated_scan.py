@@ -60,6 +60,7 @@ class SimulatedScan:
         self._closing = ExitStack()
         self._nodes: list[tuple[NodePlan, Any]] = []
         self._begun_s = 0.0
+        self._failure = ""
         self.publisher = RedisPublisher("publisher")
         self._closing.callback(self._close_publisher)
         try:
@@ -69,15 +70,19 @@ class SimulatedScan:
             raise
 
     def begin(self) -> None:
-        """Announce the scan, and let the nodes send."""
+        """Announce the scan, and let the nodes send. A node that cannot start fails the scan."""
         self._begun_s = time.monotonic()
         self.publisher.start()
-        for _, node in reversed(self._nodes):
-            node.start()
+        for plan, node in reversed(self._nodes):
+            try:
+                node.start()
+            except (AcquisitionError, OSError) as error:
+                self._failure = f"{plan.name}: {error}"
+                return
 
     def done(self) -> bool:
         """All nodes have sent everything; or a node, or the publisher, has failed, which ``end`` tells."""
-        if not self.publisher.running():
+        if self._failure or not self.publisher.running():
             return True
         try:
             return all(node.wait(0) for _, node in self._nodes) or any(
@@ -88,7 +93,8 @@ class SimulatedScan:
 
     def end(self, reason: Reason = Reason.SUCCESS) -> Outcome:
         """Stop everything. A node that failed makes it a FAILURE, with its message."""
-        message = self._stop_nodes()
+        stopping = self._stop_nodes()
+        message = self._failure or stopping
         if message:
             reason = Reason.FAILURE
         streams = list(self._streams())

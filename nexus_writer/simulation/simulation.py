@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from secrets import token_hex
 from typing import Any
 
 from nexus_writer.acquisition.nodes import register_node_type
 from nexus_writer.acquisition.publishing import Pace, Reason
+from nexus_writer.data.connection import connect
+from nexus_writer.data.publishing import ScanPublisher, SessionPublisher
 from nexus_writer.data.publishing.scan import STREAM_MAX_ENTRIES
 
 from .makers import NodeMaker, node_maker
@@ -49,8 +51,11 @@ class Simulation:
             "redis_url": redis_url,
             "beacon": beacon,
             "stream_max_entries": stream_max_entries,
+            "close_dataset": False,
             **beamline.dataset.model_dump(),
         }
+        self._address: dict[str, Any] = {"url": redis_url, "beacon": beacon}
+        self._scans: list[ScanPublisher] = []
         self._pace = Pace(beamline.flush_period_s, on_lag=beamline.on_lag)
         self._aborted = threading.Event()
         self._positions = {name: motor.position for name, motor in beamline.motors.items()}
@@ -67,7 +72,7 @@ class Simulation:
     def run(self) -> Iterator[Outcome]:
         """How each scan went, when it has ended. After a scan that failed the next one is run."""
         number = 0
-        with node_maker(self.beamline.processes) as maker:
+        with node_maker(self.beamline.processes) as maker, self._closing_the_dataset():
             for scans in self._steps():
                 if number and self._aborted.wait(self.beamline.pause_s):
                     return
@@ -78,6 +83,19 @@ class Simulation:
                     self._positions |= plan.ends
                 if self.aborted:
                     return
+
+    @contextmanager
+    def _closing_the_dataset(self) -> Iterator[None]:
+        """Its scans expire a day after the last of them."""
+        yield
+        beamline = self.beamline
+        place = beamline.dataset.model_dump(exclude={"beamline"})
+        with connect(**self._address) as client:
+            session = SessionPublisher(client, beamline.session, beamline=beamline.dataset.beamline)
+            dataset = session.dataset(beamline.directory, **place)
+            for scan in self._scans:
+                dataset.adopt(scan)
+            dataset.close()
 
     def _steps(self) -> Iterator[list[Any]]:
         for _ in range(self.beamline.repeat):
@@ -99,5 +117,7 @@ class Simulation:
             while running:
                 for one in [one for one in running if one.done() or self.aborted]:
                     running.remove(one)
-                    yield one.end(Reason.SUCCESS if one.done() else Reason.USER_ABORT)
+                    outcome = one.end(Reason.SUCCESS if one.done() else Reason.USER_ABORT)
+                    self._scans.append(outcome.scan)
+                    yield outcome
                 self._aborted.wait(LOOK_EVERY_S)

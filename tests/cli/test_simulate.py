@@ -85,6 +85,7 @@ def test_ctrl_c_aborts_the_scan_and_saves_what_was_sent(
     text = only("{type: timescan, duration_s: 600, detectors: [fast, cam]}")
     file, sent_to = str(beamline(tmp_path, text)), tmp_path / "sent"
     command = [*SIMULATE, file, "--redis", redis_url, "--sent", str(sent_to)]
+    command += ["--directory", str(tmp_path / "elsewhere")]
 
     def has_points(pattern: str) -> bool:
         return any(redis_client.xlen(key) for key in redis_client.scan_iter(pattern, count=1000))
@@ -102,6 +103,7 @@ def test_ctrl_c_aborts_the_scan_and_saves_what_was_sent(
         assert errors == "nexus-writer: ended by a signal, after 1 scans; the last was ended as USER_ABORT\n"
         (sent,) = sent_scans(sent_to)
         wait_until(lambda: entry_is_final(Path(sent["filename"]), "1.1"), "the file")
+    assert Path(sent["filename"]).is_relative_to(tmp_path / "elsewhere")
     assert assert_as_sent(sent) > 0
     assert loads(redis_client.hget(f"{sent['scan']}_info", "state")) == "USER_ABORTED"
 

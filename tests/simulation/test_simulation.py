@@ -7,8 +7,10 @@ import threading
 from pathlib import Path
 
 import pytest
+import redis
 
 from nexus_writer.acquisition.publishing import Reason
+from nexus_writer.data import get_node
 from nexus_writer.data.errors import RedisUnreachable
 from nexus_writer.simulation import BeamlineSettings, Outcome, Simulation
 from tests.waiting import wait_until
@@ -77,6 +79,17 @@ def test_scans_at_once_overlap_and_are_complete(redis_url: str, tmp_path: Path) 
     assert all(outcome.complete and outcome.reason is Reason.SUCCESS for outcome in found)
 
 
+def test_the_scans_expire_a_day_after_the_last_of_them(
+    redis_url: str, redis_client: redis.Redis, tmp_path: Path
+) -> None:
+    scans = [one.scan for one in Simulation(beamline(tmp_path, timescan(), timescan()), redis_url).run()]
+    kept_s = [redis_client.ttl(scan.key) for scan in scans]
+    assert all(23 * 3600 < seconds <= 24 * 3600 for seconds in kept_s)
+    dataset = get_node(scans[0].key.rpartition(":")[0], connection=redis_client)
+    assert dataset is not None
+    assert dataset.is_closed
+
+
 def test_detectors_in_other_processes_send_the_same(redis_url: str, tmp_path: Path) -> None:
     settings = beamline(tmp_path, timescan(), ascan())
     here = [digests(one) for one in Simulation(settings, redis_url).run()]
@@ -100,10 +113,26 @@ def test_a_process_that_dies_fails_its_scan_and_is_replaced(redis_url: str, tmp_
     group.kill()
     thread.join(60)
     assert [one.reason for one in found] == [Reason.FAILURE, Reason.SUCCESS]
-    assert found[0].scan.info["end_reason"].startswith("FAILURE: timer: ")
+    assert "nodegroup_0" in found[0].scan.info["end_reason"]
     assert found[0].streams == {}
     assert found[1].complete
     assert multiprocessing.active_children() == []
+
+
+def test_a_detector_that_cannot_start_fails_its_scan(redis_url: str, tmp_path: Path) -> None:
+    """There are frames already where the camera of the first scan would save."""
+    simulation = Simulation(beamline(tmp_path, ascan(), timescan()), redis_url)
+    (frames,) = [
+        Path(node.parameters["directory"]) / "cam_0000.h5"
+        for node in simulation._plan(simulation.beamline.scans[0], 1).nodes
+        if node.name == "cam"
+    ]
+    frames.parent.mkdir(parents=True)
+    frames.touch()
+    first, second = simulation.run()
+    assert first.message.startswith(f"cam: {frames} is there already")
+    assert (first.reason, second.reason) == (Reason.FAILURE, Reason.SUCCESS)
+    assert first.scan.info["end_reason"] == f"FAILURE: {first.message}"
 
 
 def test_an_abort_ends_the_scan_and_runs_no_more(redis_url: str, tmp_path: Path) -> None:

@@ -55,15 +55,20 @@ class RedisPublisher(Node):
         dataset: str = "0001",
         beamline: str = "id00",
         stream_max_entries: int = STREAM_MAX_ENTRIES,
+        close_dataset: bool = True,
         metadata: dict[str, Any] | None = None,
         scan: StreamScan | None = None,
         pace: Pace | None = None,
     ) -> None:
-        """``streams`` are the names of its inputs: devices of the scan. Files go below ``directory``."""
+        """``streams`` are the names of its inputs: devices of the scan. Files go below ``directory``.
+
+        With the node the dataset is closed, unless others go on with it: its scans expire a day later.
+        """
         self._session_name = session
         self._address: dict[str, Any] = {"url": redis_url, "beacon": beacon}
         self._place: dict[str, Any] = {"base_path": directory, "proposal": proposal}
         self._place |= {"collection": collection, "dataset": dataset, "metadata": metadata}
+        self._close_dataset = close_dataset
         self._beamline, self._stream_max_entries = beamline, stream_max_entries
         for name in streams:
             if name not in self.inputs:
@@ -160,7 +165,7 @@ class RedisPublisher(Node):
         self._running_scan.end(self._end)
 
     def _close(self) -> None:
-        if self._dataset is not None:
+        if self._dataset is not None and self._close_dataset:
             self._dataset.close()
         self._disconnect()
 

@@ -102,12 +102,13 @@ class RunningScan:
                 self._collect(time.monotonic() + self._pace.flush_period_s)
                 self._flush()
             self._collect_rest(self._ending.end)
+            self._send()
             self._publish_end(self._ending.end)
         except Exception as error:
             logger.error("[%s] was ended: %s", self.scan.key, error)
             self._failed(error)
-            with contextlib.suppress(redis.RedisError, OSError):
-                self._publish_end(End(Reason.FAILURE, str(error)), str(type(error)))
+            with contextlib.suppress(Exception):
+                self._end_failed(error)
 
     def _collect(self, until_s: float) -> None:
         while not self._ending.asked.is_set() and (left_s := until_s - time.monotonic()) > 0:
@@ -176,8 +177,14 @@ class RunningScan:
     def _warn(self, message: str) -> None:
         logger.warning("[%s] %s", self.scan.key, message)
 
+    def _end_failed(self, error: Exception) -> None:
+        """With what can be sent of the points that came before, if it was not Redis that failed."""
+        if not isinstance(error, redis.RedisError):
+            with contextlib.suppress(Exception):
+                self._send()
+        self._publish_end(End(Reason.FAILURE, str(error)), str(type(error)))
+
     def _publish_end(self, end: End, exception: str = "<class 'RuntimeError'>") -> None:
-        self._send()
         message = " ".join(end.message.split())
         if end.reason is Reason.SUCCESS:
             self.scan.end()

@@ -146,6 +146,10 @@ class DatasetPublisher:
         """Announce a sequence with ``channels`` of its own, ready to refer to scans."""
         return SequencePublisher(self.scan(sequence_spec(title, channels)))
 
+    def adopt(self, scan: ScanPublisher) -> None:
+        """A scan that another publisher of this dataset has made expires with it, too."""
+        self._scan_keys += scan.own_keys
+
     def close(self) -> None:
         """No more scans: the dataset and its scans may expire, a day from now."""
         nodes = self.session.nodes
