@@ -21,8 +21,7 @@ from nexus_writer.acquisition.detectors import (
     TriggerNode,
 )
 from nexus_writer.acquisition.detectors.paced_node import PacedNode
-from nexus_writer.acquisition.nodes import Node
-from nexus_writer.acquisition.nodes.registry import all_nodes
+from nexus_writer.acquisition.nodes import Node, all_nodes
 from nexus_writer.data.lima_saving import LimaSaving
 from nexus_writer.data.publishing.lima import SavingSpec
 from nexus_writer.hdf5 import read_frames
@@ -132,7 +131,7 @@ def test_every_point_is_another_one(kind: type[Detector]) -> None:
 
 OTHER_PROCESS = """
 import sys, json, hashlib
-from nexus_writer.acquisition.nodes.registry import all_nodes
+from nexus_writer.acquisition.nodes import all_nodes
 import nexus_writer.acquisition.detectors
 kind, options, start, stop = json.loads(sys.argv[1])
 node = all_nodes[kind]()

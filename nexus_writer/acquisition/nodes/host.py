@@ -49,7 +49,7 @@ class Host(ABC):
         """End all groups of this host; with ``force``, without closing their nodes."""
 
 
-host_types: dict[str, tuple[str, str]] = {}
+host_types: dict[str, tuple[str, str]] = {"tango": ("tango_server.node_hosts", "TangoHost")}
 
 
 def register_host_type(scheme: str, modname: str, factory: str) -> None:

@@ -1,0 +1,208 @@
+"""A host on which a Tango Starter makes node groups."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+import threading
+import time
+from typing import Any
+
+import tango
+
+from nexus_writer.acquisition.errors import AcquisitionError
+from nexus_writer.acquisition.nodes.errors import NameTaken
+from nexus_writer.acquisition.nodes.host import GroupOwner, Host
+from nexus_writer.acquisition.nodes.proxies import NodeGroupProxy
+
+from .group_link import TangoLink
+from .group_service import PROGRAM
+
+CALL_TIMEOUT_S = 30.0
+START_TIMEOUT_S = 30.0
+STARTER_TIMEOUT_MS = 5000
+LOOK_S = 0.2
+FAMILY = "nxacq"
+NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
+STARTED_BY_HAND = 0
+"""Starter's level of servers that it does not start by itself when the host boots."""
+
+log = logging.getLogger(__name__)
+
+
+class TangoHostMissing(AcquisitionError, ConnectionError):
+    """No Starter answers at an address."""
+
+    def __init__(self, address: str, why: str) -> None:
+        super().__init__(
+            f"no Starter answers at {address} ({why}): give tango://tango/admin/HOST, or "
+            "tango://DATABASE:PORT/tango/admin/HOST, of a host on which a Starter runs"
+        )
+
+
+class GroupNotStarted(AcquisitionError, RuntimeError):
+    """The Starter could not start a node group, or it did not come up."""
+
+    def __init__(self, name: str, host: str, why: str) -> None:
+        super().__init__(
+            f"the node group {name} was not started on {host}: {why}; is the directory of the program "
+            f"{PROGRAM} in the property StartDsPath of its Starter?"
+        )
+
+
+class TangoHost(Host):
+    """By the address of its Starter, ``tango://tango/admin/HOST``; for any thread.
+
+    A group is the server ``NxAcqGroup/NAME`` with the device ``nxacq/HOST/NAME``. It outlives the program
+    that made it: ``open_nodegroup`` finds it again, and ``close`` ends it.
+    """
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.name = address.rpartition("/")[2]
+        path = address.removeprefix("tango://")
+        try:
+            self._starter = tango.DeviceProxy(address if path.count("/") > 2 else path)
+            self._starter.set_timeout_millis(STARTER_TIMEOUT_MS)
+            self._starter.ping()
+            self._database = tango.Database(self._starter.get_db_host(), int(self._starter.get_db_port()))
+        except tango.DevFailed as error:
+            raise TangoHostMissing(address, error.args[0].desc.strip()) from None
+        self._groups: dict[str, tuple[TangoLink, GroupOwner | None]] = {}
+        self._changing = threading.Lock()
+        self._over = threading.Event()
+        self._poller: threading.Thread | None = None
+
+    def create_nodegroup(
+        self,
+        name: str,
+        manager: GroupOwner | None = None,
+        qt: bool = False,
+        *,
+        call_timeout_s: float = CALL_TIMEOUT_S,
+        start_timeout_s: float = START_TIMEOUT_S,
+        **kwds: Any,
+    ) -> NodeGroupProxy:
+        """NameTaken (a KeyError) also for a group that another program made; GroupNotStarted. Its log goes to
+        the Starter, whose command DevReadLog shows it."""
+        if kwds:
+            raise TypeError(f"a node group of a Tango host has no option {next(iter(kwds))!r}")
+        if qt:
+            raise ValueError("a node group of a Tango host has no windows: leave out qt=True")
+        if not NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no name of a node group by Tango: use letters, digits, _ and -")
+        with self._changing:
+            if self._answers(name):
+                raise NameTaken(name)
+            self._register(name)
+            self._start(name, start_timeout_s)
+        return self.open_nodegroup(name, manager, call_timeout_s=call_timeout_s)
+
+    def open_nodegroup(
+        self, name: str, manager: GroupOwner | None = None, *, call_timeout_s: float = CALL_TIMEOUT_S
+    ) -> NodeGroupProxy:
+        """A group that runs, whoever made it. GroupNotStarted when it does not."""
+        if not self._answers(name):
+            raise GroupNotStarted(name, self.name, "it does not run")
+        device, admin = self._proxy(self._device_name(name)), self._admin(name)
+        link = TangoLink(name, device, admin, call_timeout_s, lambda force: self._end(name, force))
+        with self._changing:
+            self._groups[name] = (link, manager)
+            self._poll()
+        return NodeGroupProxy(link)
+
+    def check_spawners(self) -> list[str]:
+        with self._changing:
+            groups = dict(self._groups)
+        ended = {name: one for name, one in groups.items() if not one[0].alive()}
+        with self._changing:
+            for name, one in ended.items():
+                if self._groups.get(name) is one:
+                    del self._groups[name]
+        died = {name: one for name, one in ended.items() if not one[0].closed}
+        for name, (link, manager) in died.items():
+            log.error("the node group %s on %s %s", name, self.name, link.ending)
+            if manager is not None:
+                manager.nodegroup_closed(name, link.ending or "is gone")
+        return list(died)
+
+    def close_all_nodegroups(self, force: bool = False) -> None:
+        """Those that were made or opened here."""
+        with self._changing:
+            links = [link for link, _ in self._groups.values()]
+            self._groups.clear()
+            poller, self._poller = self._poller, None
+            self._over.set()
+        for link in links:
+            link.close(force)
+        if poller is not None:
+            poller.join()
+
+    def _register(self, name: str) -> None:
+        """In the Tango database: the device, and that this host's Starter has its server."""
+        info = tango.DbDevInfo()
+        info.name, info._class, info.server = self._device_name(name), PROGRAM, self._server(name)
+        self._database.add_device(info)
+        server = tango.DbServerInfo()
+        server.name, server.host, server.mode, server.level = info.server, self.name, 1, STARTED_BY_HAND
+        self._database.put_server_info(server)
+        self._starter.command_inout("UpdateServersInfo")
+
+    def _start(self, name: str, timeout_s: float) -> None:
+        try:
+            self._starter.command_inout("DevStart", self._server(name))
+        except tango.DevFailed as error:
+            self._unregister(name)
+            raise GroupNotStarted(name, self.name, error.args[0].desc.strip()) from None
+        deadline_s = time.monotonic() + timeout_s
+        while not self._answers(name):
+            if time.monotonic() > deadline_s:
+                self._unregister(name)
+                raise GroupNotStarted(name, self.name, f"it did not answer within {timeout_s:g} s")
+            time.sleep(LOOK_S)
+
+    def _end(self, name: str, force: bool) -> None:
+        """Its server closes the nodes; with ``force`` the Starter kills it, if it may."""
+        if force:
+            with contextlib.suppress(tango.DevFailed):
+                self._starter.command_inout("HardKillServer", self._server(name))
+                return
+        with contextlib.suppress(tango.DevFailed):
+            self._admin(name).command_inout("Kill")
+
+    def _unregister(self, name: str) -> None:
+        with contextlib.suppress(tango.DevFailed):
+            self._database.delete_server(self._server(name))
+
+    def _answers(self, name: str) -> bool:
+        try:
+            self._proxy(self._device_name(name)).ping()
+        except tango.DevFailed:
+            return False
+        return True
+
+    def _admin(self, name: str) -> tango.DeviceProxy:
+        return self._proxy(f"dserver/{self._server(name)}")
+
+    def _proxy(self, device: str) -> tango.DeviceProxy:
+        where = f"{self._starter.get_db_host()}:{self._starter.get_db_port()}"
+        return tango.DeviceProxy(f"tango://{where}/{device}")
+
+    def _device_name(self, name: str) -> str:
+        return f"{FAMILY}/{self.name}/{name}"
+
+    def _server(self, name: str) -> str:
+        return f"{PROGRAM}/{name}"
+
+    def _poll(self) -> None:
+        """Deaths are told within half a second."""
+        if self._poller is None:
+            self._over = threading.Event()
+            name = f"polls the host {self.name}"
+            self._poller = threading.Thread(target=self._look, args=(self._over,), name=name, daemon=True)
+            self._poller.start()
+
+    def _look(self, over: threading.Event) -> None:
+        while not over.wait(LOOK_S):
+            self.check_spawners()
