@@ -110,3 +110,18 @@ def test_the_service_of_a_standby_is_understood(monkeypatch: pytest.MonkeyPatch)
         main()
     assert not ended.value.code
     assert called[0]["standby"]
+
+
+def test_every_program_of_a_page_is_run_by_a_test() -> None:
+    """A page with a block of Python is named where its blocks are run."""
+    tests = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    pages = [page for part in ("how-to", "tutorial") for page in (ROOT / "docs" / part).glob("*.md")]
+    with_programs = [page.name for page in pages if "```python" in page.read_text()]
+    assert len(with_programs) > 8
+    assert [name for name in with_programs if name not in tests] == []
+
+
+def test_pages_lead_to_pages_that_there_are() -> None:
+    for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
+        for link in re.findall(r"\]\(([^)#:]+\.md)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / link).exists(), f"{page.name}: {link}"
