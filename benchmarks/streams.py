@@ -105,7 +105,8 @@ def shared_reader(params: dict[str, Any]) -> Callable[[Chunk], Chunk]:
     stream.connect(params)
 
     def receive(into: Chunk) -> Chunk:
-        return stream.recv(return_data=True)[1][0]  # type: ignore[index]
+        stream.recv(out=into[None])
+        return into
 
     return receive
 

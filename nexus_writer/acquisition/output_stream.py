@@ -52,6 +52,7 @@ class OutputStream:
             raise
         self._channel, self.params, self.last_index = channel, params, 0
         self._dtype, self._shape = make_dtype(params["dtype"]), params["shape"]
+        self._sample_shape = tuple(self._shape[1:])
         self._is_scaled = params["scale"] is not None or params["offset"] is not None
         node = self.node() if self.node else None
         if node is not None:
@@ -86,20 +87,20 @@ class OutputStream:
         self.sender = self._channel = None
 
     def _checked(self, data: NDArray[Any] | bytes) -> NDArray[Any]:
-        if isinstance(data, bytes | bytearray | memoryview):
-            data = self._from_bytes(data)
         if not isinstance(data, np.ndarray):
-            raise ChunkRefused(f"a stream sends arrays or bytes, not {type(data).__name__}")
+            data = self._from_bytes(data)
         shape = data.shape
-        if not shape or shape[1:] != self._shape[1:] or self._shape[0] not in (-1, shape[0]):
+        if not shape or shape[1:] != self._sample_shape or self._shape[0] not in (-1, shape[0]):
             raise ChunkRefused(f"a chunk of shape {shape} into a stream of shape {self._shape}")
         if self._is_scaled:
             data = self._scaled(data)
-        if data.dtype != self._dtype:
+        if data.dtype is not self._dtype and data.dtype != self._dtype:
             raise ChunkRefused(f"a chunk of {data.dtype} into a stream of {self._dtype}: convert it first")
         return data
 
-    def _from_bytes(self, data: bytes | bytearray | memoryview) -> NDArray[Any]:
+    def _from_bytes(self, data: Any) -> NDArray[Any]:
+        if not isinstance(data, bytes | bytearray | memoryview):
+            raise ChunkRefused(f"a stream sends arrays or bytes, not {type(data).__name__}")
         try:
             return np.frombuffer(data, self._dtype).reshape(-1, *self._shape[1:])
         except ValueError:

@@ -16,6 +16,8 @@ from .wire import COMPRESSED, FORTRAN, INLINE, pack_head, unpack_head
 
 __all__ = ["PlainDataReceiver", "PlainDataSender"]
 
+SMALL_BYTES = 8192
+
 
 class PlainDataSender(DataSender):
     """Copies a chunk once, into the message: the caller may change it as soon as ``send`` has returned."""
@@ -23,6 +25,7 @@ class PlainDataSender(DataSender):
     def __init__(self, socket: Channel, params: dict[str, Any]) -> None:
         super().__init__(socket, params)
         self._compress = compressor(params["compression"])
+        self._message = bytearray()
 
     def send(self, index: int, data: NDArray[Any]) -> None:
         flags, in_memory = 0, data
@@ -36,11 +39,22 @@ class PlainDataSender(DataSender):
         nbytes = data.nbytes if body is None else len(body)
         inline = nbytes <= self.socket.inline_bytes
         head = pack_head(flags | INLINE * inline, self.epoch, self.sequence_number, index, data.shape)
-        if inline:
+        if not inline:
+            self.socket.send(head, in_memory.reshape(-1).view("u1") if body is None else body)
+        elif body is not None or nbytes < SMALL_BYTES:
             self.socket.send(head + (in_memory.tobytes() if body is None else body))
         else:
-            self.socket.send(head, in_memory.reshape(-1).view("u1") if body is None else body)
+            self.socket.send(self._joined(head, in_memory))
         self.sequence_number += 1
+
+    def _joined(self, head: bytes, data: NDArray[Any]) -> memoryview:
+        """Both as one message, which is faster than two; it is copied before the next one is joined."""
+        size = len(head) + data.nbytes
+        if len(self._message) < size:
+            self._message = bytearray(size)
+        self._message[: len(head)] = head
+        np.frombuffer(self._message, data.dtype, data.size, len(head)).reshape(data.shape)[...] = data
+        return memoryview(self._message)[:size]
 
 
 class PlainDataReceiver(DataReceiver):

@@ -51,6 +51,7 @@ class RingBuffer:
         self.axisorder = _checked_order(axisorder, len(self.shape))
         if not self.shape or min(self.shape) < 1:
             raise ValueError(f"a buffer of shape {self.shape}: every axis needs one element or more")
+        self.size = self.shape[0]
         if fill is None:
             fill = np.nan if self.dtype.kind in "fc" else 0
         self.fill = fill
@@ -59,11 +60,6 @@ class RingBuffer:
         self._header: Any = memoryview(numbers)  # type: ignore[arg-type]
         if self._memory.flags.writeable:
             self._memory[...] = self._filled()
-
-    @property
-    def size(self) -> int:
-        """Samples that the buffer holds."""
-        return self.shape[0]
 
     @property
     def shm_id(self) -> str | None:
@@ -94,6 +90,11 @@ class RingBuffer:
         index = written + count if index is None else int(index)
         if index - count < written:
             raise IndexGoesBack(index - count, written)
+        self.append(data, index)
+
+    def append(self, data: NDArray[Any], index: int) -> None:
+        """As ``new_chunk``, for who has made sure of all that it refuses."""
+        count, written = len(data), self._header[READ]
         self._header[WRITE] = max(index, self._header[WRITE])
         if index - count > written:
             for start, stop in self._places(max(written, index - self.size), index - count):

@@ -43,7 +43,7 @@ class SharedMemSender(DataSender):
         number = self.sequence_number
         if self._blocks and (index > self._free_to[0] or number >= self._free_to[1]):
             self._wait_for_room(index, number)
-        self.ring.new_chunk(data, index)
+        self.ring.append(data, index)
         self.socket.publish(self.epoch, number, index, len(data))
         self.sequence_number = number + 1
 

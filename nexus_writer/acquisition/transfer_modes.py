@@ -27,7 +27,7 @@ class Channel(Protocol):
 
     inline_bytes: int
 
-    def send(self, head: bytes, body: Any = None) -> None: ...
+    def send(self, head: bytes | memoryview, body: Any = None) -> None: ...
 
 
 class Source(Protocol):
@@ -37,7 +37,7 @@ class Source(Protocol):
 
     def poll(self, timeout_ms: float | None) -> bool: ...
 
-    def recv(self) -> tuple[bytes, Any]: ...
+    def recv(self) -> tuple[Any, Any]: ...
 
 
 class DataSender:

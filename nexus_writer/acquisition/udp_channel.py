@@ -45,13 +45,13 @@ class UdpPublisher:
         self._greeter = threading.Thread(target=self._greet, name=f"greeter of {self.url}", daemon=True)
         self._greeter.start()
 
-    def send(self, head: bytes, body: Any = None) -> None:
+    def send(self, head: bytes | memoryview, body: Any = None) -> None:
         if body is not None or len(head) > LARGEST_BYTES:
             raise ChunkRefused(
                 f"a chunk is larger than a datagram of {LARGEST_BYTES} bytes: cut it, or use tcp"
             )
         with self._lock:
-            self._last = head[:LARGEST_HEAD_BYTES]
+            self._last = bytes(head[:LARGEST_HEAD_BYTES])
             for receiver in self._receivers:
                 with contextlib.suppress(OSError):  # lost, and counted by its number where it is missed
                     self._socket.sendto(head, receiver)
