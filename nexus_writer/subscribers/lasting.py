@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import gevent
 import redis
@@ -25,7 +26,7 @@ from nexus_writer.data.streams import RawEntry
 from nexus_writer.hdf5 import FileBroken, FileLocked, FileNotWritable, OpenFiles, Sync
 
 from .disk import MB, DiskSpace
-from .errors import Finished, StillBroken
+from .errors import FileStaysLocked, Finished, StillBroken
 from .failed_writes import FailedWrites
 from .follower import REDIS_AWAY
 from .patience import FileWait
@@ -33,6 +34,9 @@ from .scan_consumer import ScanConsumer
 
 LOOK_EVERY_S = 0.5
 """Seconds between two looks at a disk that is waited for, and at a file that another scan may break."""
+
+WAIT_FOR_ANOTHER_S = 0.25
+"""Seconds between two looks at a locked file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,30 @@ class LastingWrites:
                 return
             self.do(self._consumer.check)
         self._voice.say(reason, logging.INFO)
+
+    def open(self) -> None:
+        """Have the consumer open its file, or another one beside it when that was locked for too long.
+
+        Raises FileStaysLocked when the scan is to end meanwhile, and what ``check`` does.
+        """
+        reason = self._voice.reason()
+        while True:
+            self.wait_for_space()
+            self._check()
+            beside, takes_over = self._file_wait.is_over(), self._file_wait.takes_over
+            try:
+                self.do(partial(self._consumer.open, beside=beside, take_over=takes_over))
+            except FileLocked as error:
+                why = f"{error}, the scan waits in Redis"
+            else:
+                break
+            self._file_wait.locked()
+            self._warn(why)
+            if self._interrupt.wait(WAIT_FOR_ANOTHER_S) and (beside or not self._file_wait.is_stopped()):
+                raise FileStaysLocked(why)
+        self._file_wait.opened()
+        if "open for writing" in self._voice.reason():
+            self._voice.say(reason, logging.INFO)
 
     def sync_now_and_then(self, period_s: float) -> None:
         """Begin to bring the file to the disk (fsync) when that is due. What comes of it is met by ``do``."""

@@ -40,7 +40,7 @@ class FileWait:
         self.takes_over = patience.takes_over
         self._patience = patience
         self._unread = unread
-        self._is_stopped = is_stopped
+        self.is_stopped = is_stopped
         self._locked_since_s: float | None = None
 
     def locked(self) -> None:
@@ -56,7 +56,7 @@ class FileWait:
         """Whether the next try may go beside the file."""
         since_s = self._locked_since_s
         waited_s = 0.0 if since_s is None else time.monotonic() - since_s
-        return self._is_stopped() or self._patience.is_over(waited_s, self._unread())
+        return self.is_stopped() or self._patience.is_over(waited_s, self._unread())
 
 
 AFTER_ANOTHER = Patience(0, 0, takes_over=True)

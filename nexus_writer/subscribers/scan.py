@@ -13,17 +13,16 @@ import redis
 
 from nexus_writer.concurrency import Event
 from nexus_writer.data.connection import connect
-from nexus_writer.hdf5 import FileLocked
 
 from .claims import Claim, LeaseLost, writer_name
-from .errors import FileStaysLocked, Finished, NotSaved
+from .errors import Finished, NotSaved
 from .follower import LISTENS
 from .lag import LagWatch
 from .last_frames import wait_for_frames
 from .lasting import LOOK_EVERY_S, LastingWrites, Voice
 from .modes import Mode, Request
 from .options import WriterOptions
-from .patience import AFTER_ANOTHER, FileWait
+from .patience import AFTER_ANOTHER, FileWait, Patience
 from .scan_consumer import ScanConsumer
 from .scan_disk import OnDisk, ScanDisk
 from .scan_found import ScanFound
@@ -36,8 +35,6 @@ from .warnings_logged import WarningsLogged
 from .writer_thread import WriterThread
 
 logger = logging.getLogger(__name__)
-WAIT_FOR_ANOTHER_S = 0.25
-"""Seconds between two looks at a locked file."""
 
 
 class NexusScanWriter(OnDisk, Subscriber[Received]):
@@ -87,22 +84,17 @@ class NexusScanWriter(OnDisk, Subscriber[Received]):
         self._redis = ScanListener(
             key, client, self._ask_redis, self._lag, pace_s=options.pace_s, silence_s=options.silence_s
         )
-        self._wait = FileWait(
-            AFTER_ANOTHER if taken_over else options.patience,
-            lambda: self._lag.unread,
-            lambda: self._request is Request.STOP,
-        )
         self._warnings = WarningsLogged(key, logger)
         self._disk = ScanDisk(lambda: self.filename, options)
         self._trimming = TrimWatch()
-        self._lasting = self._lasting_writes(connect)
+        self._lasting = self._lasting_writes(AFTER_ANOTHER if taken_over else options.patience, connect)
         self._may_go_on = True
         self._interrupted = ""
         self._claim = claim
         self._taken_over = taken_over
         self._saved_before = False
 
-    def _lasting_writes(self, connect: Callable[..., redis.Redis]) -> LastingWrites:
+    def _lasting_writes(self, patience: Patience, connect: Callable[..., redis.Redis]) -> LastingWrites:
         return LastingWrites(
             self._consumer,
             self._writer.files,
@@ -110,7 +102,7 @@ class NexusScanWriter(OnDisk, Subscriber[Received]):
             Voice(lambda: self.reason, self._say),
             self._interrupt,
             self._check_claim,
-            self._wait,
+            FileWait(patience, lambda: self._lag.unread, lambda: self._request is Request.STOP),
             connect,
         )
 
@@ -219,34 +211,14 @@ class NexusScanWriter(OnDisk, Subscriber[Received]):
         if self._taken_over and self._consumer.is_saved():
             self._saved_before = True
             raise Finished
-        self._open()
+        self._lasting.open()
+        self.opened = True
+        self._writer.link_later()
 
     def _check_claim(self) -> None:
         """Right before writing. Raises LeaseLost."""
         if self._claim is not None and not self._claim.holds():
             self._claim.check(lambda: self._request is not None)
-
-    def _open(self) -> None:
-        reason = self.reason
-        while True:
-            self._lasting.wait_for_space()
-            self._check_claim()
-            beside = self._wait.is_over()
-            try:
-                self._lasting.do(partial(self._consumer.open, beside=beside, take_over=self._wait.takes_over))
-            except FileLocked as error:
-                why = f"{error}, the scan waits in Redis"
-            else:
-                break
-            self._wait.locked()
-            self._warn(why)
-            if self._interrupt.wait(WAIT_FOR_ANOTHER_S) and (beside or self._request is not Request.STOP):
-                raise FileStaysLocked(why)
-        self.opened = True
-        self._wait.opened()
-        if "open for writing" in self.reason:
-            self._say(reason)
-        self._writer.link_later()
 
     def _seconds_to_tick(self) -> float | None:
         due_s = self._consumer.seconds_to_flush()
