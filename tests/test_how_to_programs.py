@@ -139,7 +139,7 @@ class TestAsyncio:
             assert process.stdout is not None
             lines = sorted(process.stdout.readline() for _ in range(2))
             process.send_signal(signal.SIGINT)
-            assert process.wait(20) == 0
+            assert process.wait(60) == 0
         for number, line in enumerate(lines, 1):
             assert line.startswith(f"{number}_loopscan has ended: {{") and line.count(": 3") == 3
 

@@ -248,7 +248,7 @@ def test_a_remote_node_is_waited_for(managed: Make) -> None:
     source.start()
     group.link.call_timeout_s = 10
     assert not source.wait(0.01)
-    assert source.wait(30)
+    assert source.wait(60)
     assert source.running()
     endless = node_of(group, "Source")
     endless.output.configure(protocol="ipc")
@@ -279,7 +279,7 @@ def test_the_death_of_a_group_is_told(manager: Any, caplog: pytest.LogCaptureFix
     wait_until(lambda: "holds on" in caplog.text, "the call is under way")
     killed = time.monotonic()
     os.kill(pid, signal.SIGKILL)
-    pending.join(30)
+    pending.join(60)
     assert told and told[0] - killed < allowed_s(1)
     with pytest.raises(NodeGroupDied):
         node.running()

@@ -70,6 +70,6 @@ def test_the_whole_run_takes_10_to_12_s() -> None:
 
 def test_a_beamline_that_fails_is_told(tmp_path: Path) -> None:
     with DemoBeamline("redis://127.0.0.1:1/1", tmp_path) as beamline:
-        beamline.join(30)
+        beamline.join(60)
     with pytest.raises(CommandError, match=r"the simulated beamline failed: .*127\.0\.0\.1:1"):
         beamline.check()

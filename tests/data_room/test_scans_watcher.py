@@ -220,7 +220,7 @@ def test_stopped_by_its_observer(watcher: ScansWatcher, redis_client: redis.Redi
     thread.start()
     assert watcher.wait_ready(20)
     publish(redis_client)
-    thread.join(20)
+    thread.join(60)
     assert not thread.is_alive()
 
 

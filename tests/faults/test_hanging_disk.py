@@ -121,7 +121,7 @@ def test_tango_answers_and_others_listen(
                 thread.join(60)
             done = [(device, one) for one in hanging.scans] + [(second, one) for one in other.scans]
             for proxy, one in done:
-                wait_until(lambda p=proxy, s=one: p.scan_state(s.key) == tango.DevState.OFF, "saved", 30)  # type: ignore[misc]
+                wait_until(lambda p=proxy, s=one: p.scan_state(s.key) == tango.DevState.OFF, "saved", 60)  # type: ignore[misc]
             assert server.end() == 0
         seen = [replace(one, path=disk.seen(one.path)) for one in hanging.scans] + other.scans
     assert hanging.failure is None, hanging.failure

@@ -58,7 +58,7 @@ def side_of(scan: Published) -> Path:
 
 def wait_until_complete(scan: Published) -> None:
     """As everybody finds it, through its own file."""
-    wait_until(lambda: entry_is_final(scan.path, scan.entry), f"{scan.entry} complete", 20)
+    wait_until(lambda: entry_is_final(scan.path, scan.entry), f"{scan.entry} complete", 60)
 
 
 def assert_as_published(scan: Published, *, beside: bool) -> None:
@@ -101,7 +101,7 @@ def test_for_longer_than_the_scan_waits(
             time.sleep(max(0.0, released_s - time.monotonic()))
         began_s = time.monotonic()
         try:
-            wait_until(lambda: is_linked(scan), "linked", 20)
+            wait_until(lambda: is_linked(scan), "linked", 60)
             record_property("linked_after_s", time.monotonic() - began_s)
             publishing.join(60)
             wait_until_complete(scan)
@@ -145,7 +145,7 @@ def test_from_between_two_scans_of_the_file_on(
             publishing.join(2 * hold_s)
             beside = beamline.scans[1:]
             for scan in beside:
-                wait_until(lambda s=scan: entry_is_final(side_of(s), s.entry), "complete beside it", 20)  # type: ignore[misc]
+                wait_until(lambda s=scan: entry_is_final(side_of(s), s.entry), "complete beside it", 60)  # type: ignore[misc]
             time.sleep(max(0.0, released_s - time.monotonic()))
         last = beamline.scan(RATE_HZ // 2)
         for scan in beamline.scans:

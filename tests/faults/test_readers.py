@@ -19,7 +19,7 @@ from tests.serve_process import entry_is_final, serving, wait_until
 
 pytestmark = [
     pytest.mark.fault("a plain reader that opens, walks, stays and closes all through the scan"),
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(600),
 ]
 SESSION = "read"
 OPTIONS = ("--required-disk-space", "0", "--wait-for-file-s", "3600", "--side-file-after-entries", "1000000")

@@ -133,7 +133,7 @@ def test_every_point_is_there_once(
         publishing.join(60)
         assert beamline.failure is None, beamline.failure
         for scan in beamline.scans:
-            wait_until(lambda s=scan: entry_is_final(s.path, s.entry), f"{scan.entry} complete", 30)  # type: ignore[misc]
+            wait_until(lambda s=scan: entry_is_final(s.path, s.entry), f"{scan.entry} complete", 60)  # type: ignore[misc]
         record_property("complete_after_s", time.monotonic() - back_at)
         states, reasons = witness.testimony()
         assert states <= set(WORKING), (states, reasons)

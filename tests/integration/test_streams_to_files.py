@@ -105,7 +105,7 @@ def test_the_scan_of_a_killed_publisher_is_completed(redis_url: str, tmp_path: P
         finally:
             process.kill()
             process.join(60)
-        wait_until(lambda: entry_is_final(path, "1.1"), "completed", 30)
+        wait_until(lambda: entry_is_final(path, "1.1"), "completed", 60)
     with h5py.File(path) as file:
         assert file["1.1/writer/status"].asstr()[()] == "FAILED"
         assert "silent" in file["1.1/writer/unfinished"].asstr()[()]

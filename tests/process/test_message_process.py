@@ -242,22 +242,22 @@ def test_a_command_that_returns_a_future_is_answered_when_that_is_done(
 ) -> None:
     process = started(MyProcess(start_method=start_method))
     held = process.call("hold")
-    assert process.call("add", a=1).result(20) == 2
+    assert process.call("add", a=1).result(60) == 2
     assert not held.done()
-    process.call("let_go", value=7).result(20)
-    assert held.result(20) == 7
+    process.call("let_go", value=7).result(60)
+    assert held.result(60) == 7
     held = process.call("hold")
     process.call("let_go", value=LookupError("too late"))
     with pytest.raises(LookupError, match="too late"):
-        held.result(20)
+        held.result(60)
     held = process.call("hold")
     process.call("let_go", value="lambda")
     with pytest.raises((AttributeError, pickle.PicklingError), match="pickle"):
-        held.result(20)
+        held.result(60)
     held = process.call("hold")
     process.stop()
     with pytest.raises(BackendDied):
-        held.result(20)
+        held.result(60)
 
 
 def test_on_error_die_ends_the_backend_after_it_was_told(start_method: str, record_path: Path) -> None:

@@ -142,7 +142,7 @@ def test_an_abort_ends_the_scan_and_runs_no_more(redis_url: str, tmp_path: Path)
     thread.start()
     wait_until(lambda: any("publisher of" in one.name for one in threading.enumerate()), "the scan")
     simulation.abort()
-    thread.join(30)
+    thread.join(60)
     assert [(one.name, one.reason) for one in found] == [("1_timescan", Reason.USER_ABORT)]
     assert found[0].complete
 

@@ -48,7 +48,7 @@ def test_where_redis_keeps_no_leases_nothing_heaps_up(
     with server.client() as client:
         dataset = SessionPublisher(client, SESSION).dataset(tmp_path, "hg123", "sample")
         refuse(client)
-        writer.start(wait=True, timeout=10)
+        writer.start(wait=True, timeout=60)
         for key in [run_scan(dataset).key for _ in range(2)]:
             saved(writer, key)
         crew = writer._crew
@@ -65,7 +65,7 @@ def test_a_lease_that_cannot_be_renewed_does_not_keep_what_is_said_of_other_scan
 ) -> None:
     with server.client() as client:
         session = SessionPublisher(client, SESSION)
-        writer.start(wait=True, timeout=10)
+        writer.start(wait=True, timeout=60)
         spoiled = begin(session.dataset(tmp_path, "hg123", "spoiled"))
         until_points(writer, spoiled.key, 6)
         lease = own_keys.lease(SESSION, spoiled.filename)

@@ -86,5 +86,5 @@ def test_two_writers_of_one_proposal(redis_url: str, redis_client: redis.Redis, 
             for dataset in datasets:
                 run_scan(dataset, npoints=1)
         wanted = {f"{name}_0001_{number}.1" for name in names for number in range(1, 21)}
-        wait_until(lambda: wanted == linked(master_of(tmp_path)), "all linked", 30)
+        wait_until(lambda: wanted == linked(master_of(tmp_path)), "all linked", 60)
         assert first.stop() == other.stop() == 0

@@ -201,7 +201,7 @@ def test_a_group_by_tango_is_as_one_of_this_host(by_hand: Callable[[str], tuple[
     assert list(device.nodes) == ["diode (CounterDetector): stopped"]
     assert device.status() == "1 nodes, 0 of them running"
     group.close()
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
     with pytest.raises(NodeGroupDied, match="was closed"):
         group.list_nodes()
 
@@ -277,10 +277,10 @@ def test_a_starter_makes_groups_that_stream_and_end(starter: str) -> None:
             host.create_nodegroup("far")
         streamed(group, 100)
         os.kill(pids[1], signal.SIGKILL)
-        wait_until(lambda: manager.list_nodegroups() == [group], "the death is told", 20)
+        wait_until(lambda: manager.list_nodegroups() == [group], "the death is told", 60)
     finally:
         manager.close()
-    wait_until(lambda: not any(_runs(pid) for pid in pids), "the groups have ended", 20)
+    wait_until(lambda: not any(_runs(pid) for pid in pids), "the groups have ended", 60)
 
 
 def test_the_guide_is_right(starter: str, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -340,7 +340,7 @@ def test_a_group_outlives_the_program_that_made_it(starter: str) -> None:
     found = TangoHost(starter).open_nodegroup("lasting")
     assert found.pid() == pid
     found.close(force=True)
-    wait_until(lambda: not _runs(pid), "the group has ended", 20)
+    wait_until(lambda: not _runs(pid), "the group has ended", 60)
     made.close_all_nodegroups()
     with pytest.raises(GroupNotStarted, match="it does not run"):
         made.open_nodegroup("lasting")

@@ -36,7 +36,7 @@ def test_a_device_waits_for_the_right_password_and_never_tells_it(tmp_path: Path
             assert device.state() == tango.DevState.ON
             said = everything_said(device)
             owner.config_set("requirepass", PASSWORD)
-            wait_until(lambda: "Start listening" in device.status(), "goes on by itself", 10)
+            wait_until(lambda: "Start listening" in device.status(), "goes on by itself", 60)
             beamline = Beamline(
                 f"redis://:{PASSWORD}@127.0.0.1:{redis_server.port}/1", SESSION, tmp_path / "data"
             )

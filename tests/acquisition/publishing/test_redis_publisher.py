@@ -100,7 +100,7 @@ def test_many_bytes_go_out_before_their_time(
         outputs["i0"].send(RAMP)
         assert node.scan is not None
         key = f"{node.scan.key}:timer:i0:i0"
-        wait_until(lambda: entries(redis_client, key), "points in Redis", 10)
+        wait_until(lambda: entries(redis_client, key), "points in Redis", 60)
 
 
 def test_a_gap_of_the_index_is_a_gap_of_the_points(
@@ -256,7 +256,7 @@ def test_a_stream_that_goes_back_fails_the_scan(
         outputs["i0"].send(RAMP)
         outputs["i0"].reset_buffer_index()
         outputs["i0"].send(RAMP[:10])
-        wait_until(lambda: not node.running(), "the failure", 10)
+        wait_until(lambda: not node.running(), "the failure", 60)
         with pytest.raises(PublishingFailed, match="i0 went back from sample 100 to 0: start its node"):
             node.stop()
         assert isinstance(node.failure(), PublishingFailed)
@@ -277,7 +277,7 @@ def test_what_waits_from_before_a_scan_is_not_of_it(
 ) -> None:
     with publisher(redis_url, tmp_path, {"i0": signal()}, pace=FAST) as (node, outputs):
         outputs["i0"].send(RAMP)
-        wait_until(lambda: node.inputs["i0"].poll(0), "the chunk", 10)
+        wait_until(lambda: node.inputs["i0"].poll(0), "the chunk", 60)
         node.start()
         outputs["i0"].reset_buffer_index()
         outputs["i0"].send(RAMP[:3] + 0.5)
@@ -397,7 +397,7 @@ def test_a_publisher_of_another_process_publishes_what_a_third_one_sends(
         node.initialize()
         node.start()
         counter.start()
-        assert counter.wait(30)
+        assert counter.wait(60)
         node.end_with(End(counts={"p201": counter.sent}))
         node.stop()
         expected = counter.expected(0, 50)
