@@ -21,7 +21,8 @@ from nexus_writer.acquisition.detectors import (
     TriggerNode,
 )
 from nexus_writer.acquisition.detectors.paced_node import PacedNode
-from nexus_writer.acquisition.nodes import Node, all_nodes
+from nexus_writer.acquisition.nodes import Node, create_manager
+from nexus_writer.acquisition.nodes.registry import all_nodes
 from nexus_writer.data.lima_saving import LimaSaving
 from nexus_writer.data.publishing.lima import SavingSpec
 from nexus_writer.hdf5 import read_frames
@@ -131,7 +132,7 @@ def test_every_point_is_another_one(kind: type[Detector]) -> None:
 
 OTHER_PROCESS = """
 import sys, json, hashlib
-from nexus_writer.acquisition.nodes import all_nodes
+from nexus_writer.acquisition.nodes.registry import all_nodes
 import nexus_writer.acquisition.detectors
 kind, options, start, stop = json.loads(sys.argv[1])
 node = all_nodes[kind]()
@@ -446,6 +447,30 @@ def test_outputs_must_be_open_and_up_to_date() -> None:
     node.output.configure()
     node.initialize()
     node.close()
+
+
+def test_a_detector_in_a_process_of_its_own() -> None:
+    """It streams to this one, and tells from there what it sent, and how far it is."""
+    manager = create_manager("local")
+    try:
+        group = manager.create_nodegroup("detectors", qt=False)
+        group.register_node_type_from_module("nexus_writer.acquisition.detectors", "CounterDetector")
+        assert "CameraDetector" in group.list_node_types()
+        counter = group.create_node("CounterDetector", "diode")
+        counter.configure(channels=2, rate_hz=500.0, npoints=100, seed=3)
+        counter.output.configure(transfermode="sharedmem", buffer_size=1000, policy="block")
+        stream = InputStream()
+        stream.connect(counter.output)
+        counter.initialize()
+        counter.start()
+        found = came(stream, 100)
+        assert counter.wait(20)
+        assert_same_bits(found, counter.expected(0, 100))
+        assert (counter.sent, counter.running()) == (100, True)
+        counter.stop()
+        stream.close()
+    finally:
+        manager.close()
 
 
 def test_nodes_are_registered_by_name() -> None:

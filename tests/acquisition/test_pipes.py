@@ -10,7 +10,8 @@ import pytest
 
 from nexus_writer.acquisition import InputStream, OutputStream, StreamError
 from nexus_writer.acquisition.detectors import ChannelSplitter, ChunkResizer, StreamConverter
-from nexus_writer.acquisition.nodes import Node, all_nodes
+from nexus_writer.acquisition.nodes import Node
+from nexus_writer.acquisition.nodes.registry import all_nodes
 
 Pipe = Callable[..., tuple[OutputStream, Node, dict[str, InputStream]]]
 Chunks = list[tuple[int, np.ndarray[Any, Any]]]
