@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 AT_ONCE_NBYTES = 64 * 2**20
 """So much is read from a file at once, or one image."""
+_MOST_AT_ONCE = 1000
 _AT_ONCE_OF_UNKNOWN_SIZE = 8
 _LARGEST_INDEX = 2**31 - 1
 """That a Lima server can be asked for."""
@@ -163,7 +164,9 @@ class CameraFrames:
             nbytes = math.prod(self._camera.shape) * as_dtype(self._camera.dtype).itemsize
         except ValueError:
             nbytes = 0
-        return max(1, AT_ONCE_NBYTES // nbytes) if nbytes > 0 else _AT_ONCE_OF_UNKNOWN_SIZE
+        if nbytes <= 0:
+            return _AT_ONCE_OF_UNKNOWN_SIZE
+        return min(_MOST_AT_ONCE, max(1, AT_ONCE_NBYTES // nbytes))
 
     def _server(self) -> CameraServer | None:
         url = self._status.get("server_url")

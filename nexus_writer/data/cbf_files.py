@@ -62,7 +62,7 @@ def _layout(path: str, fields: dict[str, str]) -> tuple[np.dtype[Any], tuple[int
         int(fields.get(f"X-Binary-{name}", 0))
         for name in ("Size-Second-Dimension", "Size-Fastest-Dimension", "Size")
     ]
-    if dtype is None or min(sizes) <= 0:
+    if dtype is None or min(sizes) <= 0 or sizes[0] * sizes[1] > sizes[2]:  # a pixel has a byte at least
         raise FramesUnreadable(path, "its header does not say type, shape and size of the image")
     return dtype, (sizes[0], sizes[1]), sizes[2]
 

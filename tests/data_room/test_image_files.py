@@ -182,6 +182,15 @@ class TestFormats:
         assert image.dtype == dtype
         np.testing.assert_array_equal(image, values)
 
+    def test_a_cbf_file_of_more_pixels_than_bytes(self, redis_client: redis.Redis, tmp_path: Path) -> None:
+        """So many pixels are not made room for."""
+        camera = Camera(redis_client, **files_of(tmp_path, "CBF", 1))
+        camera.tell(1, saved=1)
+        path = tmp_path / "cam_0000.cbf"
+        path.write_bytes(path.read_bytes().replace(b"Second-Dimension: 4", b"Second-Dimension: 40000000000"))
+        with pytest.raises(ImageUnavailable, match="does not say type, shape and size"):
+            camera.node.get(0).get_image(0)
+
     def test_a_cbf_file_that_was_damaged(self, redis_client: redis.Redis, tmp_path: Path) -> None:
         camera = Camera(redis_client, **files_of(tmp_path, "CBF", 1))
         camera.tell(1, saved=1)
@@ -208,7 +217,8 @@ class TestFormats:
     def test_concatenated_frames_of_unknown_height(self, redis_client: redis.Redis, tmp_path: Path) -> None:
         camera = Camera(redis_client, **files_of(tmp_path, "EDFCONCAT", 3))
         camera.tell(3, saved=3)
-        for shape, why in (((0, 0), "does not declare the height"), ((5, 6), "12 rows are no frames of 5")):
+        unknown = "does not declare the height"
+        for shape, why in (((0, 0), unknown), (("4", 6), unknown), ((5, 6), "12 rows are no frames of 5")):
             camera.node.info["shape"] = shape
             with pytest.raises(ImageUnavailable, match=why):
                 camera.node.get(0).get_image(0)
@@ -273,6 +283,16 @@ class TestTogether:
         assert readings == [("cam_0000.h5", 0, 3)]
         assert [int(one[0, 0]) for one in images] == list(range(1, 20))
         assert ("cam_0000.h5", 6, 2) in readings and ("cam_0001.h5", 0, 1) in readings
+
+    def test_many_small_ones_are_not_read_at_once(
+        self, camera: Camera, readings: list[tuple[str, int, int]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """However many a camera claims to have."""
+        monkeypatch.setattr("nexus_writer.data.camera_frames._MOST_AT_ONCE", 5)
+        camera.tell(2**40)
+        images = iter(camera.node.get(0, -1))
+        assert int(next(images)[0, 0]) == 0
+        assert readings == [("cam_0000.h5", 0, 5)]
 
     def test_those_before_a_missing_one_are_iterated(
         self, camera: Camera, tmp_path: Path, readings: list[tuple[str, int, int]]

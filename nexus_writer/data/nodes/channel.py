@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from numbers import Integral
 from types import EllipsisType
 from typing import Any, overload
 
@@ -55,7 +56,8 @@ class ChannelNode(DataNode):
     def shape(self) -> tuple[int, ...]:
         """Shape of one point as it was declared; () for a scalar, 0 or -1 where it is unknown."""
         shape = self.info.get("shape")
-        return tuple(shape) if isinstance(shape, tuple | list) else ()
+        lengths = shape if isinstance(shape, tuple | list) else ()
+        return tuple(map(int, lengths)) if all(isinstance(one, Integral) for one in lengths) else ()
 
     @property
     def dtype(self) -> Any:
