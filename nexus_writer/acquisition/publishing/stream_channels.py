@@ -130,6 +130,8 @@ def _saving(name: str, params: Mapping[str, Any]) -> SavingSpec | None:
     said = params.get("saving")
     if said is None:
         return None
+    if "frame_shape" not in params or "frame_dtype" not in params:
+        raise UnfitStream(name, "frames in files", "give its params frame_shape and frame_dtype, too")
     try:
         return SavingSpec(**said)
     except TypeError as error:
