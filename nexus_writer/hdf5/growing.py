@@ -104,14 +104,17 @@ class GrowingDataset:
         FileBroken when the file takes no more.
         """
         self.live_file.check()
+        if len(blocks) == 1 and self._is_next(blocks[0]):
+            values = blocks[0].values
+            self._write_digested(self._coverage.points, values)
+            self._coverage.add(blocks[0].start, blocks[0].stop)
+            return values.nbytes
         coverage = self._coverage.copy()
         runs, refused = self._runs(blocks, coverage)
         nbytes = 0
         for start, parts in runs:
             for values in self._joined(parts):
-                self._write(start, values)
-                if self._digests is not None:
-                    self._digests.add(start, values, self._extent[1:])
+                self._write_digested(start, values)
                 start += len(values)
                 nbytes += nbytes_of(values)
         self._coverage = coverage
@@ -233,6 +236,23 @@ class GrowingDataset:
                 self.path, f"points of the shape {values.shape[1:]} have no {rank - 1} dimensions"
             )
         return values.reshape(len(values), *(1,) * (rank - 1 - len(point)), *point)
+
+    def _is_next(self, block: Block) -> bool:
+        """Points right behind those that are there, which need no look at what lacks, no conversion and no
+        more room: nearly all are."""
+        values = block.values
+        return (
+            block.start == self._coverage.points
+            and values.dtype == self._storage.dtype
+            and values.shape[1:] == self._extent[1:]
+            and not self._storage.is_text
+            and values.flags.c_contiguous
+        )
+
+    def _write_digested(self, start: int, values: npt.NDArray[Any]) -> None:
+        self._write(start, values)
+        if self._digests is not None:
+            self._digests.add(start, values, self._extent[1:])
 
     def _joined(self, parts: list[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
         """Consecutive points as one array, the smaller ones padded; as several when that would be huge."""

@@ -91,6 +91,8 @@ class StagedWrites:
         numbers = _pages_of(address, nbytes)
         if self._pages.keys().isdisjoint(numbers):
             self._write_now(data, address)
+            if self._known.keys().isdisjoint(numbers):
+                return
         else:
             for waits, group in itertools.groupby(numbers, self._pages.__contains__):
                 if not waits:

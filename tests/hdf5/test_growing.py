@@ -336,3 +336,25 @@ def test_an_error_carries_nothing_of_h5py(live: LiveFile) -> None:
     assert len(frames) == 2  # this test, and the border of the package
     assert not any("h5py" in type(value).__module__ for value in frames[1].f_locals.values())
     assert dataset not in frames[1].f_locals.values()
+
+
+@pytest.mark.parametrize("step", [1, 2, -1])
+@pytest.mark.parametrize("shape", [(), (2,)])
+@pytest.mark.parametrize("dtype", ["f8", ">f8", "?", "i2"])
+def test_points_right_behind_the_others_may_lie_anyhow_in_memory(
+    live: LiveFile, dtype: str, shape: tuple[int, ...], step: int
+) -> None:
+    dataset = GrowingDataset(live.root, "x", dtype, shape, digested=True)
+    whole = GrowingDataset(live.root, "whole", dtype, shape, digested=True)
+    parts = [(np.arange(24) % 7).astype(dtype).reshape(-1, *shape)[::step] for _ in range(3)]
+    start = 0
+    for part in parts:
+        assert dataset.append([Block("c", start, part)]) == part.nbytes
+        start += len(part)
+    joined = np.concatenate(parts, dtype=dtype)
+    whole.append([Block("c", 0, joined[:5]), Block("c", 5, joined[5:])])
+    live.flush()
+    with as_after_a_kill(live) as file:
+        assert np.array_equal(file["x"][()], joined)
+    assert (dataset.points, dataset.gaps) == (start, [])
+    assert dataset.digests() == whole.digests()
