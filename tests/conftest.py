@@ -1,8 +1,13 @@
 """What every test may use: the ``--full`` switch and a real Redis of its own."""
 
+import gc
 import signal
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 pytest_plugins = ["tests.fixtures_redis", "tests.faults.table"]
 
@@ -10,6 +15,12 @@ pytest_plugins = ["tests.fixtures_redis", "tests.faults.table"]
 def pytest_configure() -> None:
     """Ctrl-C is ignored in what a shell starts in the background, and in all that the tests start then."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests and all modules are no garbage: no later collection looks at them again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from .pickles import loads
 
 OBJECT = np.dtype(object)
 _LONGEST_NAME = 40
+_REMEMBERED_NBYTES = 1024
 _KINDS = "biufcSUOmM"
 _OBJECT_CLASSES = (str, bytes, object, list, tuple, dict, set, frozenset, bytearray)
 
@@ -54,6 +56,10 @@ def as_dtype(declared: object) -> np.dtype[Any]:
 
 def description(data: bytes) -> PointDescription:
     """The description in the bytes of ``__DESC__``; raises ``UndecodablePickle`` when it is none."""
+    return _remembered(data) if len(data) <= _REMEMBERED_NBYTES else _read(data)
+
+
+def _read(data: bytes) -> PointDescription:
     raw = loads(data)
     if not isinstance(raw, dict):
         raise UndecodablePickle(f"a description that is a {type(raw).__name__}")
@@ -68,6 +74,10 @@ def description(data: bytes) -> PointDescription:
     return PointDescription(
         dtype, tuple(shape), unit if isinstance(unit, str) else None, raw.get("reference") is True
     )
+
+
+_remembered = lru_cache(maxsize=256)(_read)
+"""The channels of a scan say the same of themselves, most of them."""
 
 
 def decode_description(entry: Sequence[Any]) -> PointDescription | None:

@@ -10,6 +10,7 @@ one pickled number or array recognised by its bytes (``_numpy_patterns``), and t
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
@@ -56,6 +57,7 @@ class PointDecoder:
 
     def __init__(self, channel: str) -> None:
         self.channel = channel
+        self._is_new = True
         self._rows: Rows | None = None
         self._patterns: dict[tuple[int, ...], Rows] = {}
         self._descriptions: dict[bytes, PointDescription] = {}
@@ -71,10 +73,12 @@ class PointDecoder:
 
         Raises ``Undecodable``; its ``decoded`` are the blocks in front of the bad entry.
         """
-        if self._rows is not None and entries:
-            values = self._rows.points_of(entries)
-            start = _start_of_run(entries, self._rows.points) if values is not None else None
+        rows = self._rows or self._first_rows(entries)
+        if rows is not None and entries:
+            values = rows.points_of(entries)
+            start = _start_of_run(entries, rows.points) if values is not None else None
             if values is not None and start is not None:
+                self._rows = rows
                 return [Block(self.channel, start, values)]
         pieces: list[_Piece] = []
         try:
@@ -83,6 +87,15 @@ class PointDecoder:
         except UndecodablePickle as error:
             raise Undecodable(self.channel, error.why, self._blocks(pieces)) from error
         return self._blocks(pieces)
+
+    def _first_rows(self, entries: Sequence[RawEntry]) -> Rows | None:
+        """Before anything is known of the channel: rows like the first of several entries."""
+        if not self._is_new or len(entries) < 2:
+            return None
+        self._is_new = False
+        with suppress(UndecodablePickle):  # said when the entry is decoded by itself
+            return self._learn(entries[0])
+        return None
 
     def _pieces(self, entries: Sequence[RawEntry]) -> Iterator[_Piece]:
         """Runs of entries whose fields have the same lengths are likely to be rows."""

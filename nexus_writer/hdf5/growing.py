@@ -18,7 +18,7 @@ from .chunking import ChunkOptions
 from .coverage import Coverage
 from .direct_chunks import DirectChunks
 from .errors import PointsRefused
-from .items import path_of, place_of, refuse_taken, set_attributes
+from .items import member_place, path_of_member, refuse_taken, set_attributes
 from .live_file import LiveFile, live_file_of
 from .plain_tail import PlainTail, write_rows
 from .point_digests import Digests, PointDigests
@@ -185,8 +185,8 @@ class GrowingDataset:
         attributes: Mapping[str, str],
         fill: bool,
     ) -> None:
-        parent, encoded = place_of(group.id, name)
-        self.path = path_of(parent, encoded)
+        parent, encoded = member_place(group, name)
+        self.path = path_of_member(group, name)
         self._storage = self._storage_for(dtype, scan_shape, point_shape, chunking, fill)
         try:
             self._id = self._storage.create(parent, encoded)

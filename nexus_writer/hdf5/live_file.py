@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from ._library import LIBVER, access_properties, h5py
+from .copied_group import CopiedGroup
 from .errors import FileBroken, FileDamaged, FileNotLockable, FileNotWritable, NotHdf5
 from .locks import WriterLock
 from .places import Places, punch_holes
@@ -232,6 +233,9 @@ def _open_locked(path: Path, lock: WriterLock) -> LiveFile:
 
 def live_file_of(item: Any) -> LiveFile | None:
     """The live file that an h5py object belongs to, None when it is of another file."""
+    if isinstance(item, CopiedGroup):
+        file: LiveFile | None = item.live_file
+        return file if file is not None and file.root is not None else None
     try:
         return _live.get(item.id.fileno)
     except (AttributeError, ValueError, RuntimeError, OSError):

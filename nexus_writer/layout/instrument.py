@@ -41,7 +41,7 @@ class Instrument:
         self._warn = warn
         self._groups: dict[str, Any] = {}
         self._classes: dict[str, str] = {}
-        self._originals = Originals()
+        self._originals = Originals(self.group)
         self._devices: dict[str, dict[tuple[str, str], None]] = {}
         dump.write(self.group, scan.instrument_info, "instrument", INSTRUMENT)
         self._write_positions(COLLECTIONS_AT_START, scan.positioners)
@@ -95,7 +95,7 @@ class Instrument:
     def _open_group(self, place: Place, texts: Mapping[str, str]) -> Any:
         """Metadata may have made it before its channel came; the class is the channel's all the same."""
         try:
-            return self._originals.create_group(self.group, place.group, place.nx_class, texts)
+            return self._originals.create_group(place.group, place.nx_class, texts)
         except EntryExists:
             group = require_group(self.group, place.group)
             set_attributes(group, {"NX_class": place.nx_class})

@@ -23,7 +23,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def traces() -> set[object]:
     """Of this process: other workers of the same run have their own."""
-    gc.collect()
     memory = FOLDER.glob(f"{PREFIX}{os.getpid()}_*")
     return {*threading.enumerate(), *multiprocessing.active_children(), *memory}
 
@@ -35,4 +34,5 @@ def nothing_left() -> Iterator[None]:
     deadline = time.monotonic() + 10
     while (left := traces() - before) and time.monotonic() < deadline:
         time.sleep(0.02)
+        gc.collect()
     assert not left

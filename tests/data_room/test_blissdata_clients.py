@@ -43,9 +43,10 @@ CLIENT = Path(__file__).with_name("blissdata_client.py")
 ROOT = Path(__file__).parent.parent.parent
 PYTHON = Path(os.environ.get("BLISSDATA_PYTHON", ROOT / ".venv-blissdata" / "bin" / "python"))
 
-pytestmark = pytest.mark.blissdata
-if not PYTHON.exists():
-    pytest.skip(f"no blissdata 0.3.1 at {PYTHON}: run 'make test-blissdata'", allow_module_level=True)
+NEEDED = pytest.mark.skipif(
+    not PYTHON.exists(), reason=f"no blissdata 0.3.1 at {PYTHON}: run 'make test-blissdata'"
+)
+pytestmark = [pytest.mark.blissdata, NEEDED]
 
 DETECTORS = DeviceSpec(
     "det",

@@ -28,9 +28,9 @@ from nexus_writer.data.nodes import (
 from nexus_writer.data.publishing import SessionPublisher
 from nexus_writer.data.recording import Recording, replay
 from tests.data_room.blissdata_questions import answers
-from tests.data_room.test_blissdata_clients import SPEC, everything, publish_points, start_client
+from tests.data_room.test_blissdata_clients import NEEDED, SPEC, everything, publish_points, start_client
 
-pytestmark = pytest.mark.blissdata
+pytestmark = [pytest.mark.blissdata, NEEDED]
 
 RECORDINGS = ("loopscan10", "sequence", "lima_two", "two_masters", "dtypes", "mca", "failing", "ct")
 

@@ -474,13 +474,13 @@ assembled = st.lists(st.sampled_from(ATOMS), min_size=1, max_size=30).map(
 RELAXED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
 
 
-@settings(max_examples=400, **RELAXED)
+@settings(max_examples=150, **RELAXED)
 @given(mutated())
 def test_changed_pickles_give_harmless_values_or_the_one_error(data: bytes) -> None:
     read(data)
 
 
-@settings(max_examples=400, **RELAXED)
+@settings(max_examples=150, **RELAXED)
 @given(assembled)
 def test_assembled_opcodes_give_harmless_values_or_the_one_error(data: bytes) -> None:
     read(data)

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from nexus_writer.data import description as description_module
 from nexus_writer.data import points as points_module
 from nexus_writer.data._numpy_patterns import parse
 from nexus_writer.data.errors import Undecodable, UndecodablePickle
@@ -161,7 +162,7 @@ def check_channel(channel: tuple[np.ndarray, list[int], list[int], int, int]) ->
     assert_block(whole, start, native(values))
 
 
-@settings(max_examples=150, **RELAXED)
+@settings(max_examples=70, **RELAXED)
 @given(channels())
 def test_any_numbers_in_any_reads(channel: tuple[np.ndarray, list[int], list[int], int, int]) -> None:
     check_channel(channel)
@@ -191,6 +192,33 @@ def test_the_fast_way_needs_no_unpickler(
     for begin, end in [(0, 1), (1, 2), (2, 5), (5, 20)]:
         (block,) = decoder.decode(entries[begin:end])
         assert_block(block, begin, native(values[begin:end]))
+
+
+def test_the_first_read_of_a_channel_is_as_fast_as_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*args: Any) -> Any:
+        raise AssertionError("looked at one by one")
+
+    values = np.arange(20.0)
+    entries = entries_of(values, range(20), 0, 4)
+    monkeypatch.setattr(points_module, "groupby", refused)
+    (block,) = PointDecoder("c").decode(entries)
+    assert_block(block, 0, values)
+
+
+def test_what_channels_say_alike_is_understood_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    unpickled = []
+
+    def counted(data: bytes) -> Any:
+        unpickled.append(data)
+        return loads(data)
+
+    monkeypatch.setattr(description_module, "loads", counted)
+    said = description(unit="said here only")
+    entries = [entry(index, dumps(np.float64(index)), described=said) for index in range(2)]
+    for name in ("a", "b", "c"):
+        (block,) = PointDecoder(name).decode(entries)
+        assert block.channel == name
+    assert unpickled == [said]
 
 
 def test_a_channel_may_change_its_dtype_and_its_shape() -> None:
@@ -478,7 +506,7 @@ def test_every_changed_byte_is_noticed_or_harmless(data: bytes) -> None:
         check_parse(data[:at])
 
 
-@settings(max_examples=300, **RELAXED)
+@settings(max_examples=120, **RELAXED)
 @given(st.sampled_from(pickled_numbers()).flatmap(changed))
 def test_the_patterns_accept_only_what_the_unpickler_reads(data: bytes) -> None:
     check_parse(data)
@@ -511,7 +539,7 @@ def check_changed_entry(entries: list[Entry], at: int, field: int, data: bytes) 
     assert outcome(decoder, run) == one_by_one
 
 
-@settings(max_examples=300, **RELAXED)
+@settings(max_examples=120, **RELAXED)
 @given(st.data())
 def test_one_changed_entry_among_many_is_noticed(data: st.DataObject) -> None:
     values = data.draw(

@@ -77,10 +77,10 @@ session_watcher("demo_session")
 
 def interrupted(process: subprocess.Popen[str]) -> str:
     """The rest of what it prints. Python drops a Ctrl-C that comes within a ``__del__``: it is sent again."""
-    for _ in range(10):
+    for _ in range(5):
         process.send_signal(signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            return process.communicate(timeout=2)[0]
+            return process.communicate(timeout=20)[0]  # a second one ends it before it has ended itself
     raise AssertionError("Ctrl-C did not end it")
 
 

@@ -26,7 +26,7 @@ DIODES = tuple(ChannelSpec(f"diode{n}", np.float64, unit="V") for n in range(18)
 DEVICES = DeviceSpec(
     "ctl", (*DIODES, ChannelSpec("flag", np.int32), ChannelSpec("spectrum", np.uint32, (SPECTRUM,)))
 )
-MOST_LOOKED_AT = 150
+MOST_LOOKED_AT = 60
 
 
 def values(scan: int, name: str) -> Any:

@@ -246,7 +246,7 @@ def blocks_of(shapes: list[tuple[int, int]], start: int, stop: int) -> list[Bloc
     return blocks
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=70, suppress_health_check=list(HealthCheck))
 @given(
     shapes=POINTS,
     declared=st.tuples(st.integers(0, 4), st.integers(0, 4)),

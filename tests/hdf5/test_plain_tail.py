@@ -28,7 +28,7 @@ def rows(dataset: int, start: int, stop: int, width: int) -> np.ndarray:
     return random + np.arange(start, stop)[:, np.newaxis]
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
 @given(
     widths=st.lists(st.sampled_from([1, 3, 16, 100]), min_size=1, max_size=6),
     sizes=st.lists(st.tuples(st.integers(1, 300), st.booleans()), min_size=1, max_size=12),
@@ -91,7 +91,7 @@ def test_frames_of_many_chunks_survive_too(live: LiveFile, seed: int) -> None:
             flushed = points
 
 
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=30, suppress_health_check=list(HealthCheck))
 @given(
     grid=st.sampled_from([(5, 7), (3, 40), (40, 3), (2, 3, 9)]),
     width=st.sampled_from([(), (3,), (70,), (2, 5)]),

@@ -44,7 +44,7 @@ def read(staged: StagedWrites, address: int, nbytes: int) -> bytes:
     return bytes(buffer[: staged.readinto(buffer)])
 
 
-@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=80, suppress_health_check=list(HealthCheck))
 @given(
     steps=st.lists(
         st.tuples(

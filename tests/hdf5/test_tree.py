@@ -100,6 +100,20 @@ def test_a_value_is_replaced_and_its_attributes_stay(entry: Any, new: Any) -> No
     assert entry["x"].attrs["more"] == 1
 
 
+def test_small_values_lie_in_the_header_and_are_replaced_like_others(entry: Any) -> None:
+    old = {"text": "of a file of before", "number": 1}
+    for name, value in old.items():
+        entry[name] = value  # h5py gives it a place of its own
+    for name, value in {"text": "new", "number": np.int64(2), "small": "a", "many": np.arange(100)}.items():
+        write_value(entry, name, value)
+    layouts = {name: entry[name].id.get_create_plist().get_layout() for name in entry}
+    assert layouts["small"] == h5py.h5d.COMPACT
+    assert layouts["many"] == h5py.h5d.CONTIGUOUS
+    write_value(entry, "small", "another, longer one")
+    assert [entry[name].asstr()[()] for name in ("text", "small")] == ["new", "another, longer one"]
+    assert entry["number"][()] == 2
+
+
 def test_nothing_replaces_groups_links_or_points(entry: Any) -> None:
     create_group(entry, "group", "NXcollection")
     soft_link(entry, "link", "points")
@@ -283,7 +297,7 @@ VALUES = st.one_of(
 
 @settings(
     deadline=None,
-    max_examples=100,
+    max_examples=50,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.recursive(VALUES, lambda inner: st.dictionaries(KEYS, inner, max_size=4), max_leaves=20))

@@ -154,7 +154,7 @@ RUNS = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 4), st.booleans()), 
 """(length of a point, how many of them, whether a batch begins with them)"""
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
 @given(
     runs=RUNS,
     declared=st.integers(0, 3),

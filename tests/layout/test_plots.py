@@ -312,7 +312,7 @@ def test_jitter_never_folds_an_axis(path: Path) -> None:
         np.testing.assert_allclose(np.diff(x), 0.25)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=10)
 @given(st.booleans(), st.booleans(), st.integers(1, SIZE + 3), st.data())
 def test_any_cut_into_flushes_gives_the_same_plots(
     keepshape: bool, snake: bool, points: int, data: st.DataObject

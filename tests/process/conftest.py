@@ -38,7 +38,6 @@ def nothing_left(servers_of_multiprocessing: None) -> Iterator[None]:
     before = Traces.now()
     yield
     deadline = time.monotonic() + 10
-    gc.collect()
     while (left := Traces.now().beyond(before)) and time.monotonic() < deadline:
         time.sleep(0.02)
         gc.collect()

@@ -21,6 +21,12 @@ from tests.waiting import wait_until as wait_until
 READY_WITHIN_S = 120.0
 
 
+def patient(proxy: tango.DeviceProxy) -> tango.DeviceProxy:
+    """It waits longer than Tango's 3 s for an answer: the machine may do much else."""
+    proxy.set_timeout_millis(60_000)
+    return proxy
+
+
 def environment(**changes: str | None) -> dict[str, str]:
     """This process's, without what would lead to a Redis or a Tango database of others."""
     plain = {
@@ -82,7 +88,7 @@ class Server:
 
     def proxy(self, index: int = 0) -> tango.DeviceProxy:
         """A client of one of its devices."""
-        return tango.DeviceProxy(self.addresses[index])
+        return patient(tango.DeviceProxy(self.addresses[index]))
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal; the exit code."""
@@ -161,7 +167,7 @@ class Database:
 
     def proxy(self, device: str) -> tango.DeviceProxy:
         """A client of a registered device."""
-        return tango.DeviceProxy(f"tango://{self.tango_host}/{device}")
+        return patient(tango.DeviceProxy(f"tango://{self.tango_host}/{device}"))
 
     def stop(self) -> None:
         """End the server."""
