@@ -13,7 +13,7 @@ SLACK = 10
 @pytest.mark.parametrize(
     ("kind", "nbytes", "chunks_s", "latency_us"), [(PLAIN, KB, 16_438, 220), (SHARED, 64 * KB, 39_980, 201)]
 )
-def test_streams_are_as_fast_as_those_of_others(
+def test_streams_are_not_far_slower_than_others(
     kind: str, nbytes: int, chunks_s: float, latency_us: float
 ) -> None:
     """A tenth of what pyacq was measured to do; each chunk is compared with what was sent."""
