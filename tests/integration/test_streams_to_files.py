@@ -117,7 +117,7 @@ def test_detectors_wait_for_a_writer_that_is_not_there(
     redis_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Redis keeps 64 entries here: a second of points, and many more are sent."""
-    pace = Pace(flush_period_s=0.005, hold_nbytes=8000)
+    pace = Pace(flush_period_s=0.005, flush_nbytes=800, hold_nbytes=8000)
     streams = {"i0": made.signal(protocol="inproc", queue_chunks=5, send_timeout_s=60)}
     sent = [0]
 
@@ -132,7 +132,9 @@ def test_detectors_wait_for_a_writer_that_is_not_there(
         thread = threading.Thread(target=send)
         thread.start()
         wait_until(lambda: "start a writer of the session" in caplog.text, "the warning")
-        wait_until(lambda: node.held(), "points held back")
+        wait_until(node.held, "points held back")
+        held = node.report["i0"]["samples"]
+        wait_until(lambda: node.report["i0"]["samples"] > held + 500, "more of them")
         with serving(SESSION, redis_url, tmp_path, *OPTIONS):
             assert sent[0] < 20_000
             thread.join(60)

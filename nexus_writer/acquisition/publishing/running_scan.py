@@ -140,7 +140,8 @@ class RunningScan:
         return end.counts is not None and all(feed.has(end.counts.get(feed.name, 0)) for feed in self.feeds)
 
     def _receive(self) -> int:
-        return sum(feed.receive(self._pace.flush_nbytes) for feed in self.feeds)
+        most_nbytes = self._pace.hold_nbytes if self.holds else self._pace.flush_nbytes
+        return sum(feed.receive(most_nbytes) for feed in self.feeds)
 
     def _pending_nbytes(self) -> int:
         return sum(feed.pending_nbytes for feed in self.feeds)
