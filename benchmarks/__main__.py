@@ -26,6 +26,7 @@ SCRIPTS = (
     "tango_answers",
     "live_load",
     "scaling",
+    "creation",
     "primitives",
     "memory",
 )

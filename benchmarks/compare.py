@@ -1,6 +1,6 @@
 """Is this tree slower than another commit? CPU per point of both, in turns.
 
-    python -m benchmarks.compare REF [--repeats 5] [--rows scalars,blocks,frames,live_load]
+    python -m benchmarks.compare REF [--repeats 5] [--rows scalars,blocks]
 
 The scripts are those of this tree for both. REF is checked out into a temporary directory. A change counts
 when the medians differ by more than 10 % and by more than the spread of either.
@@ -21,7 +21,7 @@ from .__main__ import ScriptFailed, rows_of
 from ._rows import REPEATS, median
 
 HERE = Path(__file__).parent
-SCRIPTS = ("scalars", "blocks", "frames", "live_load")
+SCRIPTS = ("scalars", "blocks", "frames", "live_load", "creation")
 NOTICED = 0.10
 
 
