@@ -11,6 +11,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import redis
+
 from nexus_writer.acquisition import AcquisitionError
 from nexus_writer.simulation import BadBeamline, BeamlineSettings, Outcome, Simulation, example, load
 
@@ -58,7 +60,7 @@ def simulate(
                 print(summary(outcome), flush=True)
                 if sent is not None:
                     write_sent(outcome, sent)
-    except (AcquisitionError, OSError) as error:
+    except (AcquisitionError, OSError, redis.RedisError) as error:
         raise CommandError(f"the simulation ended: {error}") from None
     if simulation.aborted:
         raise Aborted(f"ended by a signal, after {len(outcomes)} scans; the last was ended as USER_ABORT")

@@ -11,6 +11,7 @@ import h5py
 import pytest
 import redis
 
+from nexus_writer.data.embedded import EmbeddedRedis
 from nexus_writer.data.pickles import loads
 from tests.sent_files import assert_as_sent, datasets, sent_scans
 from tests.serve_process import entry_is_final, serving, wait_until
@@ -136,6 +137,24 @@ def test_without_its_extra_it_says_which(command: list[str], tmp_path: Path) -> 
     assert done.returncode == 1
     assert "needs pyzmq: install the extra 'acquisition'" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_redis_that_goes_away_is_one_line(tmp_path: Path) -> None:
+    with EmbeddedRedis() as server:
+        text = only("{type: timescan, duration_s: 0.2, detectors: [fast]}") + "repeat: 2\n"
+        text = text.replace("pause_s: 0.01", "pause_s: 5")
+        command = [*SIMULATE, str(beamline(tmp_path, text)), "--redis", server.url]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline().startswith("1_timescan  SUCCESS")
+            server.kill()
+            _, errors = process.communicate(timeout=100)
+        finally:
+            process.kill()
+    assert process.returncode == 1
+    assert errors.splitlines()[-1].startswith("nexus-writer: ")
+    assert "Traceback" not in errors
 
 
 def test_the_example_is_printed() -> None:

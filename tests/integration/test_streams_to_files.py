@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import redis
 
-from nexus_writer.acquisition.publishing import End, Pace, Reason, StreamScan
+from nexus_writer.acquisition.publishing import End, Pace, PublishingFailed, Reason, StreamScan
 from nexus_writer.data.embedded import EmbeddedRedis
 from nexus_writer.data.publishing import Position
 from tests.acquisition.publishing import streams as made
@@ -229,6 +229,24 @@ def test_a_redis_that_is_killed_costs_nothing(tmp_path: Path) -> None:
             wait_until(lambda: entry_is_final(file_of(tmp_path), "1.1"), "the file")
         with h5py.File(file_of(tmp_path)) as file:
             assert file["1.1/measurement/i0"][()].tolist() == list(range(3000))
+
+
+def test_a_redis_that_stays_away_fails_the_node(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    pace = Pace(flush_period_s=0.02, redis_within_s=0.5)
+    with (
+        EmbeddedRedis() as server,
+        publisher(server.url, tmp_path, {"i0": made.signal()}, pace=pace) as (
+            node,
+            outputs,
+        ),
+    ):
+        node.start()
+        server.kill()
+        outputs["i0"].send(ramp(0, 10))
+        wait_until(lambda: not node.running(), "the failure", 60)
+        with pytest.raises(PublishingFailed, match="1_timescan was not published to its end"):
+            node.stop()
+    assert "the dataset stays open in Redis" in caplog.text
 
 
 def test_a_step_scan_and_a_camera_are_saved_as_bliss_saves_them(redis_url: str, tmp_path: Path) -> None:

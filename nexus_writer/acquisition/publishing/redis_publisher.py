@@ -166,7 +166,10 @@ class RedisPublisher(Node):
 
     def _close(self) -> None:
         if self._dataset is not None and self._close_dataset:
-            self._dataset.close()
+            try:
+                self._dataset.close()
+            except (redis.RedisError, OSError) as error:
+                self.logger.warning("the dataset stays open in Redis: %s", error)
         self._disconnect()
 
     def _failed(self, scan: ScanPublisher, error: Exception) -> None:
