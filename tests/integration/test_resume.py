@@ -17,7 +17,7 @@ from tests.integration.cut_scans import Writing
 from tests.integration.test_replays import SCENARIOS, put_camera_files
 from tests.manifests import blocks_that_differ
 
-CUTS = 3
+CUTS = 2
 CUTS_IN_FULL = 40
 OF_THE_RUN = [r"/writer/start_time "]
 OF_A_RESUMED_ENTRY = re.compile(r"/writer/resumed$")
