@@ -6,7 +6,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
@@ -53,7 +53,8 @@ class Pace:
 @dataclass(frozen=True, slots=True)
 class End:
     """How a scan ends. ``counts`` are the samples that each stream has sent: they are waited for, for
-    ``within_s``; without them, what waits now is taken."""
+    ``within_s``, and longer while they come. Of a stream that is not among them what waits now is taken,
+    until it is quiet for 0.3 s, for ``within_s`` at most."""
 
     reason: Reason = Reason.SUCCESS
     message: str = ""
@@ -65,6 +66,39 @@ class End:
 class _Ending:
     asked: threading.Event = field(default_factory=threading.Event)
     end: End = field(default_factory=End)
+
+
+class _Rest:
+    """What streams have sent, and what has come of it: whose count is known is waited for, the others until
+    they are quiet. What comes late extends the time for the former."""
+
+    def __init__(self, end: End, feeds: Sequence[StreamFeed]) -> None:
+        self._counts = end.counts or {}
+        self._feeds = feeds
+        self._away_s = 0.0
+        self._heard_s = dict.fromkeys((feed.name for feed in feeds), time.monotonic())
+        self._until_s = time.monotonic() + end.within_s
+
+    def has_come(self) -> bool:
+        now_s = time.monotonic() - self._away_s
+        return all(self._has_come_of(feed, now_s) for feed in self._feeds)
+
+    def heard(self, names: Sequence[str]) -> None:
+        """These streams have just had something to say."""
+        self._heard_s.update(dict.fromkeys(names, time.monotonic() - self._away_s))
+
+    @contextlib.contextmanager
+    def not_counted(self) -> Iterator[None]:
+        """Nobody listens meanwhile, so this is not silence."""
+        began_s = time.monotonic()
+        yield
+        self._away_s += time.monotonic() - began_s
+
+    def _has_come_of(self, feed: StreamFeed, now_s: float) -> bool:
+        is_quiet, is_late = now_s > self._heard_s[feed.name] + QUIET_S, now_s > self._until_s
+        if feed.name not in self._counts:
+            return is_quiet or is_late
+        return feed.has(self._counts[feed.name]) or (is_quiet and is_late)
 
 
 class RunningScan:
@@ -103,7 +137,7 @@ class RunningScan:
                 self._flush()
             self._collect_rest(self._ending.end)
             self._send()
-            self._publish_end(self._ending.end)
+            self._patiently(lambda: self._publish_end(self._ending.end))
         except Exception as error:
             logger.error("[%s] was ended: %s", self.scan.key, error)
             self._failed(error)
@@ -121,27 +155,29 @@ class RunningScan:
 
     def _collect_rest(self, end: End) -> None:
         """What was sent before the end was asked for. It goes out, however far writers are behind."""
-        started_s = heard_s = time.monotonic()
-        while not self._has_all(end):
-            now_s = time.monotonic()
-            if self._receive():
-                heard_s = now_s
-                if self._pending_nbytes() >= self._pace.flush_nbytes:
+        self.holds = False
+        rest = _Rest(end, self.feeds)
+        while not rest.has_come():
+            received = [feed.name for feed in self.feeds if feed.receive(self._pace.flush_nbytes)]
+            rest.heard(received)
+            if self._pending_nbytes() >= self._pace.flush_nbytes:
+                with rest.not_counted():
                     self._send()
-            elif now_s > started_s + end.within_s or (end.counts is None and now_s > heard_s + QUIET_S):
-                break
-            else:
+            elif not received:
                 time.sleep(LOOK_EVERY_S)
         for feed in self.feeds:
             if feed.points < (end.counts or {}).get(feed.name, 0):
                 self._warn(f"{feed.name} sent {(end.counts or {})[feed.name]} samples, {feed.points} came")
 
-    def _has_all(self, end: End) -> bool:
-        return end.counts is not None and all(feed.has(end.counts.get(feed.name, 0)) for feed in self.feeds)
-
     def _receive(self) -> int:
-        most_nbytes = self._pace.hold_nbytes if self.holds else self._pace.flush_nbytes
-        return sum(feed.receive(most_nbytes) for feed in self.feeds)
+        """The number of chunks. While points are kept back, all streams together have ``hold_nbytes``."""
+        if not self.holds:
+            return sum(feed.receive(self._pace.flush_nbytes) for feed in self.feeds)
+        count = 0
+        for feed in self.feeds:
+            room = self._pace.hold_nbytes - self._pending_nbytes()
+            count += feed.receive(feed.pending_nbytes + room)
+        return count
 
     def _pending_nbytes(self) -> int:
         return sum(feed.pending_nbytes for feed in self.feeds)
@@ -157,12 +193,18 @@ class RunningScan:
 
     def _send(self) -> None:
         entries = max((feed.publish(self.scan) for feed in self.feeds), default=0)
+        self._patiently(self.scan.flush, self.scan.forget_sent)
+        if entries and self._guard is not None:
+            self._guard.published(entries)
+
+    def _patiently(self, call: Callable[[], None], before_next: Callable[[], None] = lambda: None) -> None:
+        """Again and again while Redis does not answer, for ``redis_within_s``."""
         away_since_s: float | None = None
         while True:
             try:
                 if away_since_s is not None:
-                    self.scan.forget_sent()
-                self.scan.flush()
+                    before_next()
+                call()
                 break
             except (redis.ConnectionError, redis.TimeoutError):
                 now_s = time.monotonic()
@@ -172,8 +214,6 @@ class RunningScan:
                 time.sleep(TRY_AGAIN_S)
         if away_since_s is not None:
             self._warn(f"Redis did not answer for {time.monotonic() - away_since_s:.1f} s")
-        if entries and self._guard is not None:
-            self._guard.published(entries)
 
     def _warn(self, message: str) -> None:
         logger.warning("[%s] %s", self.scan.key, message)

@@ -99,6 +99,7 @@ class ScanPublisher:
         self.own_keys: tuple[bytes, ...] = ()
         self._keys_below: dict[bytes, None] = {}
         self._cameras: dict[str, CameraPublisher] = {}
+        self._is_ending = False
         self._ended = False
 
     def __getitem__(self, fullname: str) -> ChannelPublisher:
@@ -186,12 +187,13 @@ class ScanPublisher:
         """Send what is pending, the final info and END_SCAN, let the data expire, set the final state.
 
         ``exception`` is "" or the text of an exception's class; ``state`` is DONE or KILLED after it unless
-        it is given (USER_ABORTED). Later calls do nothing.
+        it is given (USER_ABORTED). Later calls do nothing; but after an error it may be called again, and
+        END_SCAN is there once.
         """
         if self._ended:
             return
-        self._ended = True
-        if self.info["state"] != "PREPARING":
+        is_second, self._is_ending = self._is_ending, True
+        if self.info["state"] not in ("PREPARING", "STOPPING"):
             self._set_state("STOPPING")
         self.flush()
         self._take_positions("end")
@@ -199,9 +201,11 @@ class ScanPublisher:
         self.info.update(time_fields("end", now_s))
         with self._transaction() as pipeline:
             self._nodes.rewrite_info(self.key, self.info, pipeline)
-            self._add_event(pipeline, keys.end(self.key), "END_SCAN", now_s, exception)
+            if not (is_second and self._nodes.client.xlen(keys.end(self.key))):
+                self._add_event(pipeline, keys.end(self.key), "END_SCAN", now_s, exception)
         self._expire()
         self._set_state(state or ("KILLED" if exception else "DONE"))
+        self._ended = True
 
     def __enter__(self) -> Self:
         return self

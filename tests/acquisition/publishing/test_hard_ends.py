@@ -1,0 +1,111 @@
+"""Ends of scans when something is in the way: a writer far behind, Redis away, senders that go on."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from pathlib import Path
+
+import numpy as np
+import redis
+
+from nexus_writer.acquisition import SendBlocked
+from nexus_writer.acquisition.publishing import End, Pace
+from nexus_writer.data.embedded import EmbeddedRedis
+from tests.waiting import wait_until
+
+from .streams import all_points, ended_with, info, publisher, signal
+
+RAMP = np.arange(100, dtype="float64")[:, None]
+
+
+def test_points_that_were_kept_back_go_out_at_the_end(
+    redis_url: str, redis_client: redis.Redis, tmp_path: Path
+) -> None:
+    """More waits than a block takes, and nobody has saved anything."""
+    pace = Pace(flush_period_s=0.01, flush_nbytes=800)
+    streams = {"i0": signal()}
+    with publisher(redis_url, tmp_path, streams, pace=pace, stream_max_entries=4) as (node, outputs):
+        node.start()
+        sent = 0
+        while sent < 4000:
+            outputs["i0"].send(RAMP + sent)
+            sent += 100
+            if sent == 2000:
+                wait_until(node.held, "points are kept back", 10)
+        node.end_with(End(counts={"i0": sent}, within_s=2.0))
+        node.stop()
+        assert node.report["i0"]["samples"] == sent
+        assert node.report["i0"]["gaps"] == []
+
+
+def test_a_scan_ends_when_redis_is_back(tmp_path: Path) -> None:
+    with (
+        EmbeddedRedis(tmp_path / "redis") as server,
+        publisher(server.url, tmp_path, {"i0": signal()}, pace=Pace(0.02)) as (node, outputs),
+    ):
+        node.start()
+        outputs["i0"].send(RAMP)
+        assert node.scan is not None
+        wait_until(lambda: node.report["i0"]["samples"] == 100, "all points", 10)
+        with server.client() as client:
+            wait_until(lambda: client.exists(f"{node.scan_key}:timer:i0:i0_data"), "points in Redis", 10)
+        server.stop()
+        node.end_with(End(counts={"i0": 100}))
+        ending = threading.Thread(target=node.stop)
+        ending.start()
+        ending.join(0.5)
+        assert ending.is_alive()
+        server.start()
+        ending.join(20)
+        assert not ending.is_alive()
+        with server.client() as client:
+            assert ended_with(client, node.scan_key) == ""
+            assert info(client, node.scan_key)["state"] == "DONE"
+            assert len(all_points(client, f"{node.scan_key}:timer", "i0:i0")) == 100
+
+
+def test_a_scan_ends_though_a_sender_goes_on(
+    redis_url: str, redis_client: redis.Redis, tmp_path: Path
+) -> None:
+    over = threading.Event()
+    with publisher(redis_url, tmp_path, {"i0": signal(send_timeout_s=0.1)}, pace=Pace(0.02)) as (
+        node,
+        outputs,
+    ):
+
+        def send() -> None:
+            while not over.is_set():
+                with contextlib.suppress(SendBlocked):
+                    outputs["i0"].send(RAMP)
+
+        sender = threading.Thread(target=send)
+        node.start()
+        sender.start()
+        try:
+            node.end_with(End(within_s=0.5))
+            ending = threading.Thread(target=node.stop)
+            ending.start()
+            ending.join(10)
+            has_ended = not ending.is_alive()
+        finally:
+            over.set()
+            sender.join()
+        ending.join(20)
+        assert has_ended
+        assert ended_with(redis_client, node.scan_key) == ""
+
+
+def test_what_came_of_a_stream_whose_count_nobody_knows_is_published(
+    redis_url: str, redis_client: redis.Redis, tmp_path: Path
+) -> None:
+    """As of a node whose process has died."""
+    pace = Pace(flush_period_s=30, flush_nbytes=1)
+    with publisher(redis_url, tmp_path, {"i0": signal(), "i1": signal()}, pace=pace) as (node, outputs):
+        node.start()
+        for _ in range(20):
+            outputs["i1"].send(RAMP)
+        outputs["i0"].send(RAMP)
+        node.end_with(End(counts={"i0": 100}))
+        node.stop()
+        assert len(all_points(redis_client, f"{node.scan_key}:timer", "i1:i1")) == 2000
