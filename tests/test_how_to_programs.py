@@ -113,7 +113,7 @@ class TestEachScan:
             lines = lines_until(process, "diode")
             assert entry_is_final(Path(scan.filename), "1.1")
             process.send_signal(signal.SIGINT)
-            assert process.wait(20) == 0
+            assert process.wait(60) == 0
         assert lines[0] == "1_loopscan SUCCESS"
         assert lines[-1] == "/1.1 SUCCEEDED diode 3 points, mean 1.0"
 

@@ -57,7 +57,7 @@ def test_a_scan_ends_when_redis_is_back(tmp_path: Path) -> None:
         ending.join(0.5)
         assert ending.is_alive()
         server.start()
-        ending.join(20)
+        ending.join(60)
         assert not ending.is_alive()
         with server.client() as client:
             assert ended_with(client, node.scan_key) == ""
@@ -86,12 +86,12 @@ def test_a_scan_ends_though_a_sender_goes_on(
             node.end_with(End(within_s=0.5))
             ending = threading.Thread(target=node.stop)
             ending.start()
-            ending.join(10)
+            ending.join(60)
             has_ended = not ending.is_alive()
         finally:
             over.set()
             sender.join()
-        ending.join(20)
+        ending.join(60)
         assert has_ended
         assert ended_with(redis_client, node.scan_key) == ""
 
