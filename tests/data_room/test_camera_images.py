@@ -272,6 +272,8 @@ class TestServerAway:
             assert np.array_equal(camera.node.get(0).get_image(0), image(0))
             before = own.proxy.readings
             own.process.send_signal(signal.SIGSTOP)
+            tasks = list(Path(f"/proc/{own.process.pid}/task").glob("*/stat"))
+            wait_until(lambda: all(") T " in one.read_text() for one in tasks), "all its threads are stopped")
             started_s = time.monotonic()
             assert np.array_equal(camera.node.get_as_array(0, -1), [frame(0), frame(1), frame(2)])
             assert 0.4 < time.monotonic() - started_s < allowed_s(0.5)
