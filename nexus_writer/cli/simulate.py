@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -49,12 +50,14 @@ def simulate(
     beamline = beamline_from(file)
     if directory is not None:
         beamline = beamline.model_copy(update={"directory": directory.resolve()})
+    if beamline.directory.exists() and not beamline.directory.is_dir():
+        raise UsageError(f"{beamline.directory} is no directory: give another one by --directory")
     if sent is not None:
         _make(sent)
     simulation = Simulation(beamline, redis_url, beacon=beacon)
     outcomes = []
     try:
-        with _ending_by_signals(simulation):
+        with _ending_by_signals(simulation), _warnings_in_lines():
             for outcome in simulation.run():
                 outcomes.append(outcome)
                 print(summary(outcome), flush=True)
@@ -109,6 +112,27 @@ def _make(directory: Path) -> None:
         raise CommandError(
             f"--sent {directory} cannot be made ({error.strerror}): give another path"
         ) from None
+
+
+class _OneLine(logging.Formatter):
+    """Without tracebacks: what failed is told by the outcome of its scan."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return f"nexus-writer: {' '.join(record.getMessage().split())}"
+
+
+@contextmanager
+def _warnings_in_lines() -> Iterator[None]:
+    """What nodes and publishers warn of, on stderr."""
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.WARNING)
+    handler.setFormatter(_OneLine())
+    root = logging.getLogger()
+    root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
 
 
 @contextmanager

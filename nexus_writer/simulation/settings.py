@@ -11,6 +11,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
+from .strict_loader import StrictLoader
+
 __all__ = ["BadBeamline", "BeamlineSettings", "example", "load", "parse"]
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
@@ -20,6 +22,12 @@ Rate = Annotated[float, Field(gt=0, le=10**6, allow_inf_nan=False)]
 Line = tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(ge=0)]]
 Places = dict[Name, tuple[float, Annotated[float, Field(gt=0)]]]
 """Centre and width of a response, by motor."""
+
+WHY = {
+    "extra_forbidden": "Extra inputs are not permitted: what there is, nexus-writer simulate --example shows",
+    "string_pattern_mismatch": "give a name of letters, digits and _, which begins with a letter",
+}
+"""What pydantic does not say."""
 
 
 class BadBeamline(ValueError):
@@ -174,7 +182,8 @@ class Together(_Model):
 
 
 def _which(found: Any) -> str:
-    return "together" if isinstance(found, Together) or "together" in (found or ()) else "scan"
+    is_together = isinstance(found, Together) or (isinstance(found, dict) and "together" in found)
+    return "together" if is_together else "scan"
 
 
 Step = Annotated[Annotated[Together, Tag("together")] | Annotated[Scan, Tag("scan")], Discriminator(_which)]
@@ -212,6 +221,8 @@ class BeamlineSettings(_Model):
             _known(f"scans.{where}", [*scan.moved, *scan.move], self.motors, "motor")
             if len(set(scan.detectors)) < len(scan.detectors):
                 raise ValueError(f"scans.{where}.detectors: each once")
+        if "timer" in self.motors:
+            raise ValueError("motors.timer: give it another name, that is the master of all scans")
         for name, detector in self.detectors.items():
             for response in _responses(detector):
                 _known(f"detectors.{name}.at", response, self.motors, "motor")
@@ -268,7 +279,7 @@ def load(path: Path) -> BeamlineSettings:
 def parse(text: str, called: str) -> BeamlineSettings:
     """Raises BadBeamline."""
     try:
-        found = yaml.safe_load(text)
+        found = yaml.load(text, StrictLoader)
     except yaml.YAMLError as error:
         raise BadBeamline(f"{called} is no YAML: {' '.join(str(error).split())}") from None
     if not isinstance(found, dict):
@@ -288,5 +299,6 @@ def _line(error: ErrorDetails) -> str:
         del parts[2:4]
     elif parts[:1] == ["scans"]:
         del parts[5:6], parts[2:3]
-    where, why = ".".join(map(str, parts)), error["msg"].removeprefix("Value error, ")
+    why = WHY.get(error["type"]) or error["msg"].removeprefix("Value error, ")
+    where = ".".join(map(str, parts))
     return f"{where}: {why}" if where else why

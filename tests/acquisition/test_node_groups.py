@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +19,9 @@ from nexus_writer.acquisition import (
     NodeStateError,
     UnknownNodeType,
 )
+from nexus_writer.acquisition.detectors import CounterDetector
+from nexus_writer.acquisition.nodes import register_node_type
+from nexus_writer.acquisition.nodes.group_requests import GroupRequests
 from nexus_writer.acquisition.nodes.registry import all_nodes
 from tests.acquisition.node_types import DetectorOnFireError
 from tests.process.traces import is_running
@@ -49,6 +54,23 @@ def asked(group: Any, **kwds: Any) -> Any:
     node.configure()
     node.initialize()
     return node
+
+
+def test_a_closed_node_that_is_removed_takes_no_memory() -> None:
+    group = NodeGroup()
+    requests = GroupRequests(group)
+    register_node_type(CounterDetector)
+    made = []
+    for _ in range(3):
+        number = requests.ask("create_node", {"class_name": "CounterDetector", "args": [], "kwds": {}})[
+            "node"
+        ]
+        made.append((number, weakref.ref(requests._node(number))))
+        requests.ask("node_call", {"node": number, "method": "close", "args": [], "kwargs": {}})
+        requests.ask("remove_node", {"node": number})
+    gc.collect()
+    assert [number for number, _ in made] == [0, 1, 2]
+    assert [node() for _, node in made] == [None, None, None]
 
 
 def test_nodes_are_created_by_name_listed_and_removed(group: Any) -> None:

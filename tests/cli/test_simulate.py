@@ -181,3 +181,22 @@ def test_a_mistake_is_one_line(
     assert done.returncode in (1, 2)
     assert told in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_frames_that_cannot_be_saved_are_told_without_a_traceback(redis_url: str, tmp_path: Path) -> None:
+    (tmp_path / "simulated_data").mkdir()
+    (tmp_path / "simulated_data/images").write_text("a file")
+    text = only("{type: loopscan, npoints: 2, count_time_s: 0.01, detectors: [cam]}")
+    done = run(beamline(tmp_path, text), "--redis", redis_url)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    lines = done.stderr.splitlines()
+    assert lines[-1].startswith("nexus-writer: 1_loopscan: cam: [Errno 20] Not a directory")
+    assert all(line.startswith("nexus-writer: ") for line in lines)
+
+
+def test_a_directory_that_is_a_file_is_one_line(tmp_path: Path) -> None:
+    path = beamline(tmp_path, only("{type: loopscan, npoints: 2, detectors: [fast]}"))
+    done = run(path, "--redis", "redis://127.0.0.1:1/1", "--directory", path)
+    assert done.returncode == 2
+    assert done.stderr == f"nexus-writer: {path} is no directory: give another one by --directory\n"

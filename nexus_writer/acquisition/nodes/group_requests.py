@@ -6,6 +6,7 @@ request can go through any engine that carries dictionaries.
 
 from __future__ import annotations
 
+import itertools
 import os
 from typing import Any
 
@@ -41,6 +42,7 @@ class GroupRequests:
     def __init__(self, group: NodeGroup) -> None:
         self.group = group
         self._nodes: dict[int, Node] = {}
+        self._numbers = itertools.count()
 
     def ask(self, request: str, arguments: dict[str, Any]) -> Any:
         """Raises what the group or its node raises; ValueError for what is no request."""
@@ -54,14 +56,18 @@ class GroupRequests:
     def create_node(self, class_name: str, args: list[Any], kwds: dict[str, Any]) -> dict[str, Any]:
         """What a proxy needs: the node's number, name, type, and the names of its methods."""
         node = self.group.create_node(class_name, *args, **kwds)
-        self._nodes[len(self._nodes)] = node
+        self._nodes[next(self._numbers)] = node
         return self._described(node)
 
     def add_node(self, node: int) -> None:
         self.group.add_node(self._node(node))
 
     def remove_node(self, node: int) -> None:
-        self.group.remove_node(self._node(node))
+        """One that is closed is forgotten."""
+        removed = self._node(node)
+        self.group.remove_node(removed)
+        if removed.closed():
+            del self._nodes[node]
 
     def list_nodes(self) -> list[dict[str, Any]]:
         return [self._described(node) for node in self.group.list_nodes()]

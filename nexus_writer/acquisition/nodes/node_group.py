@@ -41,13 +41,17 @@ class NodeGroup:
         self._nodes.append(node)
 
     def remove_node(self, node: Node) -> None:
-        """It is not closed, and may be added again. RuntimeError while it runs, KeyError if not here."""
+        """It is not closed, and may be added again; one that is closed is forgotten.
+
+        RuntimeError while it runs, KeyError if not here.
+        """
         if node not in self._nodes:
             raise KeyError(f"the node {node.name} is not in the group")
         if node.running():
             raise RuntimeError(f"the node {node.name} is running: stop it first")
         self._nodes.remove(node)
-        self._removed.append(node)
+        if not node.closed():
+            self._removed.append(node)
 
     def list_nodes(self) -> list[Node]:
         return list(self._nodes)
