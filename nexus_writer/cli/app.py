@@ -133,7 +133,7 @@ def plot(
 @app.command()
 def validate(
     files: Annotated[
-        list[str], typer.Argument(metavar="FILE[::/ENTRY]...", help="Files, or single entries of them.")
+        list[str], typer.Argument(metavar="FILE[::/ENTRY]", help="Files, or single entries of them.")
     ],
     warnings: Annotated[
         bool, typer.Option("--warnings", "-w", help="Show also what the NeXus definitions do not know of.")

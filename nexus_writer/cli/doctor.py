@@ -17,7 +17,7 @@ from nexus_writer.hdf5.file_start import read_superblock
 from nexus_writer.hdf5.locks import holder_of_path
 from nexus_writer.layout.holder import own_file, side_files
 
-from .counted import counted
+from .counted import counted, counted_range
 from .errors import CommandError
 from .side_files import tie
 
@@ -147,7 +147,7 @@ def _look_at_entry(entry: dict[str, Any], holder: str | None) -> Iterator[Findin
     status, name = note.get("status"), f"/{entry['name']}"
     counts = [points for _, points in entry["channels"]]
     of = f"committed of {counted(len(counts), 'channel')}"
-    points = f", {min(counts)} to {max(counts)} points {of}" if counts else ""
+    points = f", {counted_range(counts, 'point')} {of}" if counts else ""
     text = f"{name}: {status or 'not of this writer'}{points}, {counted(entry['datasets'], 'dataset')}"
     if status in FINAL or status is None:
         yield Finding(text)

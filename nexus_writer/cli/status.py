@@ -64,7 +64,7 @@ def look(client: redis.Redis, session: str) -> Report:
     """What Redis knows. Raises redis.RedisError."""
     writers = present_writers(client, session)
     scans: dict[str, Mapping[str, Any]] = {}
-    for one in sorted(writers, key=lambda one: one.alive):  # who is at work knows better
+    for one in sorted(writers, key=_knowledge):
         scans |= statuses_of(client, session, one.record.id)
     paths = sorted({path for one in writers for path in one.record.files})
     leases = [lease for lease in held_leases(client, session, paths).values() if lease is not None]
@@ -117,6 +117,11 @@ def _scan_row(scan: Mapping[str, Any]) -> tuple[str, ...]:
     more = f" and {len(uris) - 1} more" if len(uris) > 1 else ""
     texts = (scan.get("name"), scan.get("state"), progress.get("points", 0), scan.get("written_by") or "-")
     return (*map(str, texts), f"{uris[0]}{more}", str(scan.get("reason", "")))
+
+
+def _knowledge(writer: Present) -> tuple[bool, float]:
+    """Who is at work knows better, and of those that died the one that was heard last."""
+    return writer.alive, 0.0 if writer.alive else -writer.age_s
 
 
 def _began_at(scan: Mapping[str, Any]) -> float:

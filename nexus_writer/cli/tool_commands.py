@@ -70,7 +70,7 @@ def doctor(
 @with_writer_options
 def rebuild(
     names: Annotated[
-        list[str], typer.Argument(metavar="SESSION|SCAN...", help="A session, or the full key of a scan.")
+        list[str], typer.Argument(metavar="SESSION|SCAN", help="A session, or the full key of a scan.")
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="DIR", help="Where the new files go; made when missing.")

@@ -19,7 +19,7 @@ from nexus_writer.hdf5 import LiveReader, Unreadable, open_live
 from nexus_writer.hdf5.verification import EntryReport, check_entry, difference
 from nexus_writer.model import Block
 
-from .counted import counted
+from .counted import counted, counted_range
 from .errors import CommandError
 from .file_target import FileTarget
 from .manifest import compare_with_manifest
@@ -118,7 +118,8 @@ def _decoded(
 
 def _print(report: EntryReport) -> None:
     counts = list(report.points.values())
-    points = f", {min(counts)} to {max(counts)} points of {counted(len(counts), 'channel')}" if counts else ""
+    channels = counted(len(counts), "channel")
+    points = f", {counted_range(counts, 'point')} of {channels}" if counts else ""
     print(f"/{report.name}: {'NOT WHOLE' if report.problems else 'whole'}, {report.status or '-'}{points}")
     for line in report.problems:
         print(f"  ! {line}")

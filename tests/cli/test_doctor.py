@@ -43,7 +43,7 @@ def examine(path: Path) -> tuple[int, str]:
 def test_sound_file(tmp_path: Path) -> None:
     code, text = examine(write(tmp_path / "file.h5"))
     assert code == 0
-    assert "/2.1: SUCCEEDED, 7 to 7 points committed of 1 channel, " in text
+    assert "/2.1: SUCCEEDED, 7 points committed of 1 channel, " in text
     assert "no process of this host has it open for writing" in text
 
 

@@ -74,7 +74,7 @@ def test_verify_checks_what_is_beside(own: Path) -> None:
     result = run("verify", str(own))
     assert result.returncode == 0, result.stderr
     assert [line for line in result.stdout.splitlines() if not line.startswith("  ")] == [
-        f"/{name}: whole, SUCCEEDED, 7 to 7 points of 1 channel" for name in ("1.1", "2.1", "1.1", "3.1")
+        f"/{name}: whole, SUCCEEDED, 7 points of 1 channel" for name in ("1.1", "2.1", "1.1", "3.1")
     ]
     assert "in file_beside.h5, waits to be linked in file.h5" in result.stdout
 
