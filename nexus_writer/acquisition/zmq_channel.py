@@ -128,9 +128,10 @@ class ZmqPublisher:
 
     def _greet(self) -> None:
         """Answer receivers that have subscribed. A send may take the wake-up away, so look again by time."""
-        descriptor, owed = self._socket.fileno(), deque[bytes]()
+        ready, owed = select.poll(), deque[bytes]()
+        ready.register(self._socket.fileno(), select.POLLIN)
         while not self._closed.is_set():
-            select.select([descriptor], [], [], LOOK_AGAIN_S)
+            ready.poll(1000 * LOOK_AGAIN_S)
             with self._lock:
                 self._read_subscriptions(owed)
                 try:
