@@ -18,6 +18,9 @@ PING_TIMEOUT_MS = 1000
 CLOSE_S = 4.0
 LOOK_S = 0.05
 TIMED_OUT = "API_DeviceTimedOut"
+CORBA_TIMED_OUT = "CallTimedout"
+MOST_TIMEOUTS = 3
+"""Pings in a row that a host may leave unanswered; one that refuses a connection has no such group."""
 
 
 class TangoLink:
@@ -37,6 +40,7 @@ class TangoLink:
         self.closed = False
         self._device, self._admin, self._end = device, admin, end
         self._closing = threading.Lock()
+        self._timeouts = 0
         device.set_timeout_millis(round(1000 * call_timeout_s))
         admin.set_timeout_millis(PING_TIMEOUT_MS)
         self.key: Hashable = (name, self.ask("pid"), device.info().server_host)
@@ -49,7 +53,7 @@ class TangoLink:
         try:
             reply = unpacked(self._device.command_inout("Ask", question))
         except tango.DevFailed as error:
-            if any(level.reason == TIMED_OUT for level in error.args) and self.alive():
+            if _is_timeout(error) and self.alive():
                 raise CallTimeout(f"the node group {self.name}", request, self.call_timeout_s) from None
             self.ending = self.ending or "does not answer any more"
             raise NodeGroupDied(self.name, self.ending) from None
@@ -63,9 +67,13 @@ class TangoLink:
             return False
         try:
             self._admin.ping()
-        except tango.DevFailed:
+        except tango.DevFailed as error:
+            self._timeouts += 1
+            if _is_timeout(error) and self._timeouts < MOST_TIMEOUTS:
+                return True
             self.ending = self.ending or "does not answer any more"
             return False
+        self._timeouts = 0
         return True
 
     def close(self, force: bool = False) -> None:
@@ -88,3 +96,8 @@ class TangoLink:
                 return
             time.sleep(LOOK_S)
         self._end(True)
+
+
+def _is_timeout(error: tango.DevFailed) -> bool:
+    """Tango has two ways to say it."""
+    return any(level.reason == TIMED_OUT or CORBA_TIMED_OUT in level.desc for level in error.args)

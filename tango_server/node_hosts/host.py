@@ -16,11 +16,11 @@ from nexus_writer.acquisition.nodes.errors import NameTaken
 from nexus_writer.acquisition.nodes.host import GroupOwner, Host
 from nexus_writer.acquisition.nodes.proxies import NodeGroupProxy
 
+from ..group_service import PROGRAM
 from .group_link import TangoLink
-from .group_service import PROGRAM
 
 CALL_TIMEOUT_S = 30.0
-START_TIMEOUT_S = 30.0
+START_TIMEOUT_S = 60.0
 STARTER_TIMEOUT_MS = 5000
 LOOK_S = 0.2
 FAMILY = "nxacq"
@@ -70,6 +70,7 @@ class TangoHost(Host):
         except tango.DevFailed as error:
             raise TangoHostMissing(address, error.args[0].desc.strip()) from None
         self._groups: dict[str, tuple[TangoLink, GroupOwner | None]] = {}
+        self._making: set[str] = set()
         self._changing = threading.Lock()
         self._over = threading.Event()
         self._poller: threading.Thread | None = None
@@ -93,10 +94,16 @@ class TangoHost(Host):
         if not NAME.fullmatch(name):
             raise ValueError(f"{name!r} is no name of a node group by Tango: use letters, digits, _ and -")
         with self._changing:
+            if name in self._making:
+                raise NameTaken(name)
+            self._making.add(name)
+        try:
             if self._answers(name):
                 raise NameTaken(name)
             self._register(name)
             self._start(name, start_timeout_s)
+        finally:
+            self._making.discard(name)
         return self.open_nodegroup(name, manager, call_timeout_s=call_timeout_s)
 
     def open_nodegroup(
@@ -158,9 +165,18 @@ class TangoHost(Host):
         deadline_s = time.monotonic() + timeout_s
         while not self._answers(name):
             if time.monotonic() > deadline_s:
+                last = self._last_word(name)
                 self._unregister(name)
-                raise GroupNotStarted(name, self.name, f"it did not answer within {timeout_s:g} s")
+                raise GroupNotStarted(name, self.name, f"it did not answer within {timeout_s:g} s{last}")
             time.sleep(LOOK_S)
+
+    def _last_word(self, name: str) -> str:
+        """The last line that its program wrote, as far as the Starter knows it."""
+        try:
+            log_lines = self._starter.command_inout("DevReadLog", self._server(name)).strip().splitlines()
+        except tango.DevFailed:
+            return ""
+        return f", its last word was {log_lines[-1]!r}" if log_lines else ""
 
     def _end(self, name: str, force: bool) -> None:
         """Its server closes the nodes; with ``force`` the Starter kills it, if it may."""

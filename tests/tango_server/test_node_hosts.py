@@ -117,7 +117,7 @@ def program(tmp_path: Path) -> Path:
     """The directory of an ``NxAcqGroup`` that runs this tree."""
     path = tmp_path / "bin" / "NxAcqGroup"
     path.parent.mkdir()
-    imported = "from tango_server.node_hosts.group_service import main"
+    imported = "from tango_server.group_service import main"
     path.write_text(
         f"#!{sys.executable}\nimport sys\nsys.path.insert(0, {str(TREE)!r})\n{imported}\nmain()\n"
     )
@@ -224,10 +224,20 @@ def test_a_frozen_group_is_a_timeout(by_hand: Callable[[str], tuple[Any, TangoLi
     link._device.set_timeout_millis(300)
     os.kill(process.pid, signal.SIGSTOP)
     try:
-        with pytest.raises((CallTimeout, NodeGroupDied)):
+        with pytest.raises(CallTimeout):
             group.list_nodes()
     finally:
         os.kill(process.pid, signal.SIGCONT)
+    assert group.alive()
+
+
+def test_the_program_says_what_it_lacks(program: Path, tmp_path: Path) -> None:
+    code = "import sys; sys.modules['zmq'] = None; from tango_server.group_service import main; main(['x'])"
+    said = subprocess.run([sys.executable, "-c", code], cwd=TREE, capture_output=True, text=True, check=False)
+    assert said.returncode == 1
+    assert (
+        said.stderr == "NxAcqGroup: nexus_writer.acquisition needs pyzmq: install the extra 'acquisition'\n"
+    )
 
 
 def test_a_host_without_a_starter(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from ..arguments import OneLineParser, leave, require_tango
+from .arguments import OneLineParser, leave, require_tango
 
 PROGRAM = "NxAcqGroup"
 
@@ -25,7 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     import tango
     from tango.server import run
 
-    from .group_device import NxAcqGroup
+    try:
+        from .node_hosts.group_device import NxAcqGroup
+    except ModuleNotFoundError as error:
+        leave(f"{PROGRAM}: {error}", 1)
 
     logging.basicConfig(format="%(levelname)s %(asctime)s %(name)s: %(message)s", level=logging.INFO)
     try:
