@@ -21,7 +21,7 @@ STRICT = "scan_{scan_nb:04d}_{subscan}"
 
 def validated(writer: NexusSessionWriter, key: str) -> NexusScanWriter:
     scan = saved(writer, key)
-    until(lambda: scan.validation, "validated", timeout_s=60)
+    until(lambda: scan.validation, "validated", timeout_s=240)
     return scan
 
 
@@ -68,7 +68,7 @@ def test_the_next_scan_is_not_hindered(writer_with: Maker, sample: DatasetPublis
     writer = writer_with(validation=True)
     keys = [run_scan(sample).key for _ in range(4)]
     scans = [saved(writer, key) for key in keys]
-    until(lambda: all(scan.validation for scan in scans), "all validated", timeout_s=60)
+    until(lambda: all(scan.validation for scan in scans), "all validated", timeout_s=240)
     for number in range(1, 5):
         until(lambda n=number: in_file(sample.policy.filename, f"{n}.1"), "in the file")  # type: ignore[misc]
 
@@ -86,9 +86,9 @@ def test_findings_wait_for_a_file_that_is_locked(
         sys.stdin.read()
     """
     with running_python(code, sample.policy.filename):
-        until(lambda: scan.validation, "validated", timeout_s=60)
+        until(lambda: scan.validation, "validated", timeout_s=240)
         assert scan.validation.startswith("valid")
-    until(lambda: in_file(sample.policy.filename), "in the file", timeout_s=60)
+    until(lambda: in_file(sample.policy.filename), "in the file", timeout_s=240)
 
 
 def test_without_a_validator_the_status_says_so(
