@@ -15,13 +15,14 @@ from ._rows import Row, run
 from .create_scan import LIMIT_US, measure
 
 DETECTORS = 1000
+TURNS_PER_REPEAT = 3
 CASES = {"detector": "a detector", "with_texts": "a detector with type and mode"}
 
 
 def rows(repeats: int) -> Sequence[Row]:
     """P10."""
     with tempfile.TemporaryDirectory() as directory:
-        result = measure(DETECTORS, repeats, Path(directory))
+        result = measure(DETECTORS, TURNS_PER_REPEAT * repeats, Path(directory))
     return [
         Row(
             "P10",
