@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import gc
 import importlib.util
 import logging
 import os
@@ -15,7 +14,6 @@ import time
 import types
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,6 +35,7 @@ from nexus_writer.acquisition.nodes.host import host_types
 from nexus_writer.acquisition.nodes.qt import BINDINGS
 from nexus_writer.process import RemoteError
 from tests.acquisition.node_types import DetectorOnFireError
+from tests.descriptors import descriptors
 from tests.process.traces import children_of, is_running
 from tests.waiting import allowed_s, wait_until
 
@@ -446,11 +445,7 @@ def test_managers_leave_nothing_behind() -> None:
             manager.close()
 
     once()
-    before = _descriptors(), children_of(os.getpid())
+    before, children = descriptors(), set(children_of(os.getpid()))
     once()
-    wait_until(lambda: (_descriptors(), children_of(os.getpid())) == before, "all descriptors are closed")
-
-
-def _descriptors() -> int:
-    gc.collect()
-    return len(list(Path("/proc/self/fd").iterdir()))
+    wait_until(lambda: descriptors() <= before, "all descriptors are closed")
+    wait_until(lambda: set(children_of(os.getpid())) <= children, "all processes have ended")

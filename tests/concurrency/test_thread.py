@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-import gc
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import gevent
 import pytest
@@ -12,6 +10,7 @@ from gevent import GreenletExit
 
 from nexus_writer.concurrency import Event, Thread, ThreadEnded
 from nexus_writer.concurrency import thread as thread_module
+from tests.descriptors import descriptors
 
 from .conftest import Place, outcome
 
@@ -219,18 +218,14 @@ def test_calls_asked_for_while_the_thread_ends_are_refused(thread: Thread) -> No
 
 
 def test_many_threads_leave_nothing_behind() -> None:
-    def open_files() -> int:
-        return len(list(Path("/proc/self/fd").iterdir()))
-
     gevent.sleep(0)
-    before = open_files()
+    before = descriptors()
     for _ in range(30):
         thread = Thread()
         thread.start()
         thread.apply_async(gevent.sleep, 1000)
         thread.stop()
-    gc.collect()
-    assert open_files() <= before
+    assert descriptors() <= before
 
 
 def test_a_hub_that_can_not_be_made(monkeypatch: pytest.MonkeyPatch) -> None:

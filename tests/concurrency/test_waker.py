@@ -3,7 +3,6 @@ from __future__ import annotations
 import gc
 import threading
 import weakref
-from pathlib import Path
 
 import gevent
 from gevent import get_hub
@@ -11,6 +10,7 @@ from gevent.event import Event as GeventEvent
 
 from nexus_writer.concurrency import Lock, Thread
 from nexus_writer.concurrency._waker import Waker, current_waker, get_hub_if_exists
+from tests.descriptors import descriptors
 
 from .conftest import until
 
@@ -158,17 +158,13 @@ def test_a_new_hub_in_the_same_thread_gets_a_new_waker() -> None:
 
 
 def test_hubs_made_on_demand_leave_no_file_descriptors() -> None:
-    def open_files() -> int:
-        return len(list(Path("/proc/self/fd").iterdir()))
-
     gevent.sleep(0)
-    gc.collect()
-    before = open_files()
+    before = descriptors()
     for _ in range(20):
         thread = threading.Thread(target=current_waker)
         thread.start()
         thread.join()
-    assert open_files() <= before
+    assert descriptors() <= before
 
 
 def test_a_hub_that_is_not_ours_is_left_to_its_owner() -> None:

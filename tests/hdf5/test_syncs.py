@@ -10,10 +10,7 @@ from pathlib import Path
 import pytest
 
 from nexus_writer.hdf5 import FileBroken, LiveFile, OpenFiles, write_value
-
-
-def descriptors() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
+from tests.descriptors import descriptors
 
 
 def test_only_what_was_flushed_is_brought_to_the_disk(live: LiveFile) -> None:

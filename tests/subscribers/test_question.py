@@ -51,7 +51,7 @@ def test_there_is_one_question_at_a_time() -> None:
         question.answer(0.001)
     assert time.monotonic() - started < allowed_s(0.2)
     assert oracle.asked == 1
-    assert threading.active_count() == threads + 1
+    assert threading.active_count() <= threads + 1
     oracle.may.set()
     assert question.answer(5) == 1
 
