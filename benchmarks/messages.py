@@ -5,7 +5,11 @@ MessageProcess sends a command with its arguments, finds the method, and sends a
 turns within one run, so that what else the machine does hits them alike; a ratio is the median of the ratios
 of the turns. "start": until the first reply of a forked backend; "SyncIndex": a wait for its event.
 
-    python benchmarks/messages.py [--json] [--repeats N] [--check]
+A wake-up of another core takes longer than all that a message of 64 bytes costs otherwise (35 us of 50, on a
+virtual machine), and the scheduler moves one pair of processes to one core and the next to two. So both
+processes of each pair are held on one core, or each on its own: then all pairs have the same wake-ups.
+
+    python benchmarks/messages.py [--json] [--repeats N] [--cores {1,2}] [--check]
 
 ``--check``: exit code 1 unless the round trip of 64 bytes and that of 1 MB take a MessageProcess at most 1.2
 times as long as the bare pipe, and the asyncio variant at most twice as long as the plain one.
@@ -16,6 +20,7 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import os
 import statistics
 import sys
 import time
@@ -23,6 +28,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 
 from nexus_writer.process import (
     AsyncBackMessageProcess,
@@ -72,6 +78,25 @@ class Result:
     to: str | None = None
 
 
+def hold(process: BaseProcess, core: int) -> None:
+    assert process.pid is not None
+    os.sched_setaffinity(process.pid, {core})
+
+
+@contextmanager
+def held_cores(count: int) -> Iterator[int]:
+    """This process on one core; the core for its partners, the same unless ``count`` is 2."""
+    allowed = os.sched_getaffinity(0)
+    near, *others = sorted(allowed)
+    if count > len(allowed):
+        sys.exit(f"--cores {count}: this process may use {len(allowed)} only")
+    os.sched_setaffinity(0, {near})
+    try:
+        yield others[0] if count > 1 else near
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
 def raw_echo(connection: Connection) -> None:
     while True:
         try:
@@ -81,10 +106,11 @@ def raw_echo(connection: Connection) -> None:
 
 
 @contextmanager
-def raw_round_trip() -> Iterator[Callable[[bytes], None]]:
+def raw_round_trip(core: int) -> Iterator[Callable[[bytes], None]]:
     near, far = multiprocessing.Pipe()
     process = multiprocessing.Process(target=raw_echo, args=(far,))
     process.start()
+    hold(process, core)
     far.close()
 
     def round_trip(data: bytes) -> None:
@@ -98,9 +124,10 @@ def raw_round_trip() -> Iterator[Callable[[bytes], None]]:
 
 
 @contextmanager
-def message_round_trip(kind: type[MessageProcess]) -> Iterator[Callable[[bytes], None]]:
+def message_round_trip(kind: type[MessageProcess], core: int) -> Iterator[Callable[[bytes], None]]:
     process = kind("echo")
     process.start(wait=True)
+    hold(process, core)
     pipe = process.getPipe()
 
     def round_trip(data: bytes) -> None:
@@ -120,13 +147,16 @@ def median_us(round_trip: Callable[[bytes], None], data: bytes, rounds: int) -> 
     return statistics.median(taken_s) * 1e6
 
 
-def round_trips(repeats: int, sizes: dict[int, int] = ROUNDS) -> dict[int, list[dict[str, float]]]:
+def round_trips(
+    repeats: int, sizes: dict[int, int] = ROUNDS, cores: int = 1
+) -> dict[int, list[dict[str, float]]]:
     """For each size the medians in us of each turn, by kind."""
     found: dict[int, list[dict[str, float]]] = {}
     with (
-        raw_round_trip() as raw,
-        message_round_trip(Echo) as plain,
-        message_round_trip(AsyncEcho) as in_asyncio,
+        held_cores(cores) as partner,
+        raw_round_trip(partner) as raw,
+        message_round_trip(Echo, partner) as plain,
+        message_round_trip(AsyncEcho, partner) as in_asyncio,
     ):
         kinds = {RAW: raw, PLAIN: plain, ASYNC: in_asyncio}
         for size, rounds in sizes.items():
@@ -196,8 +226,9 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
     parser.add_argument("--check", action="store_true", help="exit code 1 if a limit is not kept")
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--cores", type=int, choices=(1, 2), default=1, help="for the two processes (1)")
     options = parser.parse_args()
-    trips = round_trips(options.repeats)
+    trips = round_trips(options.repeats, cores=options.cores)
     results = [*round_trip_results(trips), Result("SyncIndex", sync_us(), "us")]
     for kind in Echo, AsyncEcho:
         start_ms, stop_ms = start_and_stop_ms(kind)
