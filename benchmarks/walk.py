@@ -112,7 +112,7 @@ def remote(session: str, url: str, load: LoadScan) -> Turn:
 @contextlib.contextmanager
 def blissdata(python: Path, session: str, url: str, load: LoadScan) -> Iterator[Callable[[], Turn]]:
     """What makes blissdata walk; its process stays for the time of the block."""
-    command = [str(python), str(BLISSDATA_WALK), urlsplit(url).netloc, session]
+    command = [str(python.absolute()), str(BLISSDATA_WALK), urlsplit(url).netloc, session]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment, cwd="/") as process:
