@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from . import keys
 from .existing import LAST, existing_nodes
 from .link import Link
@@ -29,7 +31,7 @@ def get_last_saved_scan(parent: DataNode) -> ScanNode | None:
     return None
 
 
-def get_last_scan_filename(parent: DataNode) -> str | None:
-    """The file of the last saved scan."""
+def get_last_scan_filename(parent: DataNode, *, path_map: Mapping[str, str] | None = None) -> str | None:
+    """The file of the last saved scan; ``path_map`` as for ``scan_filename``."""
     scan = get_last_saved_scan(parent)
-    return None if scan is None else scan_filename(scan)
+    return None if scan is None else scan_filename(scan, path_map=path_map)

@@ -29,6 +29,7 @@ from nexus_writer.data.scan_files import (
 )
 from nexus_writer.data.sessions import NoSuchSession, check_session_exists
 from nexus_writer.model import Scan
+from nexus_writer.model.path_map import BadPathMap
 from tests.data_room.by_hand import HandPublisher
 
 CHAIN = (timer(DeviceSpec("ctl", (ChannelSpec("diode", np.float64),))),)
@@ -64,6 +65,32 @@ class TestFiles:
             assert scan_filenames(scan) == {"dataset": path, **masters}
         with pytest.raises(TypeError, match="give the node"):
             scan_info(model)
+
+    def test_as_this_host_sees_them(
+        self, redis_client: redis.Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        node = published(redis_client, tmp_path)
+        path = scan_filename(node)
+        assert path is not None and path.startswith(f"{tmp_path}/")
+        seen = path.replace(str(tmp_path), "/mnt/data", 1)
+        session = get_session_node("session", redis_client)
+
+        def all_seen(path_map: dict[str, str] | None) -> None:
+            assert scan_filename(node, path_map=path_map) == seen
+            assert scan_uri(node, path_map=path_map) == f"{seen}::/1.1"
+            assert scan_uris(scan_info(node), path_map=path_map) == [f"{seen}::/1.1"]
+            files = scan_filenames(node, path_map=path_map)
+            assert set(files) == {"dataset", "dataset_collection", "proposal"}
+            assert all(file.startswith("/mnt/data/") for file in files.values())
+            assert scan_master_filenames(node, path_map=path_map).items() <= files.items()
+            assert get_last_scan_filename(session, path_map=path_map) == seen
+
+        all_seen({str(tmp_path): "/mnt/data"})
+        monkeypatch.setenv("NEXUS_WRITER_PATH_MAP", f"{tmp_path}=/mnt/data")
+        all_seen(None)
+        assert scan_filename(node, path_map={}) == path
+        with pytest.raises(BadPathMap, match="FROM=TO"):
+            scan_filename(node, path_map={"data": "/mnt/data"})
 
     def test_one_that_is_not_saved(self, redis_client: redis.Redis, tmp_path: Path) -> None:
         node = published(redis_client, tmp_path, save=False)
