@@ -13,7 +13,7 @@ from pydantic import Field
 
 from nexus_writer.data.scan_items import ScanEnded, ScanItem
 from nexus_writer.data.scan_reader import ScanReader
-from nexus_writer.hdf5 import Hdf5Error, OpenFiles
+from nexus_writer.hdf5 import EntryExists, Hdf5Error, OpenFiles
 from nexus_writer.model import Scan
 from nexus_writer.model.location import data_file
 from nexus_writer.model.path_map import PathMaps
@@ -110,6 +110,8 @@ def _rebuilt(client: redis.Redis, key: str, consumer: ScanConsumer) -> Rebuilt:
                 consumer.flush()
         consumer.flush()
         consumer.follow_cameras()
+    except EntryExists as error:
+        failure = f"{error.path} has {error.name} already, it was not touched: give another directory"
     except Hdf5Error as error:
         failure = str(error)
     problem = consumer.finish(failure) or ""

@@ -102,6 +102,21 @@ def test_one_scan_of_two_that_still_runs(redis_url: str, redis_client: redis.Red
     assert not dataset.policy.filename.exists()
 
 
+def test_a_second_time_leaves_what_is_there(
+    captures: Path, redis_url: str, redis_client: redis.Redis, tmp_path: Path
+) -> None:
+    recording = Recording(captures / "loopscan10")
+    replay(recording, redis_client, speed=0)
+    arguments = ("rebuild", recording.session, "--redis", redis_url, "--output", str(tmp_path / "new"))
+    assert run(*arguments).returncode == 0
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.h5")}
+    result = run(*arguments)
+    assert result.returncode == 1
+    lines = result.stdout.splitlines()
+    assert lines and all(line.endswith("already, it was not touched: give another directory") for line in lines)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.h5")} == before
+
+
 def test_scan_whose_data_have_expired(redis_url: str, redis_client: redis.Redis, tmp_path: Path) -> None:
     dataset = SessionPublisher(redis_client, "s").dataset(tmp_path / "data", "hg123", "sample")
     with dataset.scan(ScanSpec("loopscan", (timer(COUNTERS),), npoints=1)) as scan:
