@@ -113,7 +113,8 @@ def test_a_second_time_leaves_what_is_there(
     result = run(*arguments)
     assert result.returncode == 1
     lines = result.stdout.splitlines()
-    assert lines and all(line.endswith("already, it was not touched: give another directory") for line in lines)
+    assert lines
+    assert all(line.endswith("already, it was not touched: give another directory") for line in lines)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*.h5")} == before
 
 
