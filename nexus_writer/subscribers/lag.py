@@ -44,8 +44,8 @@ class LagWatch:
         reached = sum(unread.fill >= limit for limit in WARN_AT)
         if reached > self._warned_of:
             logger.warning(
-                "[%s] %.0f %% of what Redis keeps of a channel was not read yet, at 100 %% BLISS drops points: look "
-                "at the reason of the scan, the disk and the load of this host",
+                "[%s] %.0f %% of what Redis keeps of a channel was not read yet, at 100 %% BLISS drops "
+                "points: look at the reason of the scan, the disk and the load of this host",
                 self.key,
                 100 * unread.fill,
             )
