@@ -12,7 +12,7 @@ from typing import Any
 from nexus_writer.acquisition.nodes import register_node_type
 from nexus_writer.acquisition.publishing import Pace, Reason
 from nexus_writer.data.connection import connect
-from nexus_writer.data.publishing import ScanPublisher, SessionPublisher
+from nexus_writer.data.publishing import SessionPublisher
 from nexus_writer.data.publishing.scan import STREAM_MAX_ENTRIES
 
 from .makers import NodeMaker, node_maker
@@ -55,7 +55,6 @@ class Simulation:
             **beamline.dataset.model_dump(),
         }
         self._address: dict[str, Any] = {"url": redis_url, "beacon": beacon}
-        self._scans: list[ScanPublisher] = []
         self._pace = Pace(beamline.flush_period_s, on_lag=beamline.on_lag)
         self._aborted = threading.Event()
         self._positions = {name: motor.position for name, motor in beamline.motors.items()}
@@ -92,10 +91,7 @@ class Simulation:
         place = beamline.dataset.model_dump(exclude={"beamline"})
         with connect(**self._address) as client:
             session = SessionPublisher(client, beamline.session, beamline=beamline.dataset.beamline)
-            dataset = session.dataset(beamline.directory, **place)
-            for scan in self._scans:
-                dataset.adopt(scan)
-            dataset.close()
+            session.dataset(beamline.directory, **place).close()
 
     def _steps(self) -> Iterator[list[Any]]:
         for _ in range(self.beamline.repeat):
@@ -118,6 +114,5 @@ class Simulation:
                 for one in [one for one in running if one.done() or self.aborted]:
                     running.remove(one)
                     outcome = one.end(Reason.SUCCESS if one.done() else Reason.USER_ABORT)
-                    self._scans.append(outcome.scan)
                     yield outcome
                 self._aborted.wait(LOOK_EVERY_S)

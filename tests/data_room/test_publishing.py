@@ -381,6 +381,19 @@ def test_data_expire_after_the_scan_and_nodes_after_the_dataset(
     assert info_of(redis_client, dataset.key)["__closed__"] is True
 
 
+def test_a_dataset_that_is_begun_again_does_not_expire(
+    redis_client: redis.Redis, dataset: DatasetPublisher
+) -> None:
+    """Else its scans would be counted from 1 again."""
+    publish_loopscan(dataset)
+    dataset.close()
+    again = dataset.session.dataset(BASE, "hg123", "loopscan10", "0001", proposal_session="20261101")
+    assert again.key == dataset.key
+    own = [again.key, f"{again.key}_info", f"{again.key}_children_list"]
+    assert [redis_client.ttl(one) for one in own] == [-1] * 3
+    assert info_of(redis_client, again.key)["__closed__"] is False
+
+
 def test_scans_that_are_not_saved_count_for_themselves(
     redis_client: redis.Redis, dataset: DatasetPublisher
 ) -> None:

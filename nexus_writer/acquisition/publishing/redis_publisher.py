@@ -40,6 +40,8 @@ class RedisPublisher(Node):
         self._pace = Pace()
         self._client: redis.Redis | None = None
         self._dataset: DatasetPublisher | None = None
+        self._place_in_redis: tuple[dict[str, Any], str] | None = None
+        self._closes_dataset = False
         self._running_scan: RunningScan | None = None
         self._end = End()
 
@@ -84,15 +86,23 @@ class RedisPublisher(Node):
             StreamChannels(name, stream.params)
 
     def _initialize(self) -> None:
-        self._disconnect()
-        self._client = connect(**self._address)
-        session = SessionPublisher(
-            self._client,
-            self._session_name,
-            beamline=self._beamline,
-            stream_max_entries=self._stream_max_entries,
-        )
-        self._dataset = session.dataset(**self._place)
+        """A dataset that was open is closed, unless it is this one."""
+        client = connect(**self._address)
+        try:
+            session = SessionPublisher(
+                client,
+                self._session_name,
+                beamline=self._beamline,
+                stream_max_entries=self._stream_max_entries,
+            )
+            dataset = session.dataset(**self._place)
+        except BaseException:
+            client.close()
+            raise
+        goes_on = self._place_in_redis == (self._address, dataset.key)
+        self._disconnect(close_dataset=self._closes_dataset and not goes_on)
+        self._client, self._dataset = client, dataset
+        self._place_in_redis, self._closes_dataset = (self._address, dataset.key), self._close_dataset
 
     def describe(self, scan: StreamScan) -> None:
         """What the next scan is."""
@@ -165,19 +175,19 @@ class RedisPublisher(Node):
         self._running_scan.end(self._end)
 
     def _close(self) -> None:
-        if self._dataset is not None and self._close_dataset:
-            try:
-                self._dataset.close()
-            except (redis.RedisError, OSError) as error:
-                self.logger.warning("the dataset stays open in Redis: %s", error)
-        self._disconnect()
+        self._disconnect(close_dataset=self._closes_dataset)
 
     def _failed(self, scan: ScanPublisher, error: Exception) -> None:
         failure = PublishingFailed(scan.name, error)
         failure.__cause__ = error
         self._fail(failure)
 
-    def _disconnect(self) -> None:
+    def _disconnect(self, close_dataset: bool) -> None:
+        if self._dataset is not None and close_dataset:
+            try:
+                self._dataset.close()
+            except (redis.RedisError, OSError) as error:
+                self.logger.warning("the dataset stays open in Redis: %s", error)
         if self._client is not None:
             self._client.close()
-        self._dataset = self._client = None
+        self._dataset = self._client = self._place_in_redis = None

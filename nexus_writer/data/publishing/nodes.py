@@ -100,6 +100,11 @@ class NodePublisher:
                 pipeline.hset(keys.info(key), field, dumps(value))
 
 
+def scan_keys(key: str) -> tuple[bytes, ...]:
+    """All keys that the node of a scan consists of."""
+    return (keys.to_bytes(key), keys.info(key), *(stream(key) for stream in _SCAN_STREAMS))
+
+
 def _streams(key: str, node_type: str) -> tuple[bytes, ...]:
     if node_type in keys.CHANNEL_TYPES:
         return (keys.data(key),)

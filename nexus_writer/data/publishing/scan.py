@@ -26,7 +26,7 @@ from nexus_writer.data.pickles import dumps
 from .chain import DeviceSpec, PlacedDevice, placed
 from .channel import ChannelPublisher
 from .lima import CameraPublisher
-from .nodes import DEVICE_TYPE, Fields, NodePublisher
+from .nodes import DEVICE_TYPE, Fields, NodePublisher, scan_keys
 
 STREAM_MAX_ENTRIES = 2048
 DATA_TTL_S = 600
@@ -96,7 +96,6 @@ class ScanPublisher:
         self._stream_max_entries = stream_max_entries
         self._keep_nodes = keep_nodes
         self._pending: list[tuple[Any, ...]] = []
-        self.own_keys: tuple[bytes, ...] = ()
         self._keys_below: dict[bytes, None] = {}
         self._cameras: dict[str, CameraPublisher] = {}
         self._is_ending = False
@@ -121,7 +120,7 @@ class ScanPublisher:
 
     def announce(self) -> None:
         """Create the scan's node and tell the world; a writer that listens starts here."""
-        self.own_keys = self._nodes.create(self.key, self.spec.node_type, parent=self._parent, info=self.info)
+        self._nodes.create(self.key, self.spec.node_type, parent=self._parent, info=self.info)
         self._nodes.announce(self.key, self._parent)
         self.info["node_name"] = self.key
         self._set_state("PREPARING")
@@ -264,7 +263,7 @@ class ScanPublisher:
         parents = self._parent.split(":")
         above = [":".join(parents[: depth + 1]) for depth in range(len(parents))]
         with self._transaction() as pipeline:
-            for key in self.own_keys:
+            for key in scan_keys(self.key):
                 pipeline.expire(key, NODE_TTL_S)
             for node in above:
                 for key in (keys.to_bytes(node), keys.children_list(node)):

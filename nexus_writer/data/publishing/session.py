@@ -23,7 +23,7 @@ from nexus_writer import __version__
 from nexus_writer.data import keys
 
 from .chain import ChannelSpec, PlacedDevice, chain_info, counters_info, placed
-from .nodes import NodePublisher
+from .nodes import NodePublisher, scan_keys
 from .scan import NODE_TTL_S, STREAM_MAX_ENTRIES, ScanPublisher, ScanSpec, positions_info, time_fields
 from .sequence import SequencePublisher, sequence_spec
 
@@ -72,7 +72,10 @@ class SessionPublisher:
         proposal_session: str = "20260101",
         metadata: Mapping[str, Any] | None = None,
     ) -> DatasetPublisher:
-        """A dataset of the ESRF's data policy; ``metadata`` are ICAT fields (Sample_name ...)."""
+        """A dataset of the ESRF's data policy; ``metadata`` are ICAT fields (Sample_name ...).
+
+        One that was closed is open again, and does not expire: the numbers of its scans go on.
+        """
         proposal_path = Path(base_path) / proposal / self.beamline / proposal_session
         raw = proposal_path / "RAW_DATA"
         name = f"{collection}_{dataset}"
@@ -91,8 +94,10 @@ class SessionPublisher:
             if node_type == "dataset":
                 info = {"startDate": datetime.now(), **info, "__closed__": False, "__registered__": False}
                 info |= metadata or {}
-            self.nodes.get_or_create(f"{key}:{child}", node_type, parent=key, info=info)
+            is_new = self.nodes.get_or_create(f"{key}:{child}", node_type, parent=key, info=info)
             key = f"{key}:{child}"
+        if not is_new:
+            self._open_again(key)
         policy = Policy("ESRF", directory, directory / f"{name}.h5", masterfiles)
         return DatasetPublisher(self, key, policy)
 
@@ -100,6 +105,13 @@ class SessionPublisher:
         """A directory of the basic data policy, which knows no proposals."""
         key = self._containers([part for part in _parts(path) if part != self.name])
         return DatasetPublisher(self, key, Policy("None", Path(path), Path(path) / filename))
+
+    def _open_again(self, dataset: str) -> None:
+        with self.nodes.client.pipeline(transaction=True) as pipeline:
+            self.nodes.update_info(dataset, {"__closed__": False}, pipeline)
+            for key in _keys_of_dataset(dataset):
+                pipeline.persist(key)
+            pipeline.execute()
 
     def _containers(self, names: list[str]) -> str:
         key = self.name
@@ -123,7 +135,6 @@ class DatasetPublisher:
         self.key = key
         self.policy = policy
         self.writer_options = {"chunk_options": {}, "separate_scan_files": None}
-        self._scan_keys: list[bytes] = []
 
     def scan(self, spec: ScanSpec, *, filename: Path | str | None = None) -> ScanPublisher:
         """Announce a scan. It is saved in the dataset's file unless a ``filename`` is given ("" for none)."""
@@ -139,26 +150,33 @@ class DatasetPublisher:
             keep_nodes=self.policy.name == "ESRF",
         )
         scan.announce()
-        self._scan_keys += scan.own_keys
         return scan
 
     def sequence(self, title: str, *channels: ChannelSpec) -> SequencePublisher:
         """Announce a sequence with ``channels`` of its own, ready to refer to scans."""
         return SequencePublisher(self.scan(sequence_spec(title, channels)))
 
-    def adopt(self, scan: ScanPublisher) -> None:
-        """A scan that another publisher of this dataset has made expires with it, too."""
-        self._scan_keys += scan.own_keys
-
     def close(self) -> None:
-        """No more scans: the dataset and its scans may expire, a day from now."""
+        """No more scans: the dataset and its scans, whoever published them, may expire, a day from now."""
         nodes = self.session.nodes
         nodes.update_info(self.key, {"endDate": datetime.now(), "__closed__": True})
+        scans = self._scans()
         with nodes.client.pipeline(transaction=True) as pipeline:
-            own = (keys.to_bytes(self.key), keys.info(self.key), keys.children_list(self.key))
-            for key in (*own, *self._scan_keys):
+            for key in (*_keys_of_dataset(self.key), *(key for scan in scans for key in scan_keys(scan))):
                 pipeline.expire(key, NODE_TTL_S)
             pipeline.execute()
+
+    def _scans(self) -> list[str]:
+        """Keys of all that Redis has."""
+        client = self.session.nodes.client
+        events: Any = client.xrange(keys.children_list(self.key))
+        children = [fields[keys.DB_NAME_FIELD] for _, fields in events]
+        with client.pipeline(transaction=False) as pipeline:
+            for child in children:
+                pipeline.hget(child, "node_type")
+            types = pipeline.execute()
+        scans = {kind.encode() for kind in keys.SCAN_TYPES}
+        return [keys.to_text(child) for child, kind in zip(children, types, strict=True) if kind in scans]
 
     def _next_number(self, save: bool) -> int:
         """Scans that are not saved have numbers of their own."""
@@ -221,6 +239,10 @@ class DatasetPublisher:
         for name, fields in spec.categories.items():
             categories[name] = {**categories.get(name, {}), **fields}
         return categories
+
+
+def _keys_of_dataset(key: str) -> tuple[bytes, ...]:
+    return keys.to_bytes(key), keys.info(key), keys.children_list(key)
 
 
 def _parts(path: Path | str) -> list[str]:

@@ -358,6 +358,38 @@ def test_streams_that_can_not_be_channels_are_refused(
         pass
 
 
+def test_all_scans_expire_with_the_dataset_of_a_node_that_was_initialized_again(
+    redis_url: str, redis_client: redis.Redis, tmp_path: Path
+) -> None:
+    scans = []
+    with publisher(redis_url, tmp_path, {"i0": signal()}, pace=FAST) as (node, _):
+        for _ in range(2):
+            node.initialize()
+            node.start()
+            node.stop()
+            scans.append(node.scan_key)
+    assert [scan.rpartition(":")[2] for scan in scans] == ["1_timescan", "2_timescan"]
+    assert all(0 < redis_client.ttl(scan) <= 86400 for scan in scans)
+
+
+def test_a_dataset_is_closed_when_the_next_one_is_begun(
+    redis_url: str, redis_client: redis.Redis, tmp_path: Path
+) -> None:
+    with publisher(redis_url, tmp_path, {"i0": signal()}, pace=FAST) as (node, _):
+        node.start()
+        node.stop()
+        first = node.scan_key
+        node.configure(
+            streams=["i0"], session=SESSION, directory=tmp_path, redis_url=redis_url, dataset="0002"
+        )
+        node.initialize()
+        assert info(redis_client, first.rpartition(":")[0])["__closed__"]
+        assert 0 < redis_client.ttl(first) <= 86400
+        node.start()
+        node.stop()
+        assert not info(redis_client, node.scan_key.rpartition(":")[0])["__closed__"]
+
+
 def test_an_input_that_leads_nowhere_is_told(redis_url: str, tmp_path: Path) -> None:
     node = RedisPublisher()
     node.configure(streams=["i0"], session=SESSION, directory=tmp_path, redis_url=redis_url)
