@@ -192,10 +192,14 @@ class RunningScan:
         self._send()
 
     def _send(self) -> None:
-        entries = max((feed.publish(self.scan) for feed in self.feeds), default=0)
+        entries = self._put_aside()
         self._patiently(self.scan.flush, self.scan.forget_sent)
         if entries and self._guard is not None:
             self._guard.published(entries)
+
+    def _put_aside(self) -> int:
+        """The entries that the fullest channel gets."""
+        return max((feed.publish(self.scan) for feed in self.feeds), default=0)
 
     def _patiently(self, call: Callable[[], None], before_next: Callable[[], None] = lambda: None) -> None:
         """Again and again while Redis does not answer, for ``redis_within_s``."""
@@ -219,10 +223,15 @@ class RunningScan:
         logger.warning("[%s] %s", self.scan.key, message)
 
     def _end_failed(self, error: Exception) -> None:
-        """With what can be sent of the points that came before, if it was not Redis that failed."""
-        if not isinstance(error, redis.RedisError):
-            with contextlib.suppress(Exception):
-                self._send()
+        """With what can be sent of the points that came before. What Redis refuses is left out: its writers
+        wait for END_SCAN."""
+        with contextlib.suppress(Exception):
+            self._put_aside()
+        try:
+            self.scan.forget_sent()
+            self.scan.flush()
+        except redis.ResponseError as refusal:
+            self._warn(f"{self.scan.drop_pending()} blocks were left out: {refusal}")
         self._publish_end(End(Reason.FAILURE, str(error)), str(type(error)))
 
     def _publish_end(self, end: End, exception: str = "<class 'RuntimeError'>") -> None:

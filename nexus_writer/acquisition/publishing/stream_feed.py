@@ -82,7 +82,7 @@ class StreamFeed:
 
     def publish(self, scan: ScanPublisher) -> int:
         """Put aside what was received; the number of entries that each channel gets. They go out when the
-        scan is flushed."""
+        scan is flushed. After an error the next call puts aside what is left."""
         entries = 0
         for start, chunks in self._pieces:
             points = chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
@@ -116,8 +116,8 @@ class StreamFeed:
         step = max(1, LARGEST_BLOCK_NBYTES * len(points) // max(1, points.nbytes))
         for name, values in zip(self.channels.names, self.channels.points_of(points), strict=True):
             channel = scan[self.fullname(name)]
-            channel.points = start
-            for first in range(0, len(values), step):
+            channel.points = max(start, channel.points)
+            for first in range(channel.points - start, len(values), step):
                 channel.publish(values[first : first + step])
             if values.ndim == 1 and values.dtype.kind in "biuf":
                 self.last[name] = float(values[-1])

@@ -172,6 +172,12 @@ class ScanPublisher:
         there = dict(zip(streams, last, strict=True))
         self._pending[:] = [event for event in self._pending if event[1] > there[event[0]]]
 
+    def drop_pending(self) -> int:
+        """Forget all points that are pending; the number of events that will be missing."""
+        count = len(self._pending)
+        self._pending.clear()
+        return count
+
     def update_info(self, **fields: Any) -> None:
         """Change fields of the scan info now, while the scan runs."""
         self.info.update(fields)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 import redis
 
 from nexus_writer.acquisition import SendBlocked
-from nexus_writer.acquisition.publishing import End, Pace
+from nexus_writer.acquisition.publishing import End, Pace, PublishingFailed, RedisPublisher
 from nexus_writer.data.embedded import EmbeddedRedis
+from nexus_writer.data.publishing.channel import ChannelPublisher
 from tests.waiting import wait_until
 
 from .streams import all_points, ended_with, info, publisher, signal
@@ -109,3 +112,47 @@ def test_what_came_of_a_stream_whose_count_nobody_knows_is_published(
         node.end_with(End(counts={"i0": 100}))
         node.stop()
         assert len(all_points(redis_client, f"{node.scan_key}:timer", "i1:i1")) == 2000
+
+
+def test_a_block_that_could_not_be_put_aside_whole_is_published_once(
+    redis_url: str, redis_client: redis.Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Memory is short for a moment, behind the first channel of a stream."""
+    really, refused = ChannelPublisher.publish, []
+
+    def publish(channel: ChannelPublisher, values: Any) -> None:
+        if channel.fullname == "i0:i0_1" and not refused:
+            refused.append(values)
+            raise MemoryError("no memory left")
+        really(channel, values)
+
+    monkeypatch.setattr(ChannelPublisher, "publish", publish)
+    with publisher(redis_url, tmp_path, {"i0": signal(2)}, pace=Pace(0.02)) as (node, outputs):
+        node.start()
+        outputs["i0"].send(np.repeat(RAMP, 2, axis=1))
+        with pytest.raises(PublishingFailed, match="no memory left"):
+            _stop_when_failed(node)
+    assert "MemoryError" in ended_with(redis_client, node.scan_key)
+    for channel in ("i0:i0_0", "i0:i0_1"):
+        found = all_points(redis_client, f"{node.scan_key}:timer", channel)
+        assert found.tolist() == RAMP[:, 0].tolist()
+
+
+def test_a_scan_ends_though_redis_refuses_a_channel(
+    redis_url: str, redis_client: redis.Redis, tmp_path: Path
+) -> None:
+    """Something else has its key. Of a block that is refused in part, no part is sent again."""
+    with publisher(redis_url, tmp_path, {"i0": signal(2)}, pace=Pace(0.02)) as (node, outputs):
+        node.start()
+        redis_client.set(f"{node.scan_key}:timer:i0:i0_1_data", "in the way")
+        outputs["i0"].send(np.repeat(RAMP, 2, axis=1))
+        with pytest.raises(PublishingFailed, match="WRONGTYPE"):
+            _stop_when_failed(node)
+    assert "ResponseError" in ended_with(redis_client, node.scan_key)
+    assert info(redis_client, node.scan_key)["state"] == "KILLED"
+    assert all_points(redis_client, f"{node.scan_key}:timer", "i0:i0_0").tolist() == RAMP[:, 0].tolist()
+
+
+def _stop_when_failed(node: RedisPublisher) -> None:
+    wait_until(lambda: not node.running(), "the failure")
+    node.stop()
