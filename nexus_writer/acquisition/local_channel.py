@@ -22,6 +22,8 @@ import threading
 import time
 from typing import Any
 
+from nexus_writer.process import safe_select
+
 from .errors import SendBlocked, StreamError
 from .shared_mem import SharedArray
 from .wire import Head, pack_head, unpack_head
@@ -157,7 +159,7 @@ class LocalPublisher:
         """Accept readers, and forget those that are gone."""
         while True:
             connections = {reader.connection: reader for reader in self._readers}
-            ready, _, _ = select.select([self._closed, self._listening, *connections], [], [])
+            ready, _, _ = safe_select([self._closed, self._listening, *connections], [], [])
             if self._closed in ready:
                 return
             for connection in ready:

@@ -21,6 +21,8 @@ LARGEST_BYTES = 65_507
 HELLO, GOODBYE, WELCOME = b"nexus hello", b"nexus goodbye", b"Wnexus welcome"
 CONNECT_TIMEOUT_S = 5.0
 RECEIVE_BUFFER_BYTES = 4 << 20
+LOOK_AGAIN_MS = 50
+ANSWER_MS = 200
 
 
 class UdpPublisher:
@@ -62,8 +64,9 @@ class UdpPublisher:
         self._socket.close()
 
     def _greet(self) -> None:
+        ready = _poll_of(self._socket)
         while not self._closed.is_set():
-            if not select.select([self._socket], [], [], 0.05)[0]:
+            if not ready.poll(LOOK_AGAIN_MS):
                 continue
             with contextlib.suppress(OSError):
                 message, address = self._socket.recvfrom(64)
@@ -85,6 +88,7 @@ class UdpSubscriber:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
         self._socket.connect((host, int(port)))
+        self._ready = _poll_of(self._socket)
         try:
             self._join(params["url"])
         except BaseException:
@@ -92,8 +96,7 @@ class UdpSubscriber:
             raise
 
     def poll(self, timeout_ms: float | None) -> bool:
-        timeout_s = None if timeout_ms is None else timeout_ms / 1000
-        return bool(select.select([self._socket], [], [], timeout_s)[0])
+        return bool(self._ready.poll(timeout_ms))
 
     def recv(self) -> tuple[bytes, Any]:
         while True:
@@ -111,9 +114,15 @@ class UdpSubscriber:
         while time.monotonic() < deadline:
             with contextlib.suppress(ConnectionRefusedError):
                 self._socket.send(HELLO)
-                while select.select([self._socket], [], [], 0.2)[0]:
+                while self.poll(ANSWER_MS):
                     message = self._socket.recv(LARGEST_BYTES)
                     if message.startswith(WELCOME):
                         self.before = message.removeprefix(WELCOME)
                         return
         raise StreamError(f"no sender answers at {url}: configure the OutputStream, and keep it open")
+
+
+def _poll_of(one: socket.socket) -> select.poll:
+    ready = select.poll()
+    ready.register(one, select.POLLIN)
+    return ready
