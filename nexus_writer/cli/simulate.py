@@ -6,7 +6,7 @@ import json
 import logging
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
@@ -22,6 +22,7 @@ from .errors import CommandError, UsageError
 __all__ = ["beamline_from", "print_example", "simulate", "summary", "write_sent"]
 
 ABORTED_EXIT_CODE = 130
+MOST_TOLD = 5
 
 
 class Aborted(CommandError):
@@ -55,21 +56,41 @@ def simulate(
     if sent is not None:
         _make(sent)
     simulation = Simulation(beamline, redis_url, beacon=beacon)
-    outcomes = []
+    tally = _Tally()
     try:
-        with _ending_by_signals(simulation), _warnings_in_lines():
-            for outcome in simulation.run():
-                outcomes.append(outcome)
+        with _ending_by_signals(simulation), _warnings_in_lines(), closing(simulation.run()) as outcomes:
+            for outcome in outcomes:
+                tally.add(outcome)
                 print(summary(outcome), flush=True)
                 if sent is not None:
                     write_sent(outcome, sent)
+    except BrokenPipeError:  # nobody reads what is printed: see main()
+        raise
     except (AcquisitionError, OSError, redis.RedisError) as error:
         raise CommandError(f"the simulation ended: {error}") from None
     if simulation.aborted:
-        raise Aborted(f"ended by a signal, after {len(outcomes)} scans; the last was ended as USER_ABORT")
-    failed = [one for one in outcomes if one.message or not one.complete]
-    if failed:
-        raise CommandError("; ".join(f"{one.name}: {one.message or 'samples were lost'}" for one in failed))
+        raise Aborted(f"ended by a signal, after {tally.scans} scans; the last was ended as USER_ABORT")
+    if tally.failed:
+        raise CommandError(str(tally))
+
+
+class _Tally:
+    """How many scans there were, and why some failed: the first ones, for there may be any number."""
+
+    def __init__(self) -> None:
+        self.scans = self.failed = 0
+        self._why: list[str] = []
+
+    def add(self, outcome: Outcome) -> None:
+        self.scans += 1
+        if outcome.message or not outcome.complete:
+            self.failed += 1
+            if self.failed <= MOST_TOLD:
+                self._why.append(f"{outcome.name}: {outcome.message or 'samples were lost'}")
+
+    def __str__(self) -> str:
+        more = self.failed - len(self._why)
+        return "; ".join(self._why) + (f"; and {more} more" if more else "")
 
 
 def summary(outcome: Outcome) -> str:

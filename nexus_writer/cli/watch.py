@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -60,7 +59,7 @@ def watch_session(
 
 @contextmanager
 def _in_words(as_json: bool) -> Iterator[None]:
-    """How it ends: by Ctrl-C, without Redis, or when nobody reads what is printed."""
+    """How it ends: by Ctrl-C, or without Redis."""
     try:
         yield
     except KeyboardInterrupt:
@@ -71,8 +70,6 @@ def _in_words(as_json: bool) -> Iterator[None]:
         raise CommandError(
             f"Redis refuses ({error}): give a user who may read, or look at what has the name of a node"
         ) from None
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from secrets import token_hex
 from typing import Any
 
+import redis
+
 from nexus_writer.acquisition.nodes import register_node_type
 from nexus_writer.acquisition.publishing import Pace, Reason
 from nexus_writer.data.connection import connect
+from nexus_writer.data.errors import DataError
 from nexus_writer.data.publishing import SessionPublisher
 from nexus_writer.data.publishing.scan import STREAM_MAX_ENTRIES
 
@@ -68,7 +72,7 @@ class Simulation:
         """End the scans that run as USER_ABORT, and run no more."""
         self._aborted.set()
 
-    def run(self) -> Iterator[Outcome]:
+    def run(self) -> Generator[Outcome]:
         """How each scan went, when it has ended. After a scan that failed the next one is run."""
         number = 0
         with node_maker(self.beamline.processes) as maker, self._closing_the_dataset():
@@ -85,8 +89,16 @@ class Simulation:
 
     @contextmanager
     def _closing_the_dataset(self) -> Iterator[None]:
-        """Its scans expire a day after the last of them."""
-        yield
+        """Its scans expire a day after the last of them, also when no more of them are asked for."""
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(DataError, redis.RedisError, OSError):
+                self._close_dataset()
+            raise
+        self._close_dataset()
+
+    def _close_dataset(self) -> None:
         beamline = self.beamline
         place = beamline.dataset.model_dump(exclude={"beamline"})
         with connect(**self._address) as client:

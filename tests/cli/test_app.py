@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import h5py
 import pytest
 
 import nexus_writer
@@ -117,3 +119,30 @@ def test_without_arguments_it_shows_its_help() -> None:
     assert result.returncode == 2
     assert "Usage: nexus-writer " in result.stdout + result.stderr
     assert "serve" in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--version"], ["--help"], ["simulate", "--example"], ["tree", "{file}"], ["doctor", "{file}"]],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_pipe_that_nobody_reads_ends_it_quietly(
+    arguments: list[str], unbuffered: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "file.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["NX_class"] = "NXroot"
+        for name in range(200):
+            file.create_group(f"{name}.1").attrs["NX_class"] = "NXentry"
+    readable, writable = os.pipe()
+    os.close(readable)
+    command = [sys.executable, "-m", "nexus_writer", *(one.format(file=path) for one in arguments)]
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    try:
+        done = subprocess.run(
+            command, stdout=writable, stderr=subprocess.PIPE, text=True, env=environment, check=False
+        )
+    finally:
+        os.close(writable)
+    assert (done.returncode, done.stderr) == (1, "")

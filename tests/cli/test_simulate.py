@@ -157,6 +157,24 @@ def test_a_redis_that_goes_away_is_one_line(tmp_path: Path) -> None:
     assert "Traceback" not in errors
 
 
+def test_a_pipe_that_is_closed_ends_it_quietly(
+    redis_url: str, redis_client: redis.Redis, tmp_path: Path
+) -> None:
+    text = only("{type: loopscan, npoints: 5, count_time_s: 0.01, detectors: [fast]}") + "repeat: 100000\n"
+    command = [*SIMULATE, str(beamline(tmp_path, text)), "--redis", redis_url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None and process.stderr is not None
+            assert process.stdout.readline().startswith("1_loopscan  SUCCESS")
+            process.stdout.close()
+            assert process.wait(timeout=60) == 1
+            assert process.stderr.read() == ""
+        finally:
+            process.kill()
+    (scan,) = redis_client.scan_iter("sim:*:1_loopscan", count=10_000)
+    assert redis_client.ttl(scan) > 0
+
+
 def test_the_example_is_printed() -> None:
     done = run("--example")
     assert done.returncode == 0

@@ -180,7 +180,7 @@ def test_a_pipe_that_is_closed_ends_it(redis_url: str, dataset: DatasetPublisher
         assert process.stdout is not None and process.stderr is not None
         process.stdout.close()
         publish(dataset)
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=60) == 1
         assert process.stderr.read() == ""
 
 
