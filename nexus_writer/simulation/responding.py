@@ -10,8 +10,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from nexus_writer.acquisition.detectors import Detector
-from nexus_writer.acquisition.detectors.simulated import Simulated
+from nexus_writer.acquisition.detectors import SimulatedDetector
 
 from .trajectories import Places
 
@@ -34,7 +33,7 @@ class Seen:
     drift_per_s: float = 0.0
 
 
-class RespondingCounter(Detector):
+class RespondingCounter(SimulatedDetector):
     """Output ``counts``, (points, channels), float64."""
 
     _output_specs: ClassVar[dict[str, dict[str, Any]]] = {"counts": {}}
@@ -50,16 +49,10 @@ class RespondingCounter(Detector):
         block_points: int | None = None,
     ) -> None:
         self._set_pace(rate_hz, npoints, block_points)
-        self._channels, self._places, self._seed = channels, places, seed
-        self._simulated = Simulated(self._counts, seed)
+        self._channels, self._places = channels, places
+        self._simulate(self._counts, seed)
         info = [{"name": name, "units": seen.units} for name, seen in channels.items()]
         self._set_output("counts", shape=(-1, len(channels)), dtype="<f8", channel_info=info)
-
-    def expected(self, start: int, stop: int, output: str | None = None) -> NDArray[Any]:
-        return Simulated(self._counts, self._seed).values(start, stop)
-
-    def _send_points(self, start: int, stop: int) -> None:
-        self._send(self.output, self._simulated.values(start, stop), stop)
 
     def _counts(self, points: NDArray[np.int64], random: Generator) -> NDArray[Any]:
         return np.stack([self._of(seen, points, random) for seen in self._channels.values()], axis=1)
@@ -71,7 +64,7 @@ class RespondingCounter(Detector):
         return np.asarray(level + seen.noise * np.sqrt(np.abs(level)) * noise)
 
 
-class RespondingSpectrum(Detector):
+class RespondingSpectrum(SimulatedDetector):
     """Output ``spectra``, (points, 1, bins), uint32: ``lines`` are (eV, counts) at their tops."""
 
     _output_specs: ClassVar[dict[str, dict[str, Any]]] = {"spectra": {}}
@@ -94,15 +87,9 @@ class RespondingSpectrum(Detector):
         energy_ev: NDArray[np.float64] = np.arange(bins, dtype=np.float64) * ev_per_bin
         self._steady = 2.0 + 6.0 * np.exp(-energy_ev / 3000) + _lines(energy_ev, lines)
         self._responding, self._at, self._places = _lines(energy_ev, responding), at, places
-        self._seed, self._simulated = seed, Simulated(self._spectra, seed, BLOCK_POINTS)
+        self._simulate(self._spectra, seed, BLOCK_POINTS)
         info = [{"name": "spectrum_det0"}]
         self._set_output("spectra", shape=(-1, 1, bins), dtype="<u4", channel_info=info)
-
-    def expected(self, start: int, stop: int, output: str | None = None) -> NDArray[Any]:
-        return Simulated(self._spectra, self._seed, BLOCK_POINTS).values(start, stop)
-
-    def _send_points(self, start: int, stop: int) -> None:
-        self._send(self.output, self._simulated.values(start, stop), stop)
 
     def _spectra(self, points: NDArray[np.int64], random: Generator) -> NDArray[Any]:
         response = self._places.response(self._at, points)[:, None]

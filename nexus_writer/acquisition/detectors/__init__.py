@@ -24,6 +24,7 @@ from .detector import Detector
 from .motor import Motor
 from .raw_reader import RawReader
 from .raw_recorder import RawRecorder
+from .simulated_detector import SimulatedDetector
 from .spectrum import SpectrumDetector
 from .stream_converter import StreamConverter
 from .trajectory import TRAJECTORIES, Trajectory
@@ -39,6 +40,7 @@ __all__ = [
     "Motor",
     "RawReader",
     "RawRecorder",
+    "SimulatedDetector",
     "SpectrumDetector",
     "StreamConverter",
     "Trajectory",

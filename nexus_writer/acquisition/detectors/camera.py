@@ -10,22 +10,21 @@ from numpy.typing import NDArray
 from nexus_writer.data.publishing.lima import SavingSpec
 
 from ..dtypes import described
-from .detector import Detector
 from .frames import Frames
 from .paced_node import DEFAULT_RATE_HZ
 from .saved_frames import SavedFrames
-from .simulated import Simulated
+from .simulated_detector import SimulatedDetector
 
 __all__ = ["CameraDetector"]
 
 
-class CameraDetector(Detector):
+class CameraDetector(SimulatedDetector):
     """Output ``frames``: images, (points, rows, columns); or with a ``directory`` references to them.
 
     A reference is (file, dataset, index), as in ``expected_references``; its frame can be read when it comes.
-    The stream's parameter ``saving`` holds the fields of a ``SavingSpec``, and ``frame_shape`` and
-    ``frame_dtype`` say what a frame is. Files that exist are not overwritten: a ``start`` that would is a
-    FileExistsError.
+    ``expected`` are the frames in both cases. The stream's parameter ``saving`` holds the fields of a
+    ``SavingSpec``, and ``frame_shape`` and ``frame_dtype`` say what a frame is. Files that exist are not
+    overwritten: a ``start`` that would is a FileExistsError.
     """
 
     _output_specs: ClassVar[dict[str, dict[str, Any]]] = {"frames": {}}
@@ -47,8 +46,8 @@ class CameraDetector(Detector):
     ) -> None:
         self._set_pace(rate_hz, npoints, block_points)
         rows, columns = shape
-        self._frames, self._seed = Frames((rows, columns), dtype, noise, seed), seed
-        self._simulated = self._made_anew()
+        self._frames = Frames((rows, columns), dtype, noise, seed)
+        self._simulate(self._frames.make, seed, block_points=1)
         self._saved = None
         frame_dtype = np.dtype(dtype).str
         spec: dict[str, Any] = {"units": units, "frame_shape": (rows, columns), "frame_dtype": frame_dtype}
@@ -59,10 +58,6 @@ class CameraDetector(Detector):
             reference = described(np.dtype(self._saved.reference_dtype))
             spec |= {"streamtype": "event", "shape": (-1,), "dtype": reference, "saving": self._saved.params}
         self._set_output("frames", **spec)
-
-    def expected(self, start: int, stop: int, output: str | None = None) -> NDArray[Any]:
-        """The frames, also when they go into files."""
-        return self._made_anew().values(start, stop)
 
     def expected_references(self, start: int, stop: int) -> NDArray[Any]:
         """Where the frames are; ValueError for a camera that writes no files."""
@@ -83,16 +78,12 @@ class CameraDetector(Detector):
                 self._saved.close()
 
     def _send_points(self, start: int, stop: int) -> None:
-        frames = self._simulated.values(start, stop)
         if self._saved is None:
-            self._send(self.output, frames, stop)
+            super()._send_points(start, stop)
             return
-        for number, frame in enumerate(frames, start):
+        for number, frame in enumerate(self._simulated.values(start, stop), start):
             self._saved.write(number, frame)
         self._send(self.output, self._saved.references(start, stop), stop)
-
-    def _made_anew(self) -> Simulated:
-        return Simulated(self._frames.make, self._seed, block_points=1)
 
 
 def _saved(

@@ -9,16 +9,15 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from .detector import Detector
 from .paced_node import DEFAULT_RATE_HZ
-from .simulated import Simulated
+from .simulated_detector import SimulatedDetector
 
 __all__ = ["CounterDetector"]
 
 PERIOD_POINTS = 1000
 
 
-class CounterDetector(Detector):
+class CounterDetector(SimulatedDetector):
     """Output ``counts``, (points, channels).
 
     ``channels`` is their number, or their names. They swing by a half of ``level`` around it, once in 1,000
@@ -44,9 +43,9 @@ class CounterDetector(Detector):
         names = [f"channel{n}" for n in range(channels)] if isinstance(channels, int) else list(channels)
         if not names:
             raise ValueError("a counter without channels: give one or more")
-        self._shape, self._dtype, self._seed = (len(names),), np.dtype(dtype), seed
+        self._shape, self._dtype = (len(names),), np.dtype(dtype)
         self._level, self._noise = level, noise
-        self._simulated = Simulated(self._counts, seed)
+        self._simulate(self._counts, seed)
         self._set_output(
             "counts",
             shape=(-1, len(names)),
@@ -54,12 +53,6 @@ class CounterDetector(Detector):
             units=units,
             channel_info=[{"name": name, "units": units} for name in names],
         )
-
-    def expected(self, start: int, stop: int, output: str | None = None) -> NDArray[Any]:
-        return Simulated(self._counts, self._seed).values(start, stop)
-
-    def _send_points(self, start: int, stop: int) -> None:
-        self._send(self.output, self._simulated.values(start, stop), stop)
 
     def _counts(self, points: NDArray[np.int64], random: Generator) -> NDArray[Any]:
         phase = points[:, None] / PERIOD_POINTS + np.arange(self._shape[0]) / self._shape[0]

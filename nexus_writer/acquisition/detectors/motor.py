@@ -9,15 +9,14 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from .detector import Detector
 from .paced_node import DEFAULT_RATE_HZ
-from .simulated import Simulated
+from .simulated_detector import SimulatedDetector
 from .trajectory import Trajectory
 
 __all__ = ["Motor"]
 
 
-class Motor(Detector):
+class Motor(SimulatedDetector):
     """Output ``position``, (points, 1): where its encoder sees it at each point.
 
     ``trajectory``: 'linear' or 'back-and-forth' of ``points`` positions from ``start`` to ``stop``, or 'list'
@@ -45,16 +44,10 @@ class Motor(Detector):
     ) -> None:
         self._trajectory = Trajectory.of(trajectory, start, stop, points, positions)
         self._set_pace(_rate_hz(self._trajectory, velocity, rate_hz, units), npoints, block_points)
-        self._noise, self._seed = noise, seed
-        self._simulated = Simulated(self._positions, seed)
+        self._noise = noise
+        self._simulate(self._positions, seed)
         info = [{"name": self.name or "position", "units": units}]
         self._set_output("position", shape=(-1, 1), dtype="<f8", units=units, channel_info=info)
-
-    def expected(self, start: int, stop: int, output: str | None = None) -> NDArray[Any]:
-        return Simulated(self._positions, self._seed).values(start, stop)
-
-    def _send_points(self, start: int, stop: int) -> None:
-        self._send(self.output, self._simulated.values(start, stop), stop)
 
     def _positions(self, points: NDArray[np.int64], random: Generator) -> NDArray[Any]:
         seen = self._trajectory.at(points) + self._noise * random.standard_normal(len(points))

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.random import Generator, Philox
 from numpy.typing import NDArray
 
-__all__ = ["Simulated", "generator"]
+__all__ = ["BLOCK_POINTS", "Make", "Simulated", "generator"]
 
 BLOCK_POINTS = 256
 

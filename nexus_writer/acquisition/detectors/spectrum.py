@@ -5,20 +5,18 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.random import Generator
 from numpy.typing import NDArray
 
-from .detector import Detector
 from .paced_node import DEFAULT_RATE_HZ
 from .peaks import STATISTICS, Peaks
-from .simulated import Simulated
+from .simulated_detector import SimulatedDetector
 
 __all__ = ["SpectrumDetector"]
 
 BLOCK_POINTS = 16
 
 
-class SpectrumDetector(Detector):
+class SpectrumDetector(SimulatedDetector):
     """Outputs ``spectra``, (points, elements, bins), and ``statistics``, (points, elements x 8).
 
     About ``counts`` counts in a spectrum, with the noise of counting unless ``noise`` is False. The names of
@@ -43,8 +41,8 @@ class SpectrumDetector(Detector):
         self._set_pace(rate_hz, npoints, block_points)
         if elements < 1 or bins < 1:
             raise ValueError(f"{elements} elements with {bins} bins: give 1 or more of each")
-        self._peaks, self._seed = Peaks(elements, bins, counts, noise, seed), seed
-        self._simulated = self._made_anew()
+        self._peaks = Peaks(elements, bins, counts, noise, seed)
+        self._simulate(self._peaks.spectra, seed, BLOCK_POINTS)
         numbers = range(elements)
         spectra = [{"name": f"spectrum_det{n}", "units": units} for n in numbers]
         statistics = [
@@ -55,19 +53,13 @@ class SpectrumDetector(Detector):
         self._set_output("statistics", shape=(-1, len(statistics)), dtype="<f8", channel_info=statistics)
 
     def expected(self, start: int, stop: int, output: str | None = None) -> NDArray[Any]:
-        spectra = self._made_anew().values(start, stop)
+        spectra = super().expected(start, stop, output)
         return self._statistics(spectra) if output == "statistics" else spectra
 
     def _send_points(self, start: int, stop: int) -> None:
         spectra = self._simulated.values(start, stop)
         self._send(self.outputs["spectra"], spectra, stop)
         self._send(self.outputs["statistics"], self._statistics(spectra), stop)
-
-    def _made_anew(self) -> Simulated:
-        return Simulated(self._spectra, self._seed, BLOCK_POINTS)
-
-    def _spectra(self, points: NDArray[np.int64], random: Generator) -> NDArray[Any]:
-        return self._peaks.spectra(points, random)
 
     def _statistics(self, spectra: NDArray[Any]) -> NDArray[np.float64]:
         found = self._peaks.statistics(spectra, 1 / self.rate_hz)
