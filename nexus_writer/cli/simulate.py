@@ -68,6 +68,8 @@ def simulate(
         raise
     except (AcquisitionError, OSError, redis.RedisError) as error:
         raise CommandError(f"the simulation ended: {error}") from None
+    except MemoryError as error:
+        raise CommandError(f"memory is short ({error}): give smaller cameras, or fewer of them") from None
     if simulation.aborted:
         raise Aborted(f"ended by a signal, after {tally.scans} scans; the last was ended as USER_ABORT")
     if tally.failed:

@@ -4,8 +4,9 @@ for outcome in Simulation(load(Path("beamline.yaml")), redis_url).run():
     print(outcome.name, outcome.reason, outcome.points)
 """
 
+from .beamline_file import BadBeamline, example, load, parse
 from .sent import SentChannel, SentStream
-from .settings import BadBeamline, BeamlineSettings, example, load, parse
+from .settings import BeamlineSettings
 from .simulated_scan import Outcome, SimulatedScan
 from .simulation import Simulation
 

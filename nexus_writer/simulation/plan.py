@@ -72,7 +72,7 @@ def plan_scan(
             for name, motor in beamline.motors.items()
         },
     )
-    ends = {**scan.move, **{name: path.positions(npoints)[-1] for name, path in paths.items() if npoints}}
+    ends = {**scan.move, **{name: path.end(npoints) for name, path in paths.items() if npoints}}
     seconds = scan.duration_s if npoints is None else npoints * scan.count_time_s
     return ScanPlan(described, nodes, seconds, ends)
 
@@ -136,13 +136,12 @@ def _motor(
 ) -> NodePlan:
     assert npoints is not None
     parameters = {
-        "trajectory": "list",
-        "positions": path.positions(npoints),
+        "path": path,
         "rate_hz": 1 / count_time_s,
         "npoints": npoints,
         "units": beamline.motors[name].units,
     }
-    return NodePlan(name, "Motor", parameters, {"position": name}, npoints)
+    return NodePlan(name, "PathMotor", parameters, {"position": name}, npoints)
 
 
 def _points_in(duration_s: float, rate_hz: float) -> int:

@@ -1,41 +1,38 @@
-"""What a simulated beamline is, as a YAML file tells it."""
+"""What a simulated beamline is: what a file may tell of it."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+    model_validator,
+)
 
-from .strict_loader import StrictLoader
+__all__ = ["BeamlineSettings"]
 
-__all__ = ["BadBeamline", "BeamlineSettings", "example", "load", "parse"]
-
+MOST_PIXELS = 2**25
+"""A camera keeps 12 frames."""
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
 Points = Annotated[int, Field(ge=1, le=10**9)]
-Seconds = Annotated[float, Field(gt=0, le=10**7, allow_inf_nan=False)]
-Rate = Annotated[float, Field(gt=0, le=10**6, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(gt=0, le=10**7)]
+Rate = Annotated[float, Field(gt=0, le=10**6)]
+CountTime = Annotated[float, Field(ge=1e-6, le=10**7)]
 Line = tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(ge=0)]]
 Places = dict[Name, tuple[float, Annotated[float, Field(gt=0)]]]
 """Centre and width of a response, by motor."""
 
-WHY = {
-    "extra_forbidden": "Extra inputs are not permitted: what there is, nexus-writer simulate --example shows",
-    "string_pattern_mismatch": "give a name of letters, digits and _, which begins with a letter",
-}
-"""What pydantic does not say."""
-
-
-class BadBeamline(ValueError):
-    """A file does not describe a beamline; one line that names what and why."""
-
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Motor(_Model):
@@ -104,6 +101,13 @@ class Camera(_Model):
     frames_per_file: Points = 100
     save: bool = True
 
+    @field_validator("shape")
+    @classmethod
+    def _fits(cls, shape: tuple[int, int]) -> tuple[int, int]:
+        if math.prod(shape) > MOST_PIXELS:
+            raise ValueError(f"{shape[0]} x {shape[1]} pixels, and {MOST_PIXELS} fit into memory: give less")
+        return shape
+
 
 Detector = Annotated[Counter | Counters | Spectrum | Camera, Field(discriminator="kind")]
 
@@ -112,7 +116,7 @@ class _Scan(_Model):
     """``move``: where motors go before it. ``plot`` is the channel that a viewer shows first."""
 
     detectors: Annotated[list[Name], Field(min_length=1)]
-    count_time_s: Seconds = 0.1
+    count_time_s: CountTime = 0.1
     title: str = ""
     plot: Name | None = None
     move: dict[Name, float] = {}
@@ -206,7 +210,7 @@ class BeamlineSettings(_Model):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     processes: Annotated[int, Field(ge=0, le=64)] = 0
     repeat: Points = 1
-    pause_s: Annotated[float, Field(ge=0, le=10**6, allow_inf_nan=False)] = 0.5
+    pause_s: Annotated[float, Field(ge=0, le=10**6)] = 0.5
     flush_period_s: Seconds = 0.1
     on_lag: Literal["wait", "warn"] = "wait"
     motors: dict[Name, Motor] = {}
@@ -256,49 +260,3 @@ def _known(where: str, names: Sequence[str] | Places, known: Any, what: str = "d
         if name not in known:
             there = ", ".join(known) or "none"
             raise ValueError(f"{where}: there is no {what} {name!r}, there is {there}")
-
-
-def example() -> str:
-    """A file with everything in it, and comments."""
-    return files(__package__).joinpath("example.yaml").read_text(encoding="utf-8")
-
-
-def load(path: Path) -> BeamlineSettings:
-    """Raises BadBeamline for a file that cannot be read, is no YAML, or makes no sense."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeError) as error:
-        raise BadBeamline(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    settings = parse(text, str(path))
-    directory = settings.directory
-    return settings.model_copy(
-        update={"directory": directory if directory.is_absolute() else path.parent.resolve() / directory}
-    )
-
-
-def parse(text: str, called: str) -> BeamlineSettings:
-    """Raises BadBeamline."""
-    try:
-        found = yaml.load(text, StrictLoader)
-    except yaml.YAMLError as error:
-        raise BadBeamline(f"{called} is no YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(found, dict):
-        raise BadBeamline(f"{called} describes no beamline: see nexus-writer simulate --example")
-    try:
-        return BeamlineSettings.model_validate(found)
-    except ValidationError as error:
-        raise BadBeamline(f"{called}: {'; '.join(map(_line, error.errors()))}") from None
-
-
-def _line(error: ErrorDetails) -> str:
-    """Where and why, as the file has it: without the names that tell members of a union apart."""
-    parts = list(error["loc"])
-    if parts[:1] == ["detectors"]:
-        del parts[2:3]
-    elif parts[:1] == ["scans"] and parts[2:3] == ["scan"]:
-        del parts[2:4]
-    elif parts[:1] == ["scans"]:
-        del parts[5:6], parts[2:3]
-    why = WHY.get(error["type"]) or error["msg"].removeprefix("Value error, ")
-    where = ".".join(map(str, parts))
-    return f"{where}: {why}" if where else why

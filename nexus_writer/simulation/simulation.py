@@ -10,16 +10,14 @@ from contextlib import ExitStack, contextmanager
 from secrets import token_hex
 from typing import Any
 
-import redis
-
 from nexus_writer.acquisition.nodes import register_node_type
 from nexus_writer.acquisition.publishing import Pace, Reason
 from nexus_writer.data.connection import connect
-from nexus_writer.data.errors import DataError
 from nexus_writer.data.publishing import SessionPublisher
 from nexus_writer.data.publishing.scan import STREAM_MAX_ENTRIES
 
 from .makers import NodeMaker, node_maker
+from .path_motor import PathMotor
 from .plan import ScanPlan, plan_scan
 from .responding import RespondingCounter, RespondingSpectrum
 from .scan_timer import ScanTimer
@@ -30,7 +28,7 @@ __all__ = ["Simulation"]
 
 LOOK_EVERY_S = 0.02
 SEEDS_OF_A_SCAN = 100_000
-for _node_type in (RespondingCounter, RespondingSpectrum, ScanTimer):
+for _node_type in (PathMotor, RespondingCounter, RespondingSpectrum, ScanTimer):
     register_node_type(_node_type)
 
 
@@ -93,7 +91,7 @@ class Simulation:
         try:
             yield
         except BaseException:
-            with contextlib.suppress(DataError, redis.RedisError, OSError):
+            with contextlib.suppress(Exception):  # what happened first is told
                 self._close_dataset()
             raise
         self._close_dataset()

@@ -26,10 +26,9 @@ class Path:
         step = (self.stop - self.start) / max(1, self.points - 1)
         return np.asarray(self.start + points // self.hold % self.points * step)
 
-    def positions(self, npoints: int) -> list[float]:
-        """Of a whole scan."""
-        found: list[float] = self.at(np.arange(npoints)).tolist()
-        return found
+    def end(self, npoints: int) -> float:
+        """Where it is at the last of so many points."""
+        return float(self.at(np.array([npoints - 1]))[0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import signal
 import subprocess
 import sys
@@ -109,6 +111,34 @@ def test_ctrl_c_aborts_the_scan_and_saves_what_was_sent(
     assert loads(redis_client.hget(f"{sent['scan']}_info", "state")) == "USER_ABORTED"
 
 
+def test_a_mesh_of_any_size_fits_into_memory(
+    redis_url: str, redis_client: redis.Redis, tmp_path: Path
+) -> None:
+    """8 TB of positions."""
+    text = only(
+        "{type: amesh, motors: {samx: [0, 1, 1000000], samy: [0, 1, 1000000]}, count_time_s: 0.001, "
+        "detectors: [p201]}"
+    )
+    command = [*SIMULATE, str(beamline(tmp_path, text)), "--redis", redis_url]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        wait_until(
+            lambda: (
+                process.poll() is not None
+                or any(
+                    redis_client.xlen(key) for key in redis_client.scan_iter("sim:*:samy_data", count=1000)
+                )
+            ),
+            "positions",
+            60,
+        )
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert (process.returncode, len(errors.splitlines())) == (130, 1), errors
+
+
 def test_a_detector_that_fails_is_told(redis_url: str, tmp_path: Path) -> None:
     """Its second file cannot be made."""
     text = only("{type: timescan, duration_s: 60, detectors: [cam]}")
@@ -137,6 +167,24 @@ def test_without_its_extra_it_says_which(command: list[str], tmp_path: Path) -> 
     assert done.returncode == 1
     assert "needs pyzmq: install the extra 'acquisition'" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_memory_that_is_short_is_one_line(tmp_path: Path) -> None:
+    """A camera of 33 million pixels with 600 MB."""
+    text = BEAMLINE.replace("shape: [8, 16], rate_hz: 20, frames_per_file: 4", "shape: [4096, 8192]")
+    scan = "{type: loopscan, npoints: 1, detectors: [cam]}"
+    file = beamline(tmp_path, f"{text.partition('scans:')[0]}scans: [{scan}]")
+    process = subprocess.Popen(
+        [*SIMULATE, str(file), "--redis", "redis://127.0.0.1:1/1"],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+    )
+    resource.prlimit(process.pid, resource.RLIMIT_AS, (600_000_000, 600_000_000))
+    _, errors = process.communicate(timeout=100)
+    assert process.returncode == 1
+    assert len(errors.splitlines()) == 1
+    assert "give smaller cameras" in errors
 
 
 def test_a_redis_that_goes_away_is_one_line(tmp_path: Path) -> None:
