@@ -137,12 +137,15 @@ class BlockScan:
         shape: tuple[int, ...] = (),
         dtype: npt.DTypeLike = np.float64,
         points_per_event: int = 64,
+        compression: str = "",
     ) -> None:
+        """``compression`` is the session's scheme; "": it chooses none."""
         publisher = SessionPublisher(client, session, stream_max_entries=None)
         chain = (_chain(channels, shape=shape, dtype=np.dtype(dtype)),)
-        self.scan = publisher.dataset(directory, "hg123", "load").scan(
-            ScanSpec("loopscan", chain, npoints=points)
-        )
+        dataset = publisher.dataset(directory, "hg123", "load")
+        if compression:
+            dataset.writer_options["chunk_options"] = {"compression_scheme": compression}
+        self.scan = dataset.scan(ScanSpec("loopscan", chain, npoints=points))
         self.scan.prepare()
         self.published = 0
         self._points_per_event = points_per_event

@@ -23,6 +23,7 @@ from .live_file import LiveFile, live_file_of
 from .plain_tail import PlainTail, write_rows
 from .point_digests import Digests, PointDigests
 from .point_reading import read_points
+from .split_chunks import SplitChunks
 from .storage import Storage, converted, storage_for
 
 _JOINED_NBYTES = 64 * 2**20
@@ -195,10 +196,18 @@ class GrowingDataset:
             raise
         self._extent = self._storage.extent
         self._tail = None
-        self._chunks = DirectChunks(self._id, self._storage, self.live_file, scan_shape[1:])
+        self._chunks = self._direct_chunks(scan_shape[1:])
         if self._storage.filters:
             self._tail = PlainTail(self._id, self._storage, self.live_file, scan_shape[1:])
         set_attributes(self._id, attributes, fresh=True)
+
+    def _direct_chunks(self, grid: tuple[int, ...]) -> DirectChunks | SplitChunks:
+        storage = self._storage
+        point = storage.chunk[1 + len(grid) :]
+        whole = point == storage.extent[1:]
+        plain = not storage.is_text and not storage.filters and storage.chunk[1 : 1 + len(grid)] == grid
+        kind = SplitChunks if plain and not whole else DirectChunks
+        return kind(self._id, storage, self.live_file, grid)
 
     def _storage_for(
         self,

@@ -136,8 +136,13 @@ class LiveFile:
         """
         with self._writes.noted() as written:
             dataset.write_direct_chunk(offset, data, filters_skipped)
-        places = [address for address, nbytes in written if nbytes == data.nbytes]
-        return places[0] if len(places) == 1 else int(dataset.get_chunk_info_by_coord(offset).byte_offset)
+        return _place_of_chunk(dataset, offset, written, data.nbytes)
+
+    def new_chunk(self, dataset: Any, offset: tuple[int, ...], nbytes: int) -> int:
+        """The address of a chunk of no matter what, that is to be written to."""
+        with self._writes.noted(left_out=nbytes) as written:
+            dataset.write_direct_chunk(offset, bytes(nbytes))
+        return _place_of_chunk(dataset, offset, written, nbytes)
 
     def read_at(self, nbytes: int, address: int) -> bytes:
         """Bytes that :meth:`write_at` wrote, with what HDF5 put around them. Raises FileBroken."""
@@ -191,6 +196,13 @@ class LiveFile:
         h5py.h5f.flush(self._file.id)
         self._reservation.extend(self._descriptor, self._file.id.get_filesize())
         self._writes.commit()
+
+
+def _place_of_chunk(
+    dataset: Any, offset: tuple[int, ...], written: list[tuple[int, int]], nbytes: int
+) -> int:
+    places = [address for address, length in written if length == nbytes]
+    return places[0] if len(places) == 1 else int(dataset.get_chunk_info_by_coord(offset).byte_offset)
 
 
 def open_live_file(path: Path, *, locked: bool = False) -> LiveFile:

@@ -49,6 +49,7 @@ class StagedWrites:
         self._tail = bytearray()
         self._tail_start = self._size
         self._noted: list[tuple[int, int]] | None = None
+        self._left_out = -1
         self._is_open = False
         self._discarded = False
 
@@ -102,14 +103,15 @@ class StagedWrites:
         self._patch(data, address)
 
     @contextmanager
-    def noted(self) -> Iterator[list[tuple[int, int]]]:
-        """What HDF5 writes inside: addresses and numbers of bytes."""
+    def noted(self, *, left_out: int = -1) -> Iterator[list[tuple[int, int]]]:
+        """What HDF5 writes inside: addresses and numbers of bytes. Pieces of ``left_out`` bytes behind the
+        end that the file had at the last commit are only noted."""
         noted: list[tuple[int, int]] = []
-        self._noted = noted
+        self._noted, self._left_out = noted, left_out
         try:
             yield noted
         finally:
-            self._noted = None
+            self._noted, self._left_out = None, -1
 
     def read_at(self, nbytes: int, address: int) -> bytes:
         """Fewer bytes than asked for at the end of the file."""
@@ -142,7 +144,10 @@ class StagedWrites:
         if self._noted is not None:
             self._noted.append((address, nbytes))
         if address >= self._committed_end:
-            self._append(data, address, nbytes)
+            if nbytes == self._left_out:
+                self._end_tail(end)
+            else:
+                self._append(data, address, nbytes)
             return nbytes
         if end > self._committed_end:
             self._end_tail(end)
