@@ -67,15 +67,18 @@ class GridDataset(GrowingDataset):
         shape = scan_shape + storage.extent[1:]
         return replace(storage, space=h5py.h5s.create_simple(shape, (h5py.h5s.UNLIMITED,) * len(shape)))
 
-    def _write(self, start: int, values: npt.NDArray[Any]) -> None:
-        """Points from ``start`` on; the grid gets the rows, and the points the lengths, that it takes."""
+    def _extend(self, stop: int, point: tuple[int, ...]) -> None:
+        """The grid gets the rows, and the points the lengths, that are needed."""
         shape = self.shape
-        row = prod(self._grid[1:])
-        rows = max(self._grid[0], -(-(start + len(values)) // row))
+        rows = max(self._grid[0], -(-stop // prod(self._grid[1:])))
         self._grid = (rows, *self._grid[1:])
-        self._extent = (0, *map(max, self._extent[1:], values.shape[1:]))
+        self._extent = (0, *map(max, self._extent[1:], point))
         if self.shape != shape:
             self._id.set_extent(self.shape)
+
+    def _write(self, start: int, values: npt.NDArray[Any]) -> None:
+        """Points from ``start`` on."""
+        self._extend(start + len(values), values.shape[1:])
         if not values.size or self._chunks.write(start, values):
             return
         point = values.shape[1:]

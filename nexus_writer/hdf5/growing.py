@@ -114,10 +114,7 @@ class GrowingDataset:
         runs, refused = self._runs(blocks, coverage)
         nbytes = 0
         for start, parts in runs:
-            for values in self._joined(parts):
-                self._write_digested(start, values)
-                start += len(values)
-                nbytes += nbytes_of(values)
+            nbytes += self._write_run(start, parts)
         self._coverage = coverage
         if refused is not None:
             raise refused
@@ -258,8 +255,25 @@ class GrowingDataset:
             and values.flags.c_contiguous
         )
 
+    def _write_run(self, start: int, parts: list[npt.NDArray[Any]]) -> int:
+        """Consecutive points, in as few writes as there may be; the number of bytes of their values."""
+        if isinstance(self._chunks, SplitChunks) and len({part.shape[1:] for part in parts}) == 1:
+            self._extend(start + sum(map(len, parts)), parts[0].shape[1:])
+            self._chunks.write_all(start, parts)
+            write = self._digest
+        else:
+            parts = self._joined(parts)
+            write = self._write_digested
+        for values in parts:
+            write(start, values)
+            start += len(values)
+        return sum(map(nbytes_of, parts))
+
     def _write_digested(self, start: int, values: npt.NDArray[Any]) -> None:
         self._write(start, values)
+        self._digest(start, values)
+
+    def _digest(self, start: int, values: npt.NDArray[Any]) -> None:
         if self._digests is not None:
             self._digests.add(start, values, self._extent[1:])
 
@@ -282,17 +296,20 @@ class GrowingDataset:
             row += len(part)
         return [joined]
 
-    def _write(self, start: int, values: npt.NDArray[Any]) -> None:
-        """Rows from ``start`` on, the dataset enlarged as needed: one extend, one write."""
-        shape = values.shape
-        extent = (max(self._extent[0], start + shape[0]), *map(max, self._extent[1:], shape[1:]))
+    def _extend(self, stop: int, point: tuple[int, ...]) -> None:
+        """Room for the points before ``stop``, and for points of that shape."""
+        extent = (max(self._extent[0], stop), *map(max, self._extent[1:], point))
         if extent != self._extent:
             self._id.set_extent(extent)
             self._extent = extent
-        if not values.size:
+
+    def _write(self, start: int, values: npt.NDArray[Any]) -> None:
+        """Rows from ``start`` on, the dataset enlarged as needed: one extend, one write."""
+        self._extend(start + len(values), values.shape[1:])
+        if not values.size and not isinstance(self._chunks, SplitChunks):
             return
         if self._tail is not None:
-            self._tail.write(start, values, extent)
+            self._tail.write(start, values, self._extent)
         elif not self._chunks.write(start, values):
             write_rows(self._id, start, values, self._storage)
 

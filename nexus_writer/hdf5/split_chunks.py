@@ -59,6 +59,8 @@ class SplitChunks:
         self._point_nbytes = prod(self._inner) * storage.dtype.itemsize
         self._rows: dict[int, _Row] = {}
         """Those that are not full, by number."""
+        self._end = 0
+        """Of what a reader may see: the chunks that there are hold points, or fill values, up to there."""
 
     def write(self, start: int, values: Points) -> bool:
         """Points from ``start`` on, counted in C order, of the dataset's type; the dataset is long enough
@@ -68,6 +70,9 @@ class SplitChunks:
 
     def write_all(self, start: int, parts: Sequence[Points]) -> None:
         """Points from ``start`` on in several parts, all of the same shape of a point. Raises FileBroken."""
+        if start > self._end:
+            self._fill_up(start)
+        self._end = max(self._end, start + sum(map(len, parts)))
         for number, first, some in self._by_row(start, parts):
             self._write_row(number, first, some)
 
@@ -91,39 +96,51 @@ class SplitChunks:
         row = self._rows.setdefault(number, _Row())
         stop = first + sum(map(len, parts))
         lengths = parts[0].shape[1:]
-        columns = set(itertools.product(*(range(-(-n // c)) for n, c in zip(lengths, self._inner, strict=True))))
-        for column in columns | row.chunks.keys():
+        columns = set(
+            itertools.product(*(range(-(-n // c)) for n, c in zip(lengths, self._inner, strict=True)))
+        )
+        for column in columns:
             chunk = row.chunks.get(column)
             if chunk is None:
-                row.chunks[column] = self._new_chunk(number, column, first, stop, parts)
+                row.chunks[column] = self._new_chunk(number, column, first, parts)
                 continue
             begin = min(first, chunk.filled)
-            if column in columns:
-                content = self._content(column, stop - begin, first - begin, parts)
-            elif chunk.filled < stop:
-                begin = chunk.filled
-                content = self._storage.empty((stop - begin, *self._inner))
-            else:
-                continue
+            content = self._content(column, stop - begin, first - begin, parts)
             self._file.write_at(content, chunk.address + begin * self._point_nbytes)
             chunk.filled = max(chunk.filled, stop)
+        self._fill(row, stop)
         row.points += stop - first
         if row.points == self._points:
             del self._rows[number]
 
-    def _new_chunk(self, number: int, column: _Column, first: int, stop: int, parts: list[Points]) -> _Chunk:
-        """With points [first, stop). What is behind them nobody sees in a line, and everybody on a grid."""
+    def _fill_up(self, stop: int) -> None:
+        """The points from the end to ``stop`` did not come: they are seen from now on."""
+        number, end = divmod(self._end, self._points)
+        if number in self._rows:
+            self._fill(self._rows[number], min(self._points, end + stop - self._end))
+
+    def _fill(self, row: _Row, stop: int) -> None:
+        """The points of a row before ``stop`` are there, or fill values."""
+        for chunk in row.chunks.values():
+            if chunk.filled < stop:
+                content = self._storage.empty((stop - chunk.filled, *self._inner))
+                self._file.write_at(content, chunk.address + chunk.filled * self._point_nbytes)
+                chunk.filled = stop
+
+    def _new_chunk(self, number: int, column: _Column, first: int, parts: list[Points]) -> _Chunk:
+        """With the points from ``first`` on, filled up as far as it is seen: on a grid all of it is."""
         offset = (
             number * self._storage.chunk[0],
             *(0 for _ in self._grid),
             *(at * length for at, length in zip(column, self._inner, strict=True)),
         )
-        if self._grid or stop == self._points:
-            content = self._content(column, self._points, first, parts)
-            return _Chunk(self._file.write_chunk(self._dataset, offset, content), self._points)
+        seen = self._points if self._grid else min(self._points, self._end - number * self._points)
+        content = self._content(column, seen, first, parts)
+        if seen == self._points:
+            return _Chunk(self._file.write_chunk(self._dataset, offset, content), seen)
         address = self._file.new_chunk(self._dataset, offset, self._storage.chunk_nbytes)
-        self._file.write_at(self._content(column, stop, first, parts), address)
-        return _Chunk(address, stop)
+        self._file.write_at(content, address)
+        return _Chunk(address, seen)
 
     def _content(self, column: _Column, count: int, first: int, parts: list[Points]) -> Points:
         """``count`` points of a chunk: ``parts`` from point ``first`` on, fill values elsewhere.
