@@ -10,6 +10,8 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 
+from nexus_writer.interpreter import GC_THRESHOLDS
+
 REPEATS = 5
 
 
@@ -76,7 +78,7 @@ def run(
     options = parser.parse_args(arguments)
     if options.repeats < 1:
         parser.error("--repeats needs a number from 1 on")
-    gc.set_threshold(50_000, 20, 100)  # as in the server
+    gc.set_threshold(*GC_THRESHOLDS)
     rows = measure(options.repeats)
     print(json.dumps([asdict(row) for row in rows], indent=1) if options.json else table(rows))
 

@@ -25,6 +25,7 @@ import h5py
 import numpy as np
 
 from nexus_writer.hdf5 import ChunkOptions, OpenFiles
+from nexus_writer.interpreter import GC_THRESHOLDS
 from nexus_writer.layout import LayoutOptions
 from nexus_writer.layout.entry import Entry
 from nexus_writer.model import Block, ChannelDescription, Scan
@@ -136,7 +137,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--directory", type=Path, help="where to write (default: a temporary directory)")
     options = parser.parse_args()
-    gc.set_threshold(50_000, 20, 100)  # as in the server
+    gc.set_threshold(*GC_THRESHOLDS)
     with tempfile.TemporaryDirectory(dir=options.directory) as directory:
         result = measure(options.detectors, options.repeats, Path(directory))
     if options.json:

@@ -20,6 +20,7 @@ from nexus_writer.data.embedded import EmbeddedRedis
 from nexus_writer.data.recording import Recording
 from nexus_writer.data.scan_items import ScanPoints
 from nexus_writer.data.scan_reader import ScanReader
+from nexus_writer.interpreter import GC_THRESHOLDS
 
 RECORDING = Path(__file__).parent.parent / "tests" / "data" / "captures" / "loopscan10"
 SCAN = "session:1_scan"
@@ -119,7 +120,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
     options = parser.parse_args()
-    gc.set_threshold(50_000, 20, 100)  # as the server does
+    gc.set_threshold(*GC_THRESHOLDS)
     result = measure(options.channels, options.entries, options.repeats)
     if options.json:
         print(json.dumps(result))

@@ -3,24 +3,27 @@
     python -m benchmarks.tango_answers [--repeats 5] [--json]
 
 A client reads an attribute again and again while 400,000 events are saved. The gap is the time for which the
-main loop did not run, seen from within by a greenlet that sleeps 1 ms.
+main loop did not run, seen from within by a greenlet that sleeps 1 ms. Beside it: what a process that only
+sleeps sees of the machine meanwhile, for Redis, two threads of the writer and the client share its CPUs.
 """
 
 from __future__ import annotations
 
+import contextlib
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
 import tango
 
 from ._backlog import is_open, path_of, verify
+from ._gaps import gaps_ms
 from ._load import LoadScan
 from ._rows import Row, median, p99, run
 from ._server import Place, is_closed, place, wait_until
-from ._watched_service import SLEEP_S
 
 CHANNELS, POINTS = 100, 4000
 ANSWER_MS, GAP_MS = 20.0, 10.0
@@ -32,17 +35,20 @@ ATTRIBUTE = "scan_states"
 def rows(repeats: int) -> Sequence[Row]:
     """P7."""
     answers_ms: list[float] = []
-    gaps_ms: list[float] = []
+    ours_ms: list[float] = []
+    bare_ms: list[float] = []
     with tempfile.TemporaryDirectory() as directory:
-        seen = Path(directory) / "gaps"
-        with place(("-m", "benchmarks._watched_service", str(seen))) as here:
+        ours, bare = Path(directory) / "gaps", Path(directory) / "bare"
+        with place(("-m", "benchmarks._watched_service", str(ours))) as here, bare_loop(bare):
             for number in range(repeats + 1):  # the first one warms up
                 begun_s, answers = one_backlog(here)
                 ended_s = time.monotonic()
                 time.sleep(WRITTEN_S)
                 if number:
                     answers_ms += answers
-                    gaps_ms += gaps_between(seen, begun_s, ended_s)
+                    ours_ms += gaps_ms(ours, begun_s, ended_s)
+                    bare_ms += gaps_ms(bare, begun_s, ended_s)
+    beside = f"{said(ours_ms)}; of a process that only sleeps p99 {p99(bare_ms):.1f} ms"
     return [
         Row(
             "P7",
@@ -52,7 +58,7 @@ def rows(repeats: int) -> Sequence[Row]:
             "ms",
             said(answers_ms),
         ),
-        Row("P7", "gap of the main loop at full rate, p99", GAP_MS, p99(gaps_ms), "ms", said(gaps_ms)),
+        Row("P7", "gap of the main loop at full rate, p99", GAP_MS, p99(ours_ms), "ms", beside),
     ]
 
 
@@ -76,11 +82,15 @@ def one_backlog(here: Place) -> tuple[float, list[float]]:
     return begun_s, answers_ms
 
 
-def gaps_between(path: Path, begun_s: float, ended_s: float) -> list[float]:
-    """ms of all gaps that lie within this time."""
-    seen = np.fromfile(path).reshape(-1, 2)
-    within = (seen[:, 0] - seen[:, 1] > begun_s + SLEEP_S) & (seen[:, 0] < ended_s)
-    return list(seen[within, 1] * 1e3)
+@contextlib.contextmanager
+def bare_loop(path: Path) -> Iterator[None]:
+    """``benchmarks._bare_loop`` beside what is measured, for the time of a block."""
+    process = subprocess.Popen([sys.executable, "-m", "benchmarks._bare_loop", str(path)])
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def said(values_ms: Sequence[float]) -> str:

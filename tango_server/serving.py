@@ -13,6 +13,8 @@ import tango
 from tango import GreenMode
 from tango.server import run
 
+from nexus_writer.interpreter import pass_over_what_is_there
+
 from . import log_levels
 from .arguments import leave
 from .device import NexusWriter
@@ -72,6 +74,7 @@ class _Announcement:
 
     def make(self) -> None:
         self.made = True
+        pass_over_what_is_there()
         for address in self._addresses:
             print(address, flush=True)  # noqa: T201 - who started the program reads it
         if self._ready_file is not None:

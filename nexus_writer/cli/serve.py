@@ -11,7 +11,7 @@ import gevent
 from gevent.event import Event
 
 from nexus_writer.data.connection import connect
-from nexus_writer.interpreter import tune_for_a_server
+from nexus_writer.interpreter import pass_over_what_is_there, tune_for_a_server
 from nexus_writer.log_files import LogOptions, set_up_logging
 from nexus_writer.subscribers import NexusSessionWriter, SubscriberState, WriterOptions
 
@@ -79,6 +79,7 @@ def _make_room_for(ready_file: Path | None) -> None:
 
 def _tell_ready(writer: NexusSessionWriter, ready_file: Path | None) -> None:
     writer.wait_listening()
+    pass_over_what_is_there()
     logger.info("Listening to session %s%s", writer.session, " as a standby" if writer.standby else "")
     if ready_file is not None:
         ready_file.touch()
