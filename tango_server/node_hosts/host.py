@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import re
-import threading
 import time
 from typing import Any
 
@@ -15,6 +13,7 @@ from nexus_writer.acquisition.errors import AcquisitionError
 from nexus_writer.acquisition.nodes.errors import NameTaken
 from nexus_writer.acquisition.nodes.host import GroupOwner, Host
 from nexus_writer.acquisition.nodes.proxies import NodeGroupProxy
+from nexus_writer.acquisition.nodes.watched_groups import WatchedGroups
 
 from ..group_service import PROGRAM
 from .group_link import TangoLink
@@ -27,8 +26,6 @@ FAMILY = "nxacq"
 NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 STARTED_BY_HAND = 0
 """Starter's level of servers that it does not start by itself when the host boots."""
-
-log = logging.getLogger(__name__)
 
 
 class TangoHostMissing(AcquisitionError, ConnectionError):
@@ -69,11 +66,7 @@ class TangoHost(Host):
             self._database = tango.Database(self._starter.get_db_host(), int(self._starter.get_db_port()))
         except tango.DevFailed as error:
             raise TangoHostMissing(address, error.args[0].desc.strip()) from None
-        self._groups: dict[str, tuple[TangoLink, GroupOwner | None]] = {}
-        self._making: set[str] = set()
-        self._changing = threading.Lock()
-        self._over = threading.Event()
-        self._poller: threading.Thread | None = None
+        self._groups = WatchedGroups[TangoLink](self.name, where=f" on {self.name}")
 
     def create_nodegroup(
         self,
@@ -93,17 +86,11 @@ class TangoHost(Host):
             raise ValueError("a node group of a Tango host has no windows: leave out qt=True")
         if not NAME.fullmatch(name):
             raise ValueError(f"{name!r} is no name of a node group by Tango: use letters, digits, _ and -")
-        with self._changing:
-            if name in self._making:
-                raise NameTaken(name)
-            self._making.add(name)
-        try:
+        with self._groups.making(name):
             if self._answers(name):
                 raise NameTaken(name)
             self._register(name)
             self._start(name, start_timeout_s)
-        finally:
-            self._making.discard(name)
         return self.open_nodegroup(name, manager, call_timeout_s=call_timeout_s)
 
     def open_nodegroup(
@@ -114,37 +101,16 @@ class TangoHost(Host):
             raise GroupNotStarted(name, self.name, "it does not run")
         device, admin = self._proxy(self._device_name(name)), self._admin(name)
         link = TangoLink(name, device, admin, call_timeout_s, lambda force: self._end(name, force))
-        with self._changing:
-            self._groups[name] = (link, manager)
-            self._poll()
+        self._groups.add(name, link, manager)
         return NodeGroupProxy(link)
 
     def check_spawners(self) -> list[str]:
-        with self._changing:
-            groups = dict(self._groups)
-        ended = {name: one for name, one in groups.items() if not one[0].alive()}
-        with self._changing:
-            for name, one in ended.items():
-                if self._groups.get(name) is one:
-                    del self._groups[name]
-        died = {name: one for name, one in ended.items() if not one[0].closed}
-        for name, (link, manager) in died.items():
-            log.error("the node group %s on %s %s", name, self.name, link.ending)
-            if manager is not None:
-                manager.nodegroup_closed(name, link.ending or "is gone")
-        return list(died)
+        return self._groups.check()
 
     def close_all_nodegroups(self, force: bool = False) -> None:
         """Those that were made or opened here."""
-        with self._changing:
-            links = [link for link, _ in self._groups.values()]
-            self._groups.clear()
-            poller, self._poller = self._poller, None
-            self._over.set()
-        for link in links:
+        for link in self._groups.take_all():
             link.close(force)
-        if poller is not None:
-            poller.join()
 
     def _register(self, name: str) -> None:
         """In the Tango database: the device, and that this host's Starter has its server."""
@@ -210,15 +176,3 @@ class TangoHost(Host):
 
     def _server(self, name: str) -> str:
         return f"{PROGRAM}/{name}"
-
-    def _poll(self) -> None:
-        """Deaths are told within half a second."""
-        if self._poller is None:
-            self._over = threading.Event()
-            name = f"polls the host {self.name}"
-            self._poller = threading.Thread(target=self._look, args=(self._over,), name=name, daemon=True)
-            self._poller.start()
-
-    def _look(self, over: threading.Event) -> None:
-        while not over.wait(LOOK_S):
-            self.check_spawners()
