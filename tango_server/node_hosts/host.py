@@ -90,8 +90,14 @@ class TangoHost(Host):
             if self._answers(name):
                 raise NameTaken(name)
             self._register(name)
-            self._start(name, start_timeout_s)
-        return self.open_nodegroup(name, manager, call_timeout_s=call_timeout_s)
+            self._start(name)
+            try:
+                self._wait_for(name, start_timeout_s)
+                return self.open_nodegroup(name, manager, call_timeout_s=call_timeout_s)
+            except BaseException:
+                self._end(name, force=True)
+                self._unregister(name)
+                raise
 
     def open_nodegroup(
         self, name: str, manager: GroupOwner | None = None, *, call_timeout_s: float = CALL_TIMEOUT_S
@@ -122,17 +128,18 @@ class TangoHost(Host):
         self._database.put_server_info(server)
         self._starter.command_inout("UpdateServersInfo")
 
-    def _start(self, name: str, timeout_s: float) -> None:
+    def _start(self, name: str) -> None:
         try:
             self._starter.command_inout("DevStart", self._server(name))
         except tango.DevFailed as error:
             self._unregister(name)
             raise GroupNotStarted(name, self.name, error.args[0].desc.strip()) from None
+
+    def _wait_for(self, name: str, timeout_s: float) -> None:
         deadline_s = time.monotonic() + timeout_s
         while not self._answers(name):
             if time.monotonic() > deadline_s:
                 last = self._last_word(name)
-                self._unregister(name)
                 raise GroupNotStarted(name, self.name, f"it did not answer within {timeout_s:g} s{last}")
             time.sleep(LOOK_S)
 

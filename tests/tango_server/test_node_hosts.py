@@ -365,6 +365,35 @@ def test_a_program_that_the_starter_does_not_find(starter: str, program: Path) -
         host.create_nodegroup("a/b")
 
 
+def test_a_group_that_does_not_come_up_in_time_is_not_left_behind(
+    starter: str, program: Path, tmp_path: Path
+) -> None:
+    group, told = program / "NxAcqGroup", tmp_path / "pid"
+    slow = f"import os, time\nopen({str(told)!r}, 'w').write(str(os.getpid()))\ntime.sleep(30)\n"
+    first, _, rest = group.read_text().partition("\n")
+    group.write_text(f"{first}\n{slow}{rest}")
+    with pytest.raises(GroupNotStarted, match="did not answer within 3 s"):
+        TangoHost(starter).create_nodegroup("slow", start_timeout_s=3.0)
+    pid = int(told.read_text())
+    wait_until(lambda: not _runs(pid), "the group has ended", 20)
+
+
+def test_a_group_that_cannot_be_asked_is_not_left_behind(starter: str, program: Path, tmp_path: Path) -> None:
+    group, told = program / "NxAcqGroup", tmp_path / "pid"
+    deaf = f"""
+import os, time
+from nexus_writer.acquisition.nodes.group_requests import GroupRequests
+open({str(told)!r}, "w").write(str(os.getpid()))
+GroupRequests.pid = lambda requests: time.sleep(30)
+main()
+"""
+    group.write_text(group.read_text().replace("\nmain()\n", deaf))
+    with pytest.raises(CallTimeout):
+        TangoHost(starter).create_nodegroup("deaf", call_timeout_s=0.5)
+    pid = int(told.read_text())
+    wait_until(lambda: not _runs(pid), "the group has ended", 20)
+
+
 def _runs(pid: int) -> bool:
     """Not so when it is a zombie, whose parent has not looked yet."""
     try:
