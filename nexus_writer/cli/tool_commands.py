@@ -13,6 +13,7 @@ from nexus_writer.subscribers.options import WriterOptions
 from . import checks
 from .errors import CommandError, UsageError
 from .redis_arguments import Beacon, RedisUrl
+from .watch_arguments import EntryName, Json, Period, SilentAfter, Wait
 from .writer_arguments import UNDERSCORES, with_writer_options
 
 _Session = Annotated[
@@ -128,32 +129,11 @@ def watch(
     session: _Session,
     redis: RedisUrl = None,
     beacon: Beacon = None,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
-    wait: Annotated[
-        bool, typer.Option("--wait", help="Wait for a session that has published nothing yet.")
-    ] = False,
-    period: Annotated[
-        float,
-        typer.Option(
-            metavar="SECONDS",
-            help="How often a scan's points are told at most, not on a terminal.",
-            callback=checks.seconds,
-        ),
-    ] = 1.0,
-    silent_after: Annotated[
-        float,
-        typer.Option(
-            metavar="SECONDS",
-            help="Say so of a scan of which nothing came for so long; 0: never.",
-            callback=checks.seconds_or_never,
-        ),
-    ] = 60.0,
-    entry_name: Annotated[
-        str,
-        typer.Option(
-            metavar="TEMPLATE", help="How the writer names entries.", callback=checks.entry_name_template
-        ),
-    ] = DEFAULT_ENTRY_NAME,
+    json: Json = False,
+    wait: Wait = False,
+    period: Period = 1.0,
+    silent_after: SilentAfter = 60.0,
+    entry_name: EntryName = DEFAULT_ENTRY_NAME,
 ) -> None:
     """Show the scans of SESSION as they run: where they are saved, how far they are, how they end.
 

@@ -7,12 +7,16 @@ import multiprocessing
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from nexus_writer.acquisition import InputStream, OutputStream
 from nexus_writer.acquisition.shared_mem import FOLDER, PREFIX
+
+Connect = Callable[..., tuple[OutputStream, InputStream]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,3 +40,20 @@ def nothing_left() -> Iterator[None]:
         time.sleep(0.02)
         gc.collect()
     assert not left
+
+
+@pytest.fixture
+def connected_by() -> Iterator[Connect]:
+    """An output that is configured as it is said, and an input that is connected to it."""
+    streams: list[OutputStream | InputStream] = []
+
+    def connect(**params: Any) -> tuple[OutputStream, InputStream]:
+        output, inp = OutputStream(), InputStream()
+        streams.extend((inp, output))
+        output.configure(**params)
+        inp.connect(output)
+        return output, inp
+
+    yield connect
+    for stream in streams:
+        stream.close()

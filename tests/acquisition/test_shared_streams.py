@@ -5,34 +5,28 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
 from nexus_writer.acquisition import IndexGoesBack, InputStream, OutputStream, SendBlocked, StreamError
+from tests.acquisition.conftest import Connect
 from tests.acquisition.programs import answer, program
 from tests.waiting import wait_until
 
-Connect = Callable[..., tuple[OutputStream, InputStream]]
+STREAM = {
+    "shape": (-1, 2),
+    "dtype": "int64",
+    "transfermode": "sharedmem",
+    "buffer_size": 40,
+    "policy": "block",
+}
 
 
 @pytest.fixture
-def connected() -> Iterator[Connect]:
-    streams: list[OutputStream | InputStream] = []
-
-    def connect(**params: Any) -> tuple[OutputStream, InputStream]:
-        output, inp = OutputStream(), InputStream()
-        streams.extend((inp, output))
-        shared = {"transfermode": "sharedmem", "buffer_size": 40, "policy": "block"}
-        output.configure(**{"shape": (-1, 2), "dtype": "int64", **shared, **params})
-        inp.connect(output)
-        return output, inp
-
-    yield connect
-    for stream in streams:
-        stream.close()
+def connected(connected_by: Connect) -> Connect:
+    return lambda **params: connected_by(**STREAM | params)
 
 
 def chunk(number: int, count: int = 10) -> np.ndarray[Any, Any]:

@@ -4,7 +4,6 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -23,28 +22,18 @@ from nexus_writer.acquisition import (
     register_transfermode,
 )
 from nexus_writer.acquisition.zmq_channel import ZmqPublisher
+from tests.acquisition.conftest import Connect
 from tests.acquisition.programs import answer, program
 from tests.waiting import allowed_s
 
-Connect = Callable[..., tuple[OutputStream, InputStream]]
+STREAM = {"shape": (-1, 16)}
 SHARED = {"transfermode": "sharedmem", "buffer_size": 64}
 MODES = [{}, SHARED]
 
 
 @pytest.fixture
-def connected() -> Iterator[Connect]:
-    streams: list[OutputStream | InputStream] = []
-
-    def connect(**params: Any) -> tuple[OutputStream, InputStream]:
-        output, inp = OutputStream(), InputStream()
-        streams.extend((inp, output))
-        output.configure(**{"shape": (-1, 16), **params})
-        inp.connect(output)
-        return output, inp
-
-    yield connect
-    for stream in streams:
-        stream.close()
+def connected(connected_by: Connect) -> Connect:
+    return lambda **params: connected_by(**STREAM | params)
 
 
 def samples(count: int, channels: int = 16) -> np.ndarray[Any, Any]:
