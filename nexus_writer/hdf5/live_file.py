@@ -62,7 +62,7 @@ class LiveFile:
         self._file = file
         self._writes = writes
         self._number: int = file.id.fileno
-        self.places = Places()
+        self.places = Places(writes.free)
         self.entries = set()
         self._why_broken: str | None = None
         self._syncs = Syncs()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+from collections.abc import Callable
 from typing import Any
 
 from ._library import h5py
@@ -28,9 +29,13 @@ _OCCUPANT.set_obj_track_times(False)
 
 
 class Places:
-    """The occupied places of one file. Those from before the last flush may be used again, by size."""
+    """The occupied places of one file. Those from before the last flush may be used again, by size.
 
-    def __init__(self) -> None:
+    ``free`` is told the address and the bytes of each before HDF5 may use it.
+    """
+
+    def __init__(self, free: Callable[[int, int], None] = lambda address, nbytes: None) -> None:
+        self._free = free
         self._fresh: list[tuple[int, Any]] = []
         self._flushed: list[tuple[int, Any]] = []
         self._stoppers: list[Any] = []
@@ -83,6 +88,7 @@ class Places:
         for size, occupant in self._flushed:
             if size == nbytes and count > 0:
                 count -= 1
+                self._free(int(occupant.get_offset()), size)
             else:
                 kept.append((size, occupant))
         self._flushed = kept

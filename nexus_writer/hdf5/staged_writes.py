@@ -13,19 +13,21 @@ change together. So HDF5 writes to this object, and the file changes in two step
 
 So at any moment the file is what the last commit made of it. What is kept here are pages of the file before
 its end. What comes behind the end goes to the file in pieces, as they follow each other, also before the
-commit.
+commit; and so does what comes to pages in between that the last commit left free: whole chunks, mostly.
 """
 
 from __future__ import annotations
 
 import itertools
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from .committer import Run, commit
-from .errors import FileFailed
+from .file_bytes import FileBytes, file_failed
+from .free_pages import FreePages
 
 PAGE = 4096
 _LONG_NBYTES = 2**16
@@ -41,11 +43,12 @@ class StagedWrites:
     """
 
     def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
+        self._file = FileBytes(descriptor)
         self._position = 0
-        self._size = self._length = self._committed_end = os.fstat(descriptor).st_size
+        self._size = self._committed_end = self._file.length
         self._pages: dict[int, bytearray] = {}
         self._known: dict[int, bytearray] = {}
+        self._free = FreePages()
         self._tail = bytearray()
         self._tail_start = self._size
         self._noted: list[tuple[int, int]] | None = None
@@ -63,19 +66,26 @@ class StagedWrites:
         if self._discarded:
             return
         self._end_tail(self._size)
-        with _file_failed():
-            if self._length < self._size:
-                self._set_length()
-            runs = self._runs(self._pages)
-            if len(runs) == 1 and len(runs[0][1]) <= PAGE:
-                self._write_now(memoryview(runs[0][1]), runs[0][0])
-            elif runs:
-                commit(self._descriptor, runs)
-            self._keep(self._pages)
-            self._pages.clear()
-            if self._length > self._size:
-                self._set_length()
+        if self._file.length < self._size:
+            self._file.set_length(self._size)
+        runs = self._runs(self._pages)
+        if len(runs) == 1 and len(runs[0][1]) <= PAGE:
+            self._file.write(memoryview(runs[0][1]), runs[0][0])
+        elif runs:
+            with file_failed():
+                commit(self._file.descriptor, runs)
+        self._keep(self._pages)
+        self._pages.clear()
+        if self._file.length > self._size:
+            self._file.set_length(self._size)
         self._committed_end = self._size
+        self._free.take(self._size // PAGE, sys.maxsize)
+
+    def free(self, address: int, nbytes: int) -> None:
+        """Nothing leads there in the file as it was last committed, nor in what was written since."""
+        start, stop = -(-address // PAGE), min(address + nbytes, self._committed_end) // PAGE
+        if self._pages.keys().isdisjoint(range(start, stop)):
+            self._free.add(start, stop)
 
     def discard(self) -> None:
         """Forget what is not committed, now and from now on. What HDF5 writes to close the file is lost."""
@@ -90,8 +100,9 @@ class StagedWrites:
         nbytes = len(data)
         self._end_tail(address + nbytes)
         numbers = _pages_of(address, nbytes)
+        self._free.take(numbers.start, numbers.stop)
         if self._pages.keys().isdisjoint(numbers):
-            self._write_now(data, address)
+            self._file.write(data, address)
             if self._known.keys().isdisjoint(numbers):
                 return
         else:
@@ -99,7 +110,7 @@ class StagedWrites:
                 if not waits:
                     first, *_, last = [*group] * 2
                     low, high = max(address, first * PAGE), min(address + nbytes, (last + 1) * PAGE)
-                    self._write_now(data[low - address : high - address], low)
+                    self._file.write(data[low - address : high - address], low)
         self._patch(data, address)
 
     @contextmanager
@@ -155,7 +166,7 @@ class StagedWrites:
         if page is not None and (offset := address % PAGE) + nbytes <= PAGE:
             page[offset : offset + nbytes] = data
         else:
-            self._stage(memoryview(data).cast("B"), address)
+            self._write_inside(memoryview(data).cast("B"), address)
         return nbytes
 
     def truncate(self, size: int) -> int:
@@ -167,6 +178,19 @@ class StagedWrites:
         """HDF5 asks for it when it opens a file, too: :meth:`commit` is for us to call."""
 
     # -- pages --
+
+    def _write_inside(self, data: memoryview, address: int) -> None:
+        """Before the end: whole pages that are free go to the file at once, all others wait."""
+        end = address + len(data)
+        numbers = _pages_of(address, len(data))
+        for start, stop in self._free.take(numbers.start, numbers.stop):
+            low, high = max(start, -(-address // PAGE)) * PAGE, min(stop, end // PAGE) * PAGE
+            if low < high:
+                self._stage(data[: low - address], address)
+                self._file.write(data[low - address : high - address], low)
+                self._patch(data[low - address : high - address], low)
+                data, address = data[high - address :], high
+        self._stage(data, address)
 
     def _stage(self, data: memoryview, address: int) -> None:
         pages = self._pages
@@ -183,8 +207,8 @@ class StagedWrites:
 
     def _page(self, number: int) -> bytearray:
         page = bytearray(PAGE)
-        if number * PAGE < self._length:
-            self._read_now(memoryview(page), number * PAGE)
+        if number * PAGE < self._file.length:
+            self._file.read(memoryview(page), number * PAGE)
         return page
 
     def _keep(self, pages: dict[int, bytearray]) -> None:
@@ -230,7 +254,7 @@ class StagedWrites:
         pages = _pages_of(address, length)
         waiting = [number for number in pages if number in self._pages]
         if len(waiting) < len(pages):
-            done = self._read_now(view, address)
+            done = self._file.read(view, address)
             view[done:] = bytes(length - done)
         for number in waiting:
             start = number * PAGE
@@ -251,7 +275,7 @@ class StagedWrites:
             self._tail += data
         else:
             self._end_tail(address + nbytes)
-            self._write_now(memoryview(data).cast("B"), address)
+            self._file.write(memoryview(data).cast("B"), address)
             self._patch(memoryview(data).cast("B"), address)
 
     def _end_tail(self, end: int) -> None:
@@ -265,7 +289,7 @@ class StagedWrites:
             data, address = memoryview(self._tail), self._tail_start
             self._tail_start += len(data)
             self._tail = bytearray()
-            self._write_now(data, address)
+            self._file.write(data, address)
             self._patch(data, address)
 
     def _runs(self, numbers: Iterable[int]) -> list[Run]:
@@ -278,37 +302,6 @@ class StagedWrites:
                 runs.append((run[0] * PAGE, data))
         return runs
 
-    def _set_length(self) -> None:
-        os.ftruncate(self._descriptor, self._size)
-        self._length = self._size
-
-    def _write_now(self, data: memoryview, address: int) -> None:
-        self._length = max(self._length, address + len(data))
-        while data:
-            try:
-                written = os.pwrite(self._descriptor, data, address)
-            except OSError as error:
-                failed = FileFailed(error.errno, error.strerror)
-            else:
-                data, address = data[written:], address + written
-                continue
-            raise failed
-
-    def _read_now(self, view: memoryview, address: int) -> int:
-        with _file_failed():
-            return os.preadv(self._descriptor, [view], address)
-
 
 def _pages_of(address: int, nbytes: int) -> range:
     return range(address // PAGE, -(-(address + nbytes) // PAGE))
-
-
-@contextmanager
-def _file_failed() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        number, text = error.errno, error.strerror
-    else:
-        return
-    raise FileFailed(number, text)

@@ -16,6 +16,7 @@ from nexus_writer.hdf5 import (
     create_group,
     write_value,
 )
+from nexus_writer.hdf5.staged_writes import PAGE
 
 from .conftest import as_after_a_kill, block, read_back
 
@@ -32,15 +33,20 @@ def rows(dataset: int, start: int, stop: int, width: int) -> np.ndarray:
 @given(
     widths=st.lists(st.sampled_from([1, 3, 16, 100]), min_size=1, max_size=6),
     sizes=st.lists(st.tuples(st.integers(1, 300), st.booleans()), min_size=1, max_size=12),
+    chunk_nbytes=st.sampled_from([4096, 30_000]),
 )
 def test_what_was_flushed_survives_a_kill_at_any_moment(
-    tmp_path_factory: pytest.TempPathFactory, widths: list[int], sizes: list[tuple[int, bool]]
+    tmp_path_factory: pytest.TempPathFactory,
+    widths: list[int],
+    sizes: list[tuple[int, bool]],
+    chunk_nbytes: int,
 ) -> None:
     """The file is looked at as it is on the disk, without what HDF5 has not written yet."""
     files = OpenFiles()
     live = files.acquire(tmp_path_factory.mktemp("kill") / "scan.h5", {})
+    options = ChunkOptions(chunk_nbytes=chunk_nbytes, compression_limit_nbytes=0)
     datasets = [
-        GrowingDataset(live.root, f"d{i}", "f8", (width,), scan_shape=(100,), chunking=OPTIONS)
+        GrowingDataset(live.root, f"d{i}", "f8", (width,), scan_shape=(100,), chunking=options)
         for i, width in enumerate(widths)
     ]
     live.flush()
@@ -69,6 +75,27 @@ def check(live: LiveFile, widths: list[int], count: int) -> None:
         for i, width in enumerate(widths):
             found = file[f"d{i}"][:count]
             np.testing.assert_array_equal(found, rows(i, 0, count, width))
+
+
+def test_chunks_where_others_were_are_not_kept_in_memory(live: LiveFile) -> None:
+    """All channels of a scan fill their chunks at the same time, and begin new ones."""
+    options = ChunkOptions(chunk_nbytes=2**16, compression_limit_nbytes=0)
+    names = [f"d{i}" for i in range(20)]
+    datasets = [
+        GrowingDataset(live.root, name, "f8", (), scan_shape=(80_000,), chunking=options) for name in names
+    ]
+    live.flush()
+    values = rows(0, 0, 40_000, 1)[:, 0]
+    most = 0
+    for start in range(0, len(values), 2000):
+        for dataset in datasets:
+            dataset.append([block(start, values[start : start + 2000])])
+        most = max(most, len(live._writes._pages))
+        live.flush()
+    assert most * PAGE < 20 * 2**16 / 4
+    with as_after_a_kill(live) as file:
+        for name in names:
+            np.testing.assert_array_equal(file[name], values)
 
 
 @pytest.mark.parametrize("seed", [0, 3, 5])

@@ -48,7 +48,8 @@ def read(staged: StagedWrites, address: int, nbytes: int) -> bytes:
 @given(
     steps=st.lists(
         st.tuples(
-            st.sampled_from(["write", "write_at", "long", "commit", "truncate"]), st.integers(0, 6 * PAGE)
+            st.sampled_from(["write", "write_at", "long", "commit", "truncate", "free"]),
+            st.integers(0, 6 * PAGE),
         ),
         max_size=15,
     )
@@ -56,10 +57,12 @@ def read(staged: StagedWrites, address: int, nbytes: int) -> bytes:
 def test_it_reads_as_a_file_and_changes_the_file_by_commits_alone(
     path: Path, steps: list[tuple[str, int]]
 ) -> None:
-    """Up to the end that it had; whatever lies behind is nobody's before the next commit."""
+    """Up to the end that it had; what lies behind is nobody's before the next commit, nor is what is free."""
     path.write_bytes(BEFORE)
     model = bytearray(BEFORE)
     committed = bytes(BEFORE)
+    free: set[int] = set()
+    written: set[int] = set()
     descriptor = os.open(path, os.O_RDWR)
     staged = StagedWrites(descriptor)
     try:
@@ -69,6 +72,11 @@ def test_it_reads_as_a_file_and_changes_the_file_by_commits_alone(
                 staged.commit()
                 committed = bytes(model)
                 assert path.read_bytes() == committed
+                free -= written
+            elif what == "free":
+                staged.free(place, 2 * PAGE)
+                free.update(range(place // PAGE, place // PAGE + 3))
+                written.clear()
             elif what == "truncate":
                 size = max(0, len(model) - place)
                 staged.truncate(size)
@@ -84,12 +92,51 @@ def test_it_reads_as_a_file_and_changes_the_file_by_commits_alone(
                 place = min(place, len(model))
                 write(staged, place, data)
                 model[place : place + len(data)] = data
+                written.update(range(place // PAGE, (place + len(data)) // PAGE + 1))
             assert read(staged, 0, len(model) + 10) == model
-            assert path.read_bytes()[: len(committed)] == committed
+            assert without(free, path.read_bytes()[: len(committed)]) == without(free, committed)
         staged.commit()
         assert path.read_bytes() == model
     finally:
         os.close(descriptor)
+
+
+def without(pages: set[int], content: bytes) -> bytes:
+    left = bytearray(content)
+    for number in pages:
+        low, high = number * PAGE, min((number + 1) * PAGE, len(left))
+        left[low:high] = bytes(max(0, high - low))
+    return bytes(left)
+
+
+def test_whole_pages_that_are_free_are_written_at_once_and_once(staged: StagedWrites, path: Path) -> None:
+    """Their neighbours wait, in part free or not, and what comes to them again."""
+    staged.free(PAGE - 1, 2 * PAGE + 2)
+    write(staged, 10, b"x" * (3 * PAGE))
+    found = path.read_bytes()
+    assert found == BEFORE[:PAGE] + b"x" * (2 * PAGE) + BEFORE[3 * PAGE :]
+    assert read(staged, 0, len(BEFORE)) == BEFORE[:10] + b"x" * (3 * PAGE) + BEFORE[3 * PAGE + 10 :]
+    write(staged, PAGE, b"again")
+    assert path.read_bytes() == found
+    staged.commit()
+    assert path.read_bytes()[PAGE - 1 : PAGE + 6] == b"xagainx"
+
+
+def test_what_is_written_to_waits_when_it_is_called_free(staged: StagedWrites, path: Path) -> None:
+    write(staged, PAGE, b"first")
+    staged.free(0, 3 * PAGE)
+    write(staged, 0, b"x" * PAGE)
+    assert path.read_bytes() == BEFORE
+
+
+def test_what_is_free_behind_the_end_is_the_end_that_moves(staged: StagedWrites, path: Path) -> None:
+    staged.free(2 * PAGE, 2 * PAGE)
+    staged.truncate(2 * PAGE)
+    staged.commit()
+    write(staged, 2 * PAGE, b"y" * 2 * PAGE)
+    staged.commit()
+    write(staged, 2 * PAGE, b"z" * 2 * PAGE)
+    assert path.read_bytes()[2 * PAGE :] == b"y" * 2 * PAGE
 
 
 def test_what_is_discarded_never_comes(staged: StagedWrites, path: Path) -> None:
