@@ -13,7 +13,7 @@ import time
 from typing import Any
 
 from .errors import ChunkRefused, StreamError
-from .wire import LARGEST_HEAD_BYTES, TOPIC
+from .wire import LARGEST_HEAD_BYTES, TOPIC, message_number
 
 __all__ = ["UdpPublisher", "UdpSubscriber"]
 
@@ -22,7 +22,7 @@ HELLO, GOODBYE, WELCOME = b"nexus hello", b"nexus goodbye", b"Wnexus welcome"
 CONNECT_TIMEOUT_S = 5.0
 RECEIVE_BUFFER_BYTES = 4 << 20
 LOOK_AGAIN_MS = 50
-ANSWER_MS = 200
+ANSWER_S = 0.2
 
 
 class UdpPublisher:
@@ -79,7 +79,10 @@ class UdpPublisher:
 
 
 class UdpSubscriber:
-    """Receives datagrams of one sender only. ``before`` is the head of the last one that it had sent."""
+    """Receives datagrams of one sender only. ``before`` is the head of the last one that it had sent.
+
+    A network may bring a datagram twice, or behind a later one: it is dropped; ``poll`` tells of news.
+    """
 
     before: bytes
 
@@ -89,20 +92,30 @@ class UdpSubscriber:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
         self._socket.connect((host, int(port)))
         self._ready = _poll_of(self._socket)
+        self._news: bytes | None = None
         try:
             self._join(params["url"])
         except BaseException:
             self._socket.close()
             raise
+        self._latest = message_number(self.before) if self.before else -1
 
     def poll(self, timeout_ms: float | None) -> bool:
-        return bool(self._ready.poll(timeout_ms))
+        left_ms, end_s = timeout_ms, time.monotonic() + (timeout_ms or 0) / 1000
+        while self._news is None and self._ready.poll(left_ms):
+            self._take(self._socket.recv(LARGEST_BYTES))
+            left_ms = None if timeout_ms is None else max(0.0, 1000 * (end_s - time.monotonic()))
+        return self._news is not None
 
     def recv(self) -> tuple[bytes, Any]:
-        while True:
-            message = self._socket.recv(LARGEST_BYTES)
-            if message.startswith(TOPIC):
-                return message, None
+        while self._news is None:
+            self._take(self._socket.recv(LARGEST_BYTES))
+        news, self._news = self._news, None
+        return news, None
+
+    def _take(self, message: bytes) -> None:
+        if message.startswith(TOPIC) and message_number(message) > self._latest:
+            self._news, self._latest = message, message_number(message)
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
@@ -110,11 +123,11 @@ class UdpSubscriber:
         self._socket.close()
 
     def _join(self, url: str) -> None:
-        deadline = time.monotonic() + CONNECT_TIMEOUT_S
-        while time.monotonic() < deadline:
+        deadline_s = time.monotonic() + CONNECT_TIMEOUT_S
+        while (now_s := time.monotonic()) < deadline_s:
             with contextlib.suppress(ConnectionRefusedError):
                 self._socket.send(HELLO)
-                while self.poll(ANSWER_MS):
+                while (left_s := now_s + ANSWER_S - time.monotonic()) > 0 and self._ready.poll(1000 * left_s):
                     message = self._socket.recv(LARGEST_BYTES)
                     if message.startswith(WELCOME):
                         self.before = message.removeprefix(WELCOME)

@@ -14,6 +14,7 @@ __all__ = [
     "LARGEST_HEAD_BYTES",
     "TOPIC",
     "Head",
+    "message_number",
     "pack_head",
     "unpack_head",
 ]
@@ -21,6 +22,7 @@ __all__ = [
 TOPIC = b"D"
 COMPRESSED, FORTRAN, INLINE = 1, 2, 4
 _FIXED = "<cBBxIqq"
+_NUMBER = struct.Struct("<8xq")
 _STRUCTS = [struct.Struct(f"{_FIXED}{ndim}q") for ndim in range(33)]
 LARGEST_HEAD_BYTES = _STRUCTS[-1].size
 
@@ -53,3 +55,12 @@ def unpack_head(message: bytes) -> Head:
     except (IndexError, struct.error):
         raise StreamError("a message is no chunk of a stream: connect to an OutputStream") from None
     return Head(flags, epoch, number, index, tuple(shape), layout.size)
+
+
+def message_number(message: bytes) -> int:
+    """That of the head alone. StreamError for what is no message."""
+    try:
+        number: int = _NUMBER.unpack_from(message)[0]
+    except struct.error:
+        raise StreamError("a message is no chunk of a stream: connect to an OutputStream") from None
+    return number

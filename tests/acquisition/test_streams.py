@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import socket
 import threading
 import time
 from typing import Any
@@ -21,6 +23,9 @@ from nexus_writer.acquisition import (
     all_transfermodes,
     register_transfermode,
 )
+from nexus_writer.acquisition.stream_params import complete
+from nexus_writer.acquisition.udp_channel import HELLO, WELCOME, UdpPublisher, UdpSubscriber
+from nexus_writer.acquisition.wire import INLINE, pack_head
 from nexus_writer.acquisition.zmq_channel import ZmqPublisher
 from tests.acquisition.conftest import Connect
 from tests.acquisition.programs import answer, program
@@ -562,3 +567,49 @@ def test_hooks_of_a_node_are_called_by_name() -> None:
     assert node.called == [("output", "a"), ("input", "b")]
     inp.close()
     output.close()
+
+
+def test_a_datagram_that_is_no_news_is_not_waited_behind(connected: Connect) -> None:
+    """A second answer to hello, and a chunk that comes twice: a network may do both."""
+    output, inp = connected(protocol="udp")
+    channel, source = output._channel, inp._source
+    assert isinstance(channel, UdpPublisher) and isinstance(source, UdpSubscriber)
+    source._socket.send(HELLO)
+    assert not inp.poll(300)
+    output.send(samples(5))
+    (receiver,) = channel._receivers
+    channel._socket.sendto(pack_head(INLINE, 0, 0, 5, (5, 16)) + bytes(320), receiver)
+    output.send(samples(5))
+    assert [inp.recv()[0] for _ in range(2)] == [5, 10]
+    channel._socket.sendto(pack_head(INLINE, 0, 0, 5, (5, 16)) + bytes(320), receiver)
+    assert not inp.poll(300)
+    assert inp.lost == 0
+
+
+def test_a_udp_receiver_whose_welcome_is_lost_asks_again() -> None:
+    """The sender's first answer is lost, and what it sends comes at once."""
+    sender, inp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), InputStream()
+    sender.bind(("127.0.0.1", 0))
+    over = threading.Event()
+
+    def serve() -> None:
+        hellos, receiver = 0, None
+        sender.settimeout(0.01)
+        while not over.is_set():
+            with contextlib.suppress(TimeoutError):
+                _, receiver = sender.recvfrom(64)
+                hellos += 1
+            if receiver is not None:
+                sender.sendto(WELCOME if hellos > 1 else pack_head(INLINE, 0, 0, 1, (1, 1)), receiver)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        params = complete({}, {"protocol": "udp"})
+        inp.connect({**params, "url": f"udp://127.0.0.1:{sender.getsockname()[1]}"})
+        assert inp.connected
+    finally:
+        inp.close()
+        over.set()
+        thread.join()
+        sender.close()
