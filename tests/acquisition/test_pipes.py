@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
-from nexus_writer.acquisition import InputStream, OutputStream, StreamError
+from nexus_writer.acquisition import InputStream, OutputStream, SendBlocked, StreamError
 from nexus_writer.acquisition.detectors import ChannelSplitter, ChunkResizer, StreamConverter
-from nexus_writer.acquisition.nodes import Node
+from nexus_writer.acquisition.nodes import Node, NodeState
 from nexus_writer.acquisition.nodes.registry import all_nodes
+from tests.waiting import wait_until
 
 Pipe = Callable[..., tuple[OutputStream, Node, dict[str, InputStream]]]
 Chunks = list[tuple[int, np.ndarray[Any, Any]]]
@@ -114,6 +117,40 @@ def test_what_waits_when_a_node_is_stopped_is_passed_on(pipe: Pipe) -> None:
         output.send(rows(start, start + 5))
     node.stop()
     assert_rows(chunks(inputs["out"], 500), rows(0, 500))
+
+
+def test_a_sender_that_goes_on_does_not_hold_up_a_stop(pipe: Pipe) -> None:
+    output, node, inputs = pipe(StreamConverter, {"send_timeout_s": 0.1}, {"policy": "drop_newest"})
+    over = threading.Event()
+
+    def send() -> None:
+        while not over.is_set():
+            with contextlib.suppress(SendBlocked):
+                output.send(rows(output.last_index, output.last_index + 10))
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    try:
+        wait_until(lambda: inputs["out"].poll(0), "samples")
+        node.stop()
+        assert node.state is NodeState.INITIALIZED
+    finally:
+        over.set()
+        sender.join()
+
+
+def test_a_receiver_that_takes_nothing_does_not_hold_up_a_stop(
+    pipe: Pipe, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each chunk that waits would be tried for two seconds."""
+    sink = {"transfermode": "sharedmem", "buffer_size": 10, "policy": "block", "send_timeout_s": 2.0}
+    output, node, inputs = pipe(StreamConverter, sink=sink)
+    for start in range(0, 300, 10):
+        output.send(rows(start, start + 10))
+    wait_until(lambda: inputs["out"].poll(0), "samples")
+    node.stop()
+    assert node.state is NodeState.INITIALIZED
+    assert "a receiver took none of them" in caplog.text
 
 
 def test_a_splitter_sends_channels_apart(pipe: Pipe) -> None:

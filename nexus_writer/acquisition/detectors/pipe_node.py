@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
@@ -15,6 +17,7 @@ __all__ = ["PipeNode"]
 
 POLL_MS = 50
 DRAIN_POLL_MS = 20
+DRAIN_S = 3.0
 DESCRIBED = ("streamtype", "units", "sample_rate", "channel_info")
 
 
@@ -26,6 +29,7 @@ class PipeNode(ThreadedNode):
 
     _input_specs: ClassVar[dict[str, dict[str, Any]]] = {"in": {}}
     stop_timeout_s = 15.0
+    _gave_up = False
 
     def check_input_specs(self) -> None:
         if not self.input.connected:
@@ -42,9 +46,15 @@ class PipeNode(ThreadedNode):
         return {key: params[key] for key in DESCRIBED if key in params}
 
     def _incoming(self) -> Iterator[tuple[int, NDArray[Any]]]:
-        """Chunks until the node is stopped, and those that wait then."""
-        while self.input.poll(DRAIN_POLL_MS if self.stopping() else POLL_MS) or not self.stopping():
-            if not self.input.poll(0):
+        """Chunks until the node is stopped, and those that wait then, for ``DRAIN_S`` at most."""
+        self._gave_up, until_s = False, math.inf
+        while not self._gave_up and time.monotonic() < until_s:
+            stopping = self.stopping()
+            if stopping and until_s == math.inf:
+                until_s = time.monotonic() + DRAIN_S
+            if not self.input.poll(DRAIN_POLL_MS if stopping else POLL_MS):
+                if stopping:
+                    return
                 continue
             try:
                 index, data = self.input.recv(return_data=True)
@@ -54,14 +64,20 @@ class PipeNode(ThreadedNode):
             yield index, data
 
     def _forward(self, output: OutputStream, data: NDArray[Any], index: int) -> None:
-        """However long a receiver takes, until the node is stopped. A source that begins anew is followed."""
+        """However long a receiver takes, until the node is stopped: then it waits for one chunk, and no more.
+
+        A source that begins anew is followed.
+        """
         if index - len(data) < output.last_index:
             output.reset_buffer_index()
-        while True:
+        while not self._gave_up:
             try:
                 output.send(data, index=index)
             except SendBlocked:
                 if not self.stopping():
                     continue
-                self.logger.warning("%d samples were left: a receiver took none of them", len(data))
+                self.logger.warning(
+                    "samples from %d on were left: a receiver took none of them", output.last_index
+                )
+                self._gave_up = True
             return
