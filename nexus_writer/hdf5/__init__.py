@@ -2,6 +2,7 @@
 
 from .camera_file import FramesInFile, FramesUnreadable, look_at_frames, read_frames
 from .chunking import ChunkOptions, chunk_shape, compression, expected_shape
+from .compression_threads import compression_threads
 from .counts import Counts
 from .earlier_points import EarlierPoints, datasets_by_attribute
 from .errors import (
@@ -95,6 +96,7 @@ __all__ = [
     "VirtualFrames",
     "chunk_shape",
     "compression",
+    "compression_threads",
     "copy_skeleton",
     "create_group",
     "create_reshaped",

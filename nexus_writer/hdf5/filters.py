@@ -15,6 +15,8 @@ _BITSHUFFLE = 32008
 _ZSTD = 32015
 _BLOSC2 = 32026
 _ZSTD_LEVEL = 3
+_BLOSC2_BLOCK_NBYTES = 2**17
+"""Else the filter looks for one, in memory that all threads share."""
 
 Filter = Callable[[Any], None]
 
@@ -48,8 +50,8 @@ _FILTERS: Mapping[str, tuple[Filter, ...]] = {
     "zstd": (_plugin(_ZSTD, _ZSTD_LEVEL),),
     "zstd-byteshuffle": (_byteshuffle, _plugin(_ZSTD, _ZSTD_LEVEL)),
     "bitshuffle-zstd": (_plugin(_BITSHUFFLE, 0, 3, _ZSTD_LEVEL),),
-    # reserved (4), level, byte shuffle, LZ4
-    "blosc2": (_plugin(_BLOSC2, 0, 0, 0, 0, 5, 1, 1),),
+    # reserved, block, reserved (2), level, byte shuffle, LZ4
+    "blosc2": (_plugin(_BLOSC2, 0, _BLOSC2_BLOCK_NBYTES, 0, 0, 5, 1, 1),),
 }
 
 SCHEMES = tuple(_FILTERS)

@@ -13,10 +13,10 @@ from nexus_writer.model import boxes
 
 from ._guard import guarded
 from ._library import h5py
+from .chunk_jobs import write_box
 from .chunking import ChunkOptions
 from .growing import GrowingDataset
 from .items import set_attributes
-from .plain_tail import write_box
 from .storage import Storage, storage_for
 
 UNFILLED = "unfilled"

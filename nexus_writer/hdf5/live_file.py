@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from ._library import LIBVER, access_properties, h5py
+from .chunk_jobs import ChunkJobs
 from .copied_group import CopiedGroup
 from .errors import FileBroken, FileDamaged, FileNotLockable, FileNotWritable, NotHdf5
 from .locks import WriterLock
@@ -49,6 +50,8 @@ class LiveFile:
     path: Path
     root: Any
     places: Places
+    jobs: ChunkJobs
+    """Full chunks that are being compressed: none after a flush."""
     entries: set[str]
     """Names in the root that this process is writing to."""
 
@@ -63,6 +66,7 @@ class LiveFile:
         self._writes = writes
         self._number: int = file.id.fileno
         self.places = Places(writes.free)
+        self.jobs = ChunkJobs()
         self.entries = set()
         self._why_broken: str | None = None
         self._syncs = Syncs()
@@ -167,6 +171,7 @@ class LiveFile:
             return
         self._why_broken = why
         self._writes.discard()
+        self.jobs.drop()
 
     def close(self) -> None:
         """Flush, close, give the locks back. Raises FileBroken when the flush fails; closed all the same."""
@@ -193,6 +198,7 @@ class LiveFile:
             self.check()
 
     def _flush(self) -> None:
+        self.jobs.settle()
         h5py.h5f.flush(self._file.id)
         self._reservation.extend(self._descriptor, self._file.id.get_filesize())
         self._writes.commit()

@@ -5,10 +5,10 @@ HDF5 itself would keep a partial chunk in memory and compress all of it at every
 
 * a partial chunk is stored as it is, with a filter mask that says so (any reader understands it), and new
   points are written at their place in it: no memory, no move, as cheap as an uncompressed dataset;
-* a full chunk is compressed once, to another place; the old one stays untouched until the next flush
-  (:mod:`.places`). HDF5 frees a chunk's place before it looks for the new one, so chunks are cut off first,
-  their places occupied, and the chunks written anew. On a grid a row of chunks is full when all of its places
-  have points.
+* a full chunk is compressed once, in another thread (:mod:`.chunk_jobs`), to another place; the old one stays
+  untouched until the next flush (:mod:`.places`). HDF5 frees a chunk's place before it looks for the new one,
+  so chunks are cut off first, their places occupied, and the chunks written anew. On a grid a row of chunks
+  is full when all of its places have points.
 
 The handle that wrote such a chunk must not read it through HDF5 2.0, which forgets its filter mask.
 """
@@ -18,6 +18,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -25,8 +26,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ._library import h5py
+from .chunk_jobs import write_box
+from .encoding import Step, filters_of, steps_of
 from .live_file import LiveFile
 from .storage import Storage
+
+LEAST_NBYTES = 2**14
 
 
 @dataclass(slots=True)
@@ -65,7 +70,7 @@ class PlainTail:
             self._write_plain(start, self._nowhere, values[: head - start])
             self._compress_if_full(start // self._length, extent)
         if head < tail:
-            write_rows(self._dataset, head, values[head - start : tail - start], self._storage)
+            self._write_full(head, values[head - start : tail - start])
             self._last = max(self._last, tail // self._length - 1)
         if tail < stop:
             self._write_plain(tail, self._nowhere, values[tail - start :])
@@ -87,11 +92,11 @@ class PlainTail:
     def finish(self, extent: tuple[int, ...]) -> None:
         """No more points will come: compress the last row of chunks too, into places that others left."""
         if self._last in self._rows:
-            self._file.flush()
             self._compress(self._last, extent, into_old_places=True)
 
     def read(self, start: int, stop: int, extent: tuple[int, ...]) -> npt.NDArray[Any]:
         """The rows [start, stop) of the dataset, those that wait uncompressed too. Raises FileBroken."""
+        self._file.jobs.settle()
         values = self._storage.empty((stop - start, *extent[1:]))
         done = start
         while done < stop:
@@ -152,7 +157,7 @@ class PlainTail:
 
     def _new_chunk(self, number: int, column: tuple[int, ...]) -> int:
         """The address of a new chunk of fill values."""
-        offset = (number * self._length, *(i * c for i, c in zip(column, self._inner, strict=True)))
+        offset = self._corner(number, column)
         empty = self._storage.empty(self._storage.chunk)
         self._file.places.give_back(self._storage.chunk_nbytes, 1)
         return self._file.write_chunk(self._dataset, offset, empty, self._storage.all_filters_skipped)
@@ -166,28 +171,56 @@ class PlainTail:
         """Write the last row of chunks of the dataset anew, through the filters and to another place."""
         row = self._rows.pop(number)
         start = number * self._length
-        values = self._read_plain(row, min(self._length, extent[0] - start), extent[1:])
-        places, nbytes, addresses = (
-            self._file.places,
-            self._storage.chunk_nbytes,
-            list(row.addresses.values()),
-        )
+        chunks = [(column, self._plain_chunk(address)) for column, address in row.addresses.items()]
+        places, nbytes = self._file.places, self._storage.chunk_nbytes
         places.keep_from_end(self._dataset, nbytes)
         self._dataset.set_extent((start, *extent[1:]))
-        occupied = places.occupy(self._dataset, addresses, nbytes)
+        occupied = places.occupy(self._dataset, list(row.addresses.values()), nbytes)
         if into_old_places:
-            places.give_back(nbytes, len(addresses))
+            places.give_back(nbytes, len(chunks))
         self._dataset.set_extent(extent)
-        write_rows(self._dataset, start, values, self._storage)
+        for column, chunk in chunks:
+            corner = self._corner(number, column)
+            self._write_chunk(corner, chunk[tuple(map(slice, np.subtract(extent, corner)))])
         if not occupied:
             self._file.flush()
+
+    def _write_full(self, start: int, values: npt.NDArray[Any]) -> None:
+        """Whole rows of chunks, each of which has all of its points."""
+        if self._steps is None:
+            write_rows(self._dataset, start, values, self._storage)
+            return
+        chunk = self._storage.chunk
+        for first in itertools.product(*map(range, (0,) * values.ndim, values.shape, chunk)):
+            part = values[tuple(slice(i, i + n) for i, n in zip(first, chunk, strict=True))]
+            self._write_chunk((start + first[0], *first[1:]), part)
+
+    def _write_chunk(self, corner: tuple[int, ...], values: npt.NDArray[Any]) -> None:
+        """One chunk, from the element ``corner`` on, through the filters."""
+        if self._steps is None:
+            write_box(self._dataset, corner, values, self._storage)
+        else:
+            self._file.jobs.write(self._dataset, self._storage, self._steps, corner, values)
+
+    @cached_property
+    def _steps(self) -> tuple[Step, ...] | None:
+        """Where HDF5 need not do it: chunks so small take longer on the way to another thread."""
+        if self._storage.is_text or self._storage.chunk_nbytes < LEAST_NBYTES:
+            return None
+        return steps_of(filters_of(self._dataset))
+
+    def _corner(self, number: int, column: tuple[int, ...]) -> tuple[int, ...]:
+        return (number * self._length, *(i * c for i, c in zip(column, self._inner, strict=True)))
+
+    def _plain_chunk(self, address: int) -> npt.NDArray[Any]:
+        stored = self._file.read_at(self._storage.chunk_nbytes, address)
+        return np.frombuffer(stored, dtype=self._storage.dtype).reshape(self._storage.chunk)
 
     def _read_plain(self, row: _PlainRow, points: int, lengths: tuple[int, ...]) -> npt.NDArray[Any]:
         """The first points of a row as an array of the dataset's own lengths."""
         values = self._storage.empty((points, *lengths))
         for column, address in row.addresses.items():
-            stored = self._file.read_at(self._storage.chunk_nbytes, address)
-            part = np.frombuffer(stored, dtype=self._storage.dtype).reshape(self._storage.chunk)
+            part = self._plain_chunk(address)
             cut = tuple(slice(i * c, (i + 1) * c) for i, c in zip(column, self._inner, strict=True))
             target = values[(slice(None), *cut)]
             target[...] = part[tuple(map(slice, target.shape))]
@@ -208,12 +241,3 @@ def _runs(
 def write_rows(dataset: Any, start: int, values: npt.NDArray[Any], storage: Storage) -> None:
     """Rows from ``start`` on, by HDF5; the dataset has the extent already."""
     write_box(dataset, (start,) + (0,) * (values.ndim - 1), values, storage)
-
-
-def write_box(dataset: Any, start: tuple[int, ...], values: npt.NDArray[Any], storage: Storage) -> None:
-    """A box of the shape of ``values`` from the element ``start`` on."""
-    in_file = dataset.get_space()
-    in_file.select_hyperslab(start, values.shape)
-    dataset.write(
-        h5py.h5s.create_simple(values.shape), in_file, np.ascontiguousarray(values), storage.memory_type
-    )

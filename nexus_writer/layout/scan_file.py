@@ -160,13 +160,17 @@ class ScanFile:
         """Keep a warning, in the file too; none is kept twice, nor more than ``MOST_WARNINGS``."""
         self._warnings.add(text)
 
-    def commit(self) -> None:
-        """Let readers see what was written. Raises FileBroken."""
+    def commit(self, pause: Callable[[], None] | None = None) -> None:
+        """Let readers see what was written, and others go on in each ``pause`` while chunks are compressed.
+
+        Raises FileBroken, and what ``pause`` does.
+        """
         file, entries = self._file, self._entries
         if file is None or entries is None:
             return
         self.cameras.update()
         self.points.update(self.cameras.points)
+        _wait_for_chunks(file, pause)
         for entry in entries:
             entry.stage()
         file.flush()
@@ -232,13 +236,14 @@ class ScanFile:
         *,
         may_go_on: bool = False,
         sync: Callable[[], None] | None = None,
+        pause: Callable[[], None] | None = None,
     ) -> str | None:
         """Complete the entries and give the file back, whatever happens; why the writing failed, or None.
 
         ``info`` and ``exception`` are those of the scan's end, None and "" when it was not seen; ``failed``
         says why the writing failed where that is known outside. An entry that ``may_go_on`` is one that a
-        later ``create`` goes on with. ``sync`` waits for the disk where other scans are to go on meanwhile;
-        it may ``abandon`` the file, and raises then. Writes nothing without a file.
+        later ``create`` goes on with. ``sync`` waits for the disk where other scans are to go on meanwhile,
+        ``pause`` for a moment; either may ``abandon`` the file, and raises then. Writes nothing without one.
         """
         file, entries = self._file, self._entries
         if file is None or entries is None:
@@ -251,6 +256,7 @@ class ScanFile:
             self._finish_channels(failed)
             scan = self._scan if info is None else self._updated(info)
             entries.finish(scan, Ending.from_info(info or {}, None if info is None else exception))
+            _wait_for_chunks(file, pause)
             self._flush_finished(file, entries)
             sync()
             self._set_final_status(file, entries, failed)
@@ -317,3 +323,9 @@ class ScanFile:
         self.cameras.clear()
         if file is not None:
             self._files.release(file)
+
+
+def _wait_for_chunks(file: LiveFile, pause: Callable[[], None] | None) -> None:
+    """The next flush is to find them compressed: it stops everybody."""
+    while pause is not None and file.jobs.is_waited_for():
+        pause()

@@ -35,6 +35,9 @@ from .scan_consumer import ScanConsumer
 LOOK_EVERY_S = 0.5
 """Seconds between two looks at a disk that is waited for, and at a file that another scan may break."""
 
+PAUSE_S = 0.002
+"""Of a scan whose chunks are being compressed: about as long as one takes."""
+
 WAIT_FOR_ANOTHER_S = 0.25
 """Seconds between two looks at a locked file."""
 
@@ -122,12 +125,21 @@ class LastingWrites:
         """
         for sync in self._consumer.syncs():
             _carry_out(sync)
+        self._check_or_abandon()
+        self._consumer.check()
+
+    def pause(self) -> None:
+        """Let other scans go on for a moment, in the midst of writing. Raises what ``check`` does; then the
+        file is let go."""
+        gevent.sleep(PAUSE_S)
+        self._check_or_abandon()
+
+    def _check_or_abandon(self) -> None:
         try:
             self._check()
         except Finished as lost:
             self._consumer.abandon(str(lost))
             raise
-        self._consumer.check()
 
     def do(self, write: Callable[[], None], *, again: bool = False) -> None:
         """Let the consumer ``write``, and where that fails bring all of the scan into the file opened anew.

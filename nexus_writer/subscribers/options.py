@@ -74,8 +74,14 @@ class WriterOptions(BaseSettings):
         description="name of an entry; 'scan_{scan_nb:04d}_{subscan}' makes one that every validator accepts",
     )
     compression_scheme: str = Field(
-        "", description="of datasets above the compression limit, where the session does not say"
+        "",
+        description="of datasets above the compression limit, where the session does not say: "
+        + ", ".join(SCHEMES),
     )
+    compression_threads: int = Field(
+        0, ge=0, description="threads of this process that compress; 0: one for each processor, up to 8"
+    )
+    compression_bytes: int = Field(2**27, gt=0, description="bytes that may wait to be compressed")
     validation: bool = Field(
         False, description="check each entry against the NeXus definitions when its scan has ended"
     )

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from nexus_writer.data.scan_items import ScanEnded, ScanItem
 from nexus_writer.data.scan_reader import ScanReader
-from nexus_writer.hdf5 import EntryExists, Hdf5Error, OpenFiles
+from nexus_writer.hdf5 import EntryExists, Hdf5Error, OpenFiles, compression_threads
 from nexus_writer.model import Scan
 from nexus_writer.model.location import data_file
 from nexus_writer.model.path_map import PathMaps
@@ -79,6 +79,7 @@ def rebuild(
     infos = {key: options.paths.apply_to_scan_info(find_scan(key, client).info.decode()) for key in scan_keys}
     files = _new_files(infos, directory)
     redirected = RebuildOptions(**options.model_dump(), files=files)
+    compression_threads.set(options.compression_threads, options.compression_bytes)
     open_files = OpenFiles()
     for key in scan_keys:
         consumer = ScanConsumer(key, redirected, open_files)

@@ -77,7 +77,9 @@ class NexusScanWriter(OnDisk, Subscriber[Received]):
         self.writing_since = time.time()
         self._writer = writer
         self._options = options
-        self._consumer = ScanConsumer(key, options, writer.files, writer.masters)
+        self._consumer = ScanConsumer(
+            key, options, writer.files, writer.masters, lambda: self._lasting.pause()
+        )
         self._known = Event()
         self._told: ScanStatus | None = None
         self._lag = LagWatch(key)

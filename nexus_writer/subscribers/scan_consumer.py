@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from nexus_writer.data.cameras import CAMERA_TYPE
 from nexus_writer.data.info import RawInfo
@@ -55,8 +56,15 @@ class ScanConsumer:
     """Whether ``finish`` brought the entries to their end: not where the disk refused that."""
 
     def __init__(
-        self, key: str, options: WriterOptions, files: OpenFiles, masters: Masters | None = None
+        self,
+        key: str,
+        options: WriterOptions,
+        files: OpenFiles,
+        masters: Masters | None = None,
+        pause: Callable[[], None] | None = None,
     ) -> None:
+        """``pause`` lets others go on for a moment, while chunks are compressed; it may ``abandon`` the file,
+        and raises then."""
         self.key = key
         self.scan = None
         self.progress = ScanProgress()
@@ -65,6 +73,7 @@ class ScanConsumer:
         self._options = options
         self._files = files
         self._masters = masters
+        self._pause = pause
         self._file: ScanFile | None = None
         self._cameras = CameraFeeds(options.paths)
         self._channels = ChannelFeeds()
@@ -181,7 +190,7 @@ class ScanConsumer:
                 blocks[key] = decoded
         self._file.append(blocks)
         self._cameras.refer(self._file)
-        self._file.commit()
+        self._file.commit(self._pause)
         self._pending.clear()
         self._lost_before = dict(self._file.lost)
         self.progress = progress_of(self.scan, self._file)
@@ -242,7 +251,7 @@ class ScanConsumer:
         if file is None or self._ended is None:
             return 0.0, 0
         self._cameras.refer(file, ended=True)
-        file.commit()
+        file.commit(self._pause)
         return file.cameras.patience_s(), sum(file.cameras.points.values())
 
     @property
@@ -283,13 +292,14 @@ class ScanConsumer:
             raise
         except Hdf5Error as error:
             failure = failure or str(error)
+        complete = partial(file.finish, may_go_on=may_go_on, sync=sync, pause=self._pause)
         if self._ended is None:
             failure = failure or "the writer was stopped before the scan ended"
-            failure = file.finish(None, "", failure, may_go_on=may_go_on, sync=sync)
+            failure = complete(None, "", failure)
         else:
             info = self._decode_info(self._ended.info)
             self.scan_end_time = _timestamp(info.get("end_timestamp"))
-            failure = file.finish(info, self._ended.exception, failure, may_go_on=may_go_on, sync=sync)
+            failure = complete(info, self._ended.exception, failure)
         self.completed |= file.completed
         self.progress = progress_of(self.scan, file)
         self._file = None

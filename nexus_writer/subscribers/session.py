@@ -17,6 +17,7 @@ from nexus_writer.data.events import Event, EventType
 from nexus_writer.data.nodes import DataNode, get_session_node
 from nexus_writer.data.scan_reader import ScanReplaced, ScanVanished
 from nexus_writer.data.walk import Walk
+from nexus_writer.hdf5 import compression_threads
 
 from .claims import Claim
 from .crew import Crew
@@ -63,6 +64,7 @@ class NexusSessionWriter(Subscriber[Event]):
         self.session = session
         self.options = options or WriterOptions()
         warn_of_unknown_variables()
+        compression_threads.set(self.options.compression_threads, self.options.compression_bytes)
         self._writer = writer
         self._saved_here = saved_here
         self._client: redis.Redis | None = None
