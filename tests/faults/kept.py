@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import hdf5plugin  # noqa: F401  what is read may be compressed in any way
 import numpy as np
 import redis
 

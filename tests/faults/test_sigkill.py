@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from nexus_writer.hdf5 import SCHEMES
 from tests.faults.kept import Beamline, assert_complete, walk
 from tests.faults.trials import trials
 from tests.faults.writers import kill, spawn
@@ -18,6 +19,8 @@ from tests.serve_process import entry_is_final, serving, wait_until
 pytestmark = pytest.mark.fault("SIGKILL of the writer at a random moment, restart")
 SESSION = "killed"
 KILLS_A_ROUND = 5
+CHUNKS = {"chunk_nbytes": 2**15, "chunk_split": 1, "compression_limit_nbytes": 0}
+"""Spectra have chunks of 171 points, which are compressed in threads."""
 OPTIONS = ("--required-disk-space", "0", "--flush-period-s", "0.02", "--pace-s", "0.005")
 
 
@@ -27,6 +30,7 @@ def one_round(seed: int, redis_url: str, directory: Path) -> None:
     log = directory / "writer.log"
     directory.mkdir()
     beamline = Beamline.at(redis_url, SESSION, directory / "data")
+    beamline.dataset.writer_options["chunk_options"] = CHUNKS | {"compression_scheme": chance.choice(SCHEMES)}
     publishing = beamline.run([chance.choice((3, 40, 400, 900)) for _ in range(4)])
     for _ in range(KILLS_A_ROUND):
         writer = spawn(SESSION, redis_url, log, *OPTIONS)

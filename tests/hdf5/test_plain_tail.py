@@ -14,6 +14,7 @@ from nexus_writer.hdf5 import (
     LiveFile,
     OpenFiles,
     create_group,
+    plain_tail,
     write_value,
 )
 from nexus_writer.hdf5.staged_writes import PAGE
@@ -21,6 +22,12 @@ from nexus_writer.hdf5.staged_writes import PAGE
 from .conftest import as_after_a_kill, block, read_back
 
 OPTIONS = ChunkOptions(chunk_nbytes=4096, compression_limit_nbytes=0)
+
+
+@pytest.fixture(autouse=True)
+def chunks_go_through_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small ones, too."""
+    monkeypatch.setattr(plain_tail, "LEAST_NBYTES", 0)
 
 
 def rows(dataset: int, start: int, stop: int, width: int) -> np.ndarray:
