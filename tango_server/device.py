@@ -16,6 +16,7 @@ import tango
 from tango import DevState, GreenMode
 from tango.server import Device, command, device_property
 
+from nexus_writer.hdf5 import SCHEMES
 from nexus_writer.model import PathMaps
 from nexus_writer.subscribers import BadOptions, ScansRunning, UnknownScan, WriterOptions, read_options
 from nexus_writer.subscribers.question import Question
@@ -74,7 +75,11 @@ class NexusWriter(LevelAttributes, ScanAttributes, Device):  # type: ignore[misc
         dtype=str, doc="Name of an entry: {scan_nb}.{subscan}, or like scan_{scan_nb:04d}_{subscan}."
     )
     compression_scheme = device_property(
-        dtype=str, doc="Compression of large datasets, where the session does not choose one."
+        dtype=str,
+        doc="Compression of large datasets, where the session does not choose one: " + ", ".join(SCHEMES),
+    )
+    compression_threads = device_property(
+        dtype=int, doc="Threads of the server that compress. Default: one for each processor, up to 8."
     )
     validation = device_property(
         dtype=bool, doc="Check each entry against the NeXus definitions when its scan has ended."

@@ -26,7 +26,7 @@ def _byteshuffle(creation: Any) -> None:
 
 
 def _gzip(creation: Any) -> None:
-    creation.set_deflate(4)
+    creation.set_deflate(4)  # what readers are told; see .encoding
 
 
 def _plugin(number: int, *options: int) -> Filter:

@@ -53,6 +53,8 @@ def options_of(*arguments: str) -> WriterOptions:
         (["--roots", "/a", "--roots", "/b"], "roots", ("/a", "/b")),
         (["--entry_name", "s_{scan_nb}_{subscan}"], "entry_name", "s_{scan_nb}_{subscan}"),
         (["--compression-scheme", "blosc2"], "compression_scheme", "blosc2"),
+        (["--compression-threads", "3"], "compression_threads", 3),
+        (["--compression-bytes", "1000"], "compression_bytes", 1000),
         (["--flush-period-s", "1"], "flush_period_s", 1.0),
         (["--queue-size", "3"], "queue_size", 3),
     ],

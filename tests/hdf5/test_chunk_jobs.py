@@ -15,6 +15,7 @@ import pytest
 from nexus_writer.hdf5 import SCHEMES, ChunkOptions, GridDataset, GrowingDataset, LiveFile, OpenFiles
 from nexus_writer.hdf5.chunk_jobs import ChunkJobs
 from nexus_writer.hdf5.compression_threads import CompressionThreads
+from nexus_writer.hdf5.filters import set_filters
 from tests.hdf5.conftest import as_after_a_kill, block, read_back
 from tests.hdf5.processes import run_python
 
@@ -85,15 +86,15 @@ def test_another_process_reads_the_same_values(scheme: str, files: OpenFiles, li
 
 @pytest.mark.parametrize("scheme", [scheme for scheme in SCHEMES[1:] if "gzip" not in scheme])
 def test_the_bytes_are_those_of_hdf5(live: LiveFile, scheme: str) -> None:
-    import hdf5plugin  # noqa: F401
-
     values = measured("f4", (64, 256))
     dataset = GrowingDataset(live.root, "x", "f4", (256,), scan_shape=(640,), chunking=compressed(scheme, 1))
     dataset.append([block(0, values)])
     live.flush()
     with as_after_a_kill(live) as file:
         found = file["x"]
-        creation, chunk = found.id.get_create_plist(), found.chunks
+        creation, chunk = h5py.h5p.create(h5py.h5p.DATASET_CREATE), found.chunks
+        creation.set_chunk(chunk)
+        set_filters(creation, scheme)
         mine = {corner: found.id.read_direct_chunk(corner) for corner in corners(found)}
         with h5py.File("other", "w", driver="core", backing_store=False) as other:
             space = h5py.h5s.create_simple(values.shape, (h5py.h5s.UNLIMITED,) * 2)

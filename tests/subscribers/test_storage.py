@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,10 @@ import pytest
 
 from nexus_writer.data import SessionPublisher
 from nexus_writer.data.publishing import ChannelSpec, DatasetPublisher, DeviceSpec, ScanSpec, timer
-from nexus_writer.hdf5 import SCHEMES
+from nexus_writer.hdf5 import SCHEMES, compression_threads
 from nexus_writer.subscribers import NexusScanWriter, NexusSessionWriter
 from tests.hdf5.processes import run_python
-from tests.session_scans import all_saved, links_in, run_scan, saved
+from tests.session_scans import all_saved, links_in, run_scan, saved, until, until_points
 
 Maker = Callable[..., NexusSessionWriter]
 NPOINTS = 50
@@ -95,6 +96,40 @@ def test_modern_schemes_are_read_with_hdf5plugin_alone(
     """
     total, points = run_python(code, scan.filename).split()
     assert (int(total), float(points)) == (spectra().sum(), sum(range(NPOINTS)))
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_other_scans_go_on_while_chunks_are_compressed(
+    ends: bool, writer_with: Maker, sample: DatasetPublisher, session: SessionPublisher, tmp_path: Path
+) -> None:
+    """And whoever reads the file of the first one finds it as it was."""
+    writer, let_go = writer_with(compression_threads=1), threading.Event()
+    assert compression_threads.submit(lambda: let_go.wait(30), 0)
+    sample.writer_options["chunk_options"] = {
+        "compression_limit_nbytes": 0,
+        "chunk_nbytes": 2**16,
+        "chunk_split": 1,
+    }
+    channel = ChannelSpec("spectrum", np.uint32, (1000,))
+    scan = sample.scan(ScanSpec("loopscan", (timer(DeviceSpec("ctl", (channel,))),), npoints=1000))
+    scan.prepare()
+    scan["ctl:spectrum"].publish(spectra())
+    scan.flush()
+    if ends:
+        scan.end()
+    until(lambda: compression_threads.nbytes, "chunks are to be compressed")
+    other = run_scan(session.dataset(tmp_path, "hg123", "other"))
+    saved(writer, other.key)
+    writing = writer.scan(scan.key)
+    assert not writing.done()
+    assert not writing.status().progress.points
+    let_go.set()
+    if not ends:
+        until_points(writer, scan.key, NPOINTS)
+        scan.end()
+    saved(writer, scan.key)
+    with h5py.File(scan.filename) as file:
+        np.testing.assert_array_equal(file["1.1/measurement/spectrum"][()], spectra())
 
 
 def test_the_session_wins_over_the_site(writer_with: Maker, sample: DatasetPublisher) -> None:
