@@ -100,7 +100,8 @@ class GrowingDataset:
     def append(self, blocks: Sequence[Block]) -> int:
         """Write the points of ``blocks`` that are not there yet; the number of bytes of their values.
 
-        Any order and any cut of the blocks ends in the same dataset. Consecutive points are one write.
+        Any order and any cut of the blocks ends in the same dataset. Consecutive points are one write. Their
+        values must stay as they are until the next flush: threads may be compressing them.
         Raises PointsRefused when a block does not fit dtype or rank, after those before it were written;
         FileBroken when the file takes no more.
         """
