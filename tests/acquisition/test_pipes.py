@@ -119,7 +119,10 @@ def test_what_waits_when_a_node_is_stopped_is_passed_on(pipe: Pipe) -> None:
     assert_rows(chunks(inputs["out"], 500), rows(0, 500))
 
 
-def test_a_sender_that_goes_on_does_not_hold_up_a_stop(pipe: Pipe) -> None:
+def test_a_sender_that_goes_on_does_not_hold_up_a_stop(
+    pipe: Pipe, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(StreamConverter, "drain_s", 0.5)
     output, node, inputs = pipe(StreamConverter, {"send_timeout_s": 0.1}, {"policy": "drop_newest"})
     over = threading.Event()
 
@@ -134,6 +137,7 @@ def test_a_sender_that_goes_on_does_not_hold_up_a_stop(pipe: Pipe) -> None:
         wait_until(lambda: inputs["out"].poll(0), "samples")
         node.stop()
         assert node.state is NodeState.INITIALIZED
+        assert "what came later than 0.5 s after the stop was left" in caplog.text
     finally:
         over.set()
         sender.join()

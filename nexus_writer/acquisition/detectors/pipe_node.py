@@ -17,7 +17,6 @@ __all__ = ["PipeNode"]
 
 POLL_MS = 50
 DRAIN_POLL_MS = 20
-DRAIN_S = 3.0
 DESCRIBED = ("streamtype", "units", "sample_rate", "channel_info")
 
 
@@ -28,7 +27,9 @@ class PipeNode(ThreadedNode):
     """
 
     _input_specs: ClassVar[dict[str, dict[str, Any]]] = {"in": {}}
-    stop_timeout_s = 15.0
+    stop_timeout_s = 20.0
+    drain_s: ClassVar[float] = 8.0
+    """For so long chunks are passed on that wait when the node is stopped, or come then."""
     _gave_up = False
 
     def check_input_specs(self) -> None:
@@ -46,12 +47,12 @@ class PipeNode(ThreadedNode):
         return {key: params[key] for key in DESCRIBED if key in params}
 
     def _incoming(self) -> Iterator[tuple[int, NDArray[Any]]]:
-        """Chunks until the node is stopped, and those that wait then, for ``DRAIN_S`` at most."""
+        """Chunks until the node is stopped, and those that wait then, for ``drain_s`` at most."""
         self._gave_up, until_s = False, math.inf
         while not self._gave_up and time.monotonic() < until_s:
             stopping = self.stopping()
             if stopping and until_s == math.inf:
-                until_s = time.monotonic() + DRAIN_S
+                until_s = time.monotonic() + self.drain_s
             if not self.input.poll(DRAIN_POLL_MS if stopping else POLL_MS):
                 if stopping:
                     return
@@ -62,6 +63,8 @@ class PipeNode(ThreadedNode):
                 continue
             assert data is not None
             yield index, data
+        if not self._gave_up:
+            self.logger.warning("what came later than %g s after the stop was left", self.drain_s)
 
     def _forward(self, output: OutputStream, data: NDArray[Any], index: int) -> None:
         """However long a receiver takes, until the node is stopped: then it waits for one chunk, and no more.
