@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -192,6 +193,32 @@ def test_what_a_kill_left_half_written_is_not_read(opened: Open, tmp_path: Path)
         raw.write_bytes(whole_raw[:raw_bytes])
         chunks.write_bytes(whole_chunks[:chunk_bytes])
         np.testing.assert_array_equal(RawReader(tmp_path / "raw").data("numbers"), rows(0, points))
+
+
+def test_a_disk_that_was_full_shifts_no_sample(opened: Open, tmp_path: Path) -> None:
+    """What a chunk left behind that was written in part must not be taken for the next one."""
+    numbers = opened()
+    recorder = recorder_of(tmp_path / "raw", numbers=numbers)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        recorder.start()
+        resource.setrlimit(resource.RLIMIT_FSIZE, (5000, limits[1]))
+        for start in range(0, 300, 10):
+            numbers.send(rows(start, start + 10))
+        wait_until(lambda: recorder.failure() is not None, "no space")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    with pytest.raises(OSError, match="File too large"):
+        recorder.stop()
+    recorder.input.empty_queue()
+    numbers.reset_buffer_index()
+    recorder.start()
+    numbers.send(rows(1000, 1010))
+    recorder.stop()
+    recorder.close()
+    reader = RawReader(tmp_path / "raw")
+    np.testing.assert_array_equal(reader.data("numbers", 0), rows(0, 200))
+    np.testing.assert_array_equal(reader.data("numbers", 1), rows(1000, 1010))
 
 
 def test_nothing_is_overwritten(opened: Open, tmp_path: Path) -> None:

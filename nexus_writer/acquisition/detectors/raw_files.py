@@ -46,6 +46,8 @@ class RawFile:
     def __init__(self, directory: Path, name: str) -> None:
         self._raw: BinaryIO = raw_path(directory, name).open("ab", buffering=0)
         self._chunks: BinaryIO = chunk_path(directory, name).open("ab", buffering=0)
+        self._nbytes = self._raw.tell(), self._chunks.tell()
+        self._is_whole = True
         self._run = -1
         self._index = 0
 
@@ -57,10 +59,21 @@ class RawFile:
     def append(self, index: int, data: NDArray[Any], lost: int) -> None:
         if index - len(data) < self._index:
             self.begin_run()
-        _write(self._raw, np.ascontiguousarray(data).tobytes())
+        if not self._is_whole:
+            self._cut()
+        samples = np.ascontiguousarray(data).tobytes()
         record = np.array((self._run, index, len(data), lost), RECORD)
+        self._is_whole = False
+        _write(self._raw, samples)
         _write(self._chunks, record.tobytes())
+        self._nbytes = self._nbytes[0] + len(samples), self._nbytes[1] + RECORD.itemsize
+        self._is_whole = True
         self._index = index
+
+    def _cut(self) -> None:
+        """What a chunk left that could not be written whole: the disk was full."""
+        for file, nbytes in zip((self._raw, self._chunks), self._nbytes, strict=True):
+            file.truncate(nbytes)
 
     def close(self) -> None:
         for file in self._raw, self._chunks:
