@@ -15,6 +15,7 @@ import secrets
 import socket
 import struct
 import threading
+import traceback
 from typing import Any
 
 __all__ = ["LogHandler", "LogServer"]
@@ -26,7 +27,7 @@ SEND_TIMEOUT_S = 1.0
 _CREDENTIALS = struct.Struct("3i")
 _TEXTS = ("name", "msg", "levelname", "processName", "threadName", "exc_text")
 _PLACES = ("pathname", "filename", "module", "funcName")
-_NUMBERS = ("levelno", "created", "process", "lineno")
+_NUMBERS = ("levelno", "process", "lineno")
 
 
 class LogServer:
@@ -58,9 +59,7 @@ class LogServer:
             _, user, _ = _CREDENTIALS.unpack(ancillary[0][2])
             record = _record(data) if user == os.getuid() else None
             if record is not None:
-                logger = logging.getLogger(record.name)
-                if logger.isEnabledFor(record.levelno):
-                    logger.handle(record)
+                _handle(record)
 
 
 class LogHandler(logging.Handler):
@@ -73,25 +72,44 @@ class LogHandler(logging.Handler):
         self._address = f"\0{address.removeprefix(SCHEME)}"
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.exc_info and not record.exc_text:
-            record.exc_text = logging.Formatter().formatException(record.exc_info)
-        fields = {key: getattr(record, key) for key in (*_TEXTS, *_PLACES, *_NUMBERS)}
-        fields["msg"] = record.getMessage()[:LARGEST_TEXT]
-        fields["exc_text"] = (record.exc_text or "")[-LARGEST_TEXT:]
+        try:
+            data = json.dumps(_fields(record)).encode()
+        except Exception:
+            self.handleError(record)
+            return
         with contextlib.suppress(OSError):
-            self._socket.sendto(json.dumps(fields).encode(), self._address)
+            self._socket.sendto(data, self._address)
 
     def close(self) -> None:
         self._socket.close()
         super().close()
 
 
+def _handle(record: logging.LogRecord) -> None:
+    """A handler that fails is told of on stderr: the records behind this one have to be read."""
+    logger = logging.getLogger(record.name)
+    try:
+        if logger.isEnabledFor(record.levelno):
+            logger.handle(record)
+    except Exception:
+        traceback.print_exc()
+
+
+def _fields(record: logging.LogRecord) -> dict[str, Any]:
+    if record.exc_info and not record.exc_text:
+        record.exc_text = logging.Formatter().formatException(record.exc_info)
+    fields = {key: getattr(record, key) for key in (*_TEXTS, *_PLACES, *_NUMBERS, "created")}
+    fields["msg"] = record.getMessage()[:LARGEST_TEXT]
+    fields["exc_text"] = (record.exc_text or "")[-LARGEST_TEXT:]
+    return fields
+
+
 def _record(data: bytes) -> logging.LogRecord | None:
     try:
         fields: dict[str, Any] = json.loads(data)
         texts = {key: str(fields[key]) for key in (*_TEXTS, *_PLACES)}
-        numbers = {key: float(fields[key]) for key in _NUMBERS}
-    except (ValueError, KeyError, TypeError):
+        whole = {key: int(fields[key]) for key in _NUMBERS}
+        created_s = float(fields["created"])
+    except (ValueError, KeyError, TypeError, OverflowError):
         return None
-    whole = {key: int(numbers[key]) for key in ("levelno", "process", "lineno")}
-    return logging.makeLogRecord({**texts, **whole, "created": numbers["created"], "args": ()})
+    return logging.makeLogRecord({**texts, **whole, "created": created_s, "args": ()})
