@@ -15,6 +15,8 @@ from nexus_writer.data.publishing import CameraPublisher, ScanPublisher
 from .errors import StreamWentBack
 from .stream_channels import StreamChannels
 
+SMALL_NBYTES = 4096
+JOINED_CHUNKS = 256
 LARGEST_BLOCK_NBYTES = 2**23
 """A block of more bytes is published in several."""
 
@@ -35,6 +37,7 @@ class StreamFeed:
         self.pending_nbytes = 0
         self.last: dict[str, float] = {}
         self._pieces: list[tuple[int, list[NDArray[Any]]]] = []
+        self._small_chunks = 0
         self._received = 0
         self._digest = hashlib.sha256()
 
@@ -102,11 +105,21 @@ class StreamFeed:
             self.gaps.append((self.points, start))
         if start > self.points or not self._pieces:
             self._pieces.append((start, []))
+            self._small_chunks = 0
         self._pieces[-1][1].append(chunk)
+        self._join_small(chunk)
         self.points = start + len(chunk)
         self.pending_nbytes += chunk.nbytes
         self._received += len(chunk)
         self._digest.update(np.ascontiguousarray(chunk).reshape(-1).view(np.uint8).data)
+
+    def _join_small(self, chunk: NDArray[Any]) -> None:
+        """An array of one number takes the memory of thirty, or more."""
+        self._small_chunks = self._small_chunks + 1 if chunk.nbytes <= SMALL_NBYTES else 0
+        if self._small_chunks == JOINED_CHUNKS:
+            chunks = self._pieces[-1][1]
+            chunks[-JOINED_CHUNKS:] = [np.concatenate(chunks[-JOINED_CHUNKS:])]
+            self._small_chunks = 0
 
     def _camera(self, scan: ScanPublisher) -> CameraPublisher:
         (name,) = self.channels.names
