@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-__all__ = ["described", "make_dtype"]
+__all__ = ["described", "make_dtype", "sample_nbytes"]
 
 
 def make_dtype(dtype: Any) -> np.dtype[Any]:
@@ -22,6 +24,11 @@ def make_dtype(dtype: Any) -> np.dtype[Any]:
 def described(dtype: np.dtype[Any]) -> Any:
     """The type for a message, as ``make_dtype`` takes it."""
     return dtype.descr if dtype.names else dtype.str
+
+
+def sample_nbytes(dtype: Any, shape: Sequence[int]) -> int:
+    """Of one sample of a stream: the first of ``shape`` counts samples."""
+    return make_dtype(dtype).itemsize * math.prod(shape[1:])
 
 
 def _format(rest: list[Any]) -> tuple[Any, ...]:

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
+from nexus_writer.acquisition.dtypes import sample_nbytes
 from nexus_writer.acquisition.errors import AcquisitionError
 from nexus_writer.acquisition.publishing import End, Pace, Reason, RedisPublisher
 from nexus_writer.data.publishing import ScanPublisher
@@ -20,6 +21,9 @@ from .sent import SentStream, sent_stream
 __all__ = ["Outcome", "SimulatedScan"]
 
 ALL_WITHIN_S = 30.0
+MOST_QUEUED = 1000
+QUEUED_NBYTES = 2**23
+"""Of a stream, on either side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,8 @@ class SimulatedScan:
             self._nodes.append((plan, node))
             node.configure(**plan.parameters)
             for output, stream in plan.streams.items():
-                node.outputs[output].configure(protocol="tcp", send_timeout_s=1.0)
+                most = _most_queued(node.outputs[output].spec, node.block_points)
+                node.outputs[output].configure(protocol="tcp", send_timeout_s=1.0, queue_chunks=most)
                 self.publisher.inputs[stream].connect(node.outputs[output])
             node.initialize()
         self.publisher.initialize()
@@ -152,3 +157,9 @@ class SimulatedScan:
             except Exception as error:
                 why = why or f"{plan.name}: {error}"
         return why
+
+
+def _most_queued(spec: Mapping[str, Any], block_points: int) -> int:
+    """Chunks that wait between a node and the publisher."""
+    chunk_nbytes = block_points * sample_nbytes(spec["dtype"], spec["shape"])
+    return min(MOST_QUEUED, max(2, QUEUED_NBYTES // chunk_nbytes))

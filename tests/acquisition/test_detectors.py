@@ -418,6 +418,7 @@ def test_statistics_of_spectra() -> None:
     ("kind", "wrong", "says"),
     [
         (CounterDetector, {"rate_hz": 0}, "rate_hz 0: give a number above 0"),
+        (CounterDetector, {"rate_hz": float("inf")}, "rate_hz inf: give a number above 0"),
         (CounterDetector, {"npoints": -1}, "npoints -1: give 0 or more"),
         (CounterDetector, {"block_points": 0}, "give 1 or more"),
         (CounterDetector, {"channels": 0}, "without channels"),
@@ -476,3 +477,12 @@ def test_a_detector_in_a_process_of_its_own() -> None:
 def test_nodes_are_registered_by_name() -> None:
     for kind in (CounterDetector, Motor, SpectrumDetector, CameraDetector, TriggerNode):
         assert all_nodes[kind.__name__] is kind
+
+
+def test_a_chunk_of_large_frames_has_few_of_them() -> None:
+    camera = CameraDetector()
+    camera.configure(shape=(1024, 1024), rate_hz=5000)
+    assert camera.block_points == 2
+    camera.configure(shape=(1024, 1024), rate_hz=5000, block_points=5)
+    assert camera.block_points == 5
+    camera.close()

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import multiprocessing
 import threading
+import time
 from pathlib import Path
 
 import pytest
 import redis
 
-from nexus_writer.acquisition.publishing import Reason
+from nexus_writer.acquisition.publishing import Pace, Reason
 from nexus_writer.data import get_node
 from nexus_writer.data.errors import RedisUnreachable
-from nexus_writer.simulation import BeamlineSettings, Outcome, Simulation
+from nexus_writer.simulation import BeamlineSettings, Outcome, SimulatedScan, Simulation
+from nexus_writer.simulation.makers import node_maker
+from nexus_writer.simulation.plan import plan_scan
 from tests.waiting import wait_until
 
 FAST = {"kind": "counters", "channels": 2, "rate_hz": 1000}
@@ -145,6 +148,27 @@ def test_an_abort_ends_the_scan_and_runs_no_more(redis_url: str, tmp_path: Path)
     thread.join(60)
     assert [(one.name, one.reason) for one in found] == [("1_timescan", Reason.USER_ABORT)]
     assert found[0].complete
+
+
+def test_frames_that_nobody_takes_wait_in_bounded_memory(redis_url: str, tmp_path: Path) -> None:
+    """They are kept back, as no writer saves any, and their camera is held up."""
+    live = {"kind": "camera", "shape": (256, 256), "dtype": "uint8", "save": False}
+    settings = beamline(tmp_path, timescan(npoints=10**6, detectors=["live"]), detectors={"live": live})
+    plan = plan_scan(settings, settings.scans[0], {"samx": 0.0}, tmp_path, 0)
+    told = {"session": "simulated", "directory": tmp_path, "redis_url": redis_url, "stream_max_entries": 2}
+    with node_maker(0) as maker:
+        scan = SimulatedScan(plan, maker, told, Pace(0.01, hold_nbytes=2**20))
+        try:
+            scan.begin()
+            (camera,) = (node for plan, node in scan._nodes if plan.name == "live")
+            wait_until(scan.publisher.held, "frames are kept back")
+            before = -1
+            while camera.sent > before:
+                before = camera.sent
+                time.sleep(1.0)
+            assert camera.sent * 256 * 256 < 2**26
+        finally:
+            scan.close()
 
 
 def test_nothing_is_left_when_redis_does_not_answer(tmp_path: Path) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator
 from typing import Any
 
 from numpy.typing import NDArray
 
+from ..dtypes import sample_nbytes
 from ..errors import SendBlocked, StreamError
 from ..nodes import ThreadedNode
 from ..output_stream import OutputStream
@@ -18,6 +20,7 @@ __all__ = ["DEFAULT_RATE_HZ", "PacedNode"]
 
 DEFAULT_RATE_HZ = 10.0
 CHUNKS_PER_S = 50
+MOST_CHUNK_NBYTES = 2**22
 LATE_AFTER_S = 0.1
 
 
@@ -39,6 +42,7 @@ class PacedNode(ThreadedNode):
         self.rate_hz = DEFAULT_RATE_HZ
         self.npoints: int | None = None
         self.block_points = 1
+        self._has_free_blocks = True
         self._sent = 0
         self._late = 0
 
@@ -53,8 +57,8 @@ class PacedNode(ThreadedNode):
         return self._late
 
     def _set_pace(self, rate_hz: float, npoints: int | None, block_points: int | None) -> None:
-        """``block_points`` go out at once, by default those of 20 ms."""
-        if not rate_hz > 0:
+        """``block_points`` go out at once, by default those of 20 ms, but not more than 4 MB of an output."""
+        if not 0 < rate_hz < math.inf:
             raise ValueError(f"rate_hz {rate_hz!r}: give a number above 0")
         if npoints is not None and npoints < 0:
             raise ValueError(f"npoints {npoints}: give 0 or more, or None for no end")
@@ -62,10 +66,14 @@ class PacedNode(ThreadedNode):
             raise ValueError(f"block_points {block_points}: give 1 or more, or None")
         self.rate_hz, self.npoints = float(rate_hz), npoints
         self.block_points = block_points or max(1, int(rate_hz / CHUNKS_PER_S))
+        self._has_free_blocks = block_points is None
 
     def _set_output(self, name: str, **spec: Any) -> None:
         """What the output must be from now on; one that is open as something else must be configured anew."""
         self.outputs[name].spec = {"sample_rate": self.rate_hz, **spec}
+        if self._has_free_blocks:
+            nbytes = sample_nbytes(spec["dtype"], spec["shape"])
+            self.block_points = max(1, min(self.block_points, MOST_CHUNK_NBYTES // nbytes))
 
     def check_output_specs(self) -> None:
         for name, output in self.outputs.items():
