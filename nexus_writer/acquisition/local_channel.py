@@ -169,7 +169,11 @@ class LocalPublisher:
                     self._forget(connections[connection])
 
     def _accept(self) -> None:
-        connection, _ = self._listening.accept()
+        try:
+            connection, _ = self._listening.accept()
+        except OSError:  # gone again, or this process has no descriptor left
+            time.sleep(LOOK_AGAIN_MS / 1000)
+            return
         connection.settimeout(1.0)
         bells: list[int] = []
         try:
