@@ -36,14 +36,16 @@ class ChunkResizer(PipeNode):
 
     def _run(self) -> None:
         kept: list[NDArray[Any]] = []
-        stop = 0
+        stop = points = 0
         for index, data in self._incoming():
             if index - len(data) != stop:
                 self._flush(kept, stop)
+                points = 0
             kept.append(np.array(data))
-            stop = index
-            if sum(map(len, kept)) >= self._chunk_points:
+            stop, points = index, points + len(data)
+            if points >= self._chunk_points:
                 self._send_whole(kept, stop)
+                points %= self._chunk_points
         self._flush(kept, stop)
 
     def _send_whole(self, kept: list[NDArray[Any]], stop: int) -> None:
