@@ -25,6 +25,14 @@ logger = logging.getLogger(__name__)
 LOOK_EVERY_S = 0.005
 QUIET_S = 0.3
 TRY_AGAIN_S = 0.2
+AWAY = (
+    redis.ConnectionError,
+    redis.TimeoutError,
+    redis.ReadOnlyError,
+    redis.exceptions.OutOfMemoryError,
+    redis.exceptions.ExecAbortError,
+)
+"""What may pass: Redis does not answer, is a replica for now, or full."""
 
 
 class Reason(StrEnum):
@@ -202,7 +210,7 @@ class RunningScan:
         return max((feed.publish(self.scan) for feed in self.feeds), default=0)
 
     def _patiently(self, call: Callable[[], None], before_next: Callable[[], None] = lambda: None) -> None:
-        """Again and again while Redis does not answer, for ``redis_within_s``."""
+        """Again and again while Redis does not answer, or takes nothing, for ``redis_within_s``."""
         away_since_s: float | None = None
         while True:
             try:
@@ -210,14 +218,14 @@ class RunningScan:
                     before_next()
                 call()
                 break
-            except (redis.ConnectionError, redis.TimeoutError):
+            except AWAY:
                 now_s = time.monotonic()
                 away_since_s = now_s if away_since_s is None else away_since_s
                 if now_s > away_since_s + self._pace.redis_within_s:
                     raise
                 time.sleep(TRY_AGAIN_S)
         if away_since_s is not None:
-            self._warn(f"Redis did not answer for {time.monotonic() - away_since_s:.1f} s")
+            self._warn(f"Redis took nothing for {time.monotonic() - away_since_s:.1f} s")
 
     def _warn(self, message: str) -> None:
         logger.warning("[%s] %s", self.scan.key, message)

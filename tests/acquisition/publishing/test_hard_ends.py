@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,31 @@ def test_a_scan_ends_when_redis_is_back(tmp_path: Path) -> None:
             assert ended_with(client, node.scan_key) == ""
             assert info(client, node.scan_key)["state"] == "DONE"
             assert len(all_points(client, f"{node.scan_key}:timer", "i0:i0")) == 100
+
+
+@pytest.mark.parametrize(
+    ("begin", "end"),
+    [("CONFIG SET maxmemory 1", "CONFIG SET maxmemory 0"), ("REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE")],
+    ids=["memory", "replica"],
+)
+def test_a_redis_that_takes_nothing_for_a_while_is_waited_for(begin: str, end: str, tmp_path: Path) -> None:
+    with (
+        EmbeddedRedis(tmp_path / "redis") as server,
+        publisher(server.url, tmp_path, {"i0": signal()}, pace=Pace(0.02)) as (node, outputs),
+        server.client() as client,
+    ):
+        node.start()
+        outputs["i0"].send(RAMP[:50])
+        wait_until(lambda: client.exists(f"{node.scan_key}:timer:i0:i0_data"), "points in Redis", 10)
+        client.execute_command(*begin.split())
+        outputs["i0"].send(RAMP[50:])
+        wait_until(lambda: node.report["i0"]["samples"] == 100, "all points", 10)
+        time.sleep(0.1)  # a flush is refused
+        client.execute_command(*end.split())
+        node.end_with(End(counts={"i0": 100}))
+        node.stop()
+        assert ended_with(client, node.scan_key) == ""
+        assert all_points(client, f"{node.scan_key}:timer", "i0:i0").tolist() == RAMP[:, 0].tolist()
 
 
 def test_a_scan_ends_though_a_sender_goes_on(
