@@ -14,6 +14,7 @@ import time
 import types
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,10 @@ import pytest
 
 from nexus_writer.acquisition import (
     CallTimeout,
+    Host,
     InputStream,
     LocalHost,
+    Manager,
     ManagerClosed,
     NodeGroupDied,
     OutputStream,
@@ -32,6 +35,7 @@ from nexus_writer.acquisition import (
     register_host_type,
 )
 from nexus_writer.acquisition.nodes.host import host_types
+from nexus_writer.acquisition.nodes.manager_requests import ManagerRequests
 from nexus_writer.acquisition.nodes.qt import BINDINGS
 from nexus_writer.process import RemoteError
 from tests.acquisition.node_types import DetectorOnFireError
@@ -435,6 +439,36 @@ def test_hosts_of_other_kinds_are_registered(manager: Any) -> None:
     with pytest.raises(UnknownHost):
         manager.disconnect_host("site://id10")
     assert is_running(pid)
+
+
+@pytest.mark.usefixtures("site")
+def test_a_host_that_cannot_close_does_not_keep_the_others_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(host: Host, force: bool = False) -> None:
+        raise OSError(f"{host.name} is not reached")
+
+    manager, threads = Manager(), set(threading.enumerate())
+    broken, other = (manager.get_host(f"site://id{number}") for number in (10, 11))
+    pids = [manager.create_nodegroup(host=host).pid() for host in (None, other)]
+    with monkeypatch.context() as patched:
+        patched.setattr(broken, "close_all_nodegroups", partial(fail, broken))
+        with pytest.raises(OSError, match="id10 is not reached"):
+            manager.close()
+    wait_until(lambda: not any(is_running(pid) for pid in pids), "the groups have ended")
+    wait_until(lambda: set(threading.enumerate()) < threads, "so has the log")
+
+
+def test_a_manager_forgets_groups_that_were_closed() -> None:
+    requests = ManagerRequests(Manager())
+    try:
+        for _ in range(3):
+            name, key = requests.create_nodegroup(None, None, False, {})
+            requests.group_close(key, False)
+            assert not requests.group_alive(key)
+            with pytest.raises(NodeGroupDied, match=name):
+                requests.group_ask(key, "pid", pickle.dumps({}))
+        assert len(requests._groups) == 0
+    finally:
+        requests.manager.close()
 
 
 def test_managers_leave_nothing_behind() -> None:

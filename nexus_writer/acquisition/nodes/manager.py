@@ -134,12 +134,20 @@ class Manager:
             raise first
 
     def close_all_nodegroups(self, force: bool = False) -> None:
-        """Of all hosts; with ``force``, without closing their nodes."""
+        """Of all hosts; with ``force``, without closing their nodes. Raises what the first failure was, when
+        all were closed."""
         with self._changing:
             hosts = [self._default_host, *self._hosts.values()]
             self._groups.clear()
+        first: Exception | None = None
         for host in hosts:
-            host.close_all_nodegroups(force)
+            try:
+                host.close_all_nodegroups(force)
+            except Exception as error:
+                log.error("closing the node groups of %s failed: %s", host.name, error)
+                first = first or error
+        if first is not None:
+            raise first
 
     def close(self) -> None:
         """Close all node groups. A second close does nothing."""
@@ -147,9 +155,11 @@ class Manager:
             if self._closed.is_set():
                 return
             self._closed.set()
-        self.close_all_nodegroups()
-        if self._log_server is not None:
-            self._log_server.close()
+        try:
+            self.close_all_nodegroups()
+        finally:
+            if self._log_server is not None:
+                self._log_server.close()
 
     def _free_name(self) -> str:
         names = (f"nodegroup_{number}" for number in self._numbers)

@@ -82,10 +82,13 @@ class ManagerRequests:
         return pickle.dumps(link.ask(request, **pickle.loads(arguments)), PICKLE)
 
     def group_alive(self, key: Hashable) -> bool:
-        return self._group(key).alive()
+        return key in self._groups and self._groups[key].alive()
 
     def group_close(self, key: Hashable, force: bool) -> None:
-        self._group(key).close(force)
+        """It is forgotten then."""
+        if key in self._groups:
+            self._groups[key].close(force)
+            self._groups.pop(key, None)
 
     def host_check_spawners(self, address: str) -> list[str]:
         return self._host(address).check_spawners()
@@ -99,7 +102,8 @@ class ManagerRequests:
 
     def _group(self, key: Hashable) -> NodeGroupProxy:
         if key not in self._groups:
-            raise NodeGroupDied(str(key), "is not of this manager")
+            name = key[0] if isinstance(key, tuple) else key
+            raise NodeGroupDied(str(name), "was closed, or is not of this manager")
         return self._groups[key]
 
     def _host(self, address: str) -> Host:
