@@ -42,7 +42,7 @@ class StreamScan:
         return AXIS if stream in self.axes else stream
 
     def spec(self, streams: Sequence[StreamChannels], ends: Callable[[], Mapping[str, float]]) -> ScanSpec:
-        """``ends`` tells, when the scan ends, where its motors are."""
+        """``ends`` tells, when the scan ends, where its motors are. ValueError for axes without streams."""
 
         def positions() -> dict[str, Position]:
             moved = ends()
@@ -62,6 +62,9 @@ class StreamScan:
 
     def _chain(self, streams: Sequence[StreamChannels]) -> tuple[DeviceSpec, ...]:
         own = {one.name: one.specs for one in streams}
+        if unknown := [name for name in self.axes if name not in own]:
+            there = ", ".join(own) or "none"
+            raise ValueError(f"axes has {unknown[0]}, which is no stream: there is {there}")
         below = tuple(
             DeviceSpec(name, specs, metadata=self.devices.get(name, {}))
             for name, specs in own.items()

@@ -390,6 +390,16 @@ def test_a_dataset_is_closed_when_the_next_one_is_begun(
         assert not info(redis_client, node.scan_key.rpartition(":")[0])["__closed__"]
 
 
+def test_axes_that_are_no_streams_are_told(redis_url: str, redis_client: redis.Redis, tmp_path: Path) -> None:
+    with publisher(redis_url, tmp_path, {"i0": signal()}, scan=StreamScan("ascan", axes=("samx",))) as (
+        node,
+        _,
+    ):
+        with pytest.raises(ValueError, match="axes has samx, which is no stream: there is i0"):
+            node.start()
+        assert not redis_client.keys("*_ascan")
+
+
 def test_an_input_that_leads_nowhere_is_told(redis_url: str, tmp_path: Path) -> None:
     node = RedisPublisher()
     node.configure(streams=["i0"], session=SESSION, directory=tmp_path, redis_url=redis_url)
