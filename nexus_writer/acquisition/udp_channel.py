@@ -21,6 +21,8 @@ LARGEST_BYTES = 65_507
 HELLO, GOODBYE, WELCOME = b"nexus hello", b"nexus goodbye", b"Wnexus welcome"
 CONNECT_TIMEOUT_S = 5.0
 RECEIVE_BUFFER_BYTES = 4 << 20
+IP_RECVERR = 11
+"""Of Linux: errors are told with the address that they came from."""
 LOOK_AGAIN_MS = 50
 ANSWER_S = 0.2
 
@@ -33,6 +35,7 @@ class UdpPublisher:
     def __init__(self, params: dict[str, Any]) -> None:
         port = 0 if params["port"] == "*" else int(params["port"])
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
         try:
             self._socket.bind((params["interface"], port))
         except OSError as error:
@@ -56,7 +59,7 @@ class UdpPublisher:
             self._last = bytes(head[:LARGEST_HEAD_BYTES])
             for receiver in self._receivers:
                 with contextlib.suppress(OSError):  # lost, and counted by its number where it is missed
-                    self._socket.sendto(head, receiver)
+                    self._send_to(head, receiver)
 
     def close(self) -> None:
         self._closed.set()
@@ -69,13 +72,28 @@ class UdpPublisher:
             if not ready.poll(LOOK_AGAIN_MS):
                 continue
             with contextlib.suppress(OSError):
-                message, address = self._socket.recvfrom(64)
+                self._forget_gone()
+                message, address = self._socket.recvfrom(64, socket.MSG_DONTWAIT)
                 with self._lock:
                     if message == HELLO:
                         self._receivers.add(address)
                         self._socket.sendto(WELCOME + self._last, address)
                     elif message == GOODBYE:
                         self._receivers.discard(address)
+
+    def _send_to(self, head: bytes | memoryview, receiver: Any) -> None:
+        try:
+            self._socket.sendto(head, receiver)
+        except ConnectionRefusedError:  # another one has refused an earlier message
+            self._socket.sendto(head, receiver)
+
+    def _forget_gone(self) -> None:
+        """Receivers whose hosts have answered that nobody listens there any more."""
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                *_, receiver = self._socket.recvmsg(0, 0, socket.MSG_ERRQUEUE | socket.MSG_DONTWAIT)
+                with self._lock:
+                    self._receivers.discard(receiver)
 
 
 class UdpSubscriber:

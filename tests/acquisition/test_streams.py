@@ -29,7 +29,7 @@ from nexus_writer.acquisition.wire import INLINE, pack_head
 from nexus_writer.acquisition.zmq_channel import ZmqPublisher
 from tests.acquisition.conftest import Connect
 from tests.acquisition.programs import answer, program
-from tests.waiting import allowed_s
+from tests.waiting import allowed_s, wait_until
 
 STREAM = {"shape": (-1, 16)}
 SHARED = {"transfermode": "sharedmem", "buffer_size": 64}
@@ -583,6 +583,27 @@ def test_a_datagram_that_is_no_news_is_not_waited_behind(connected: Connect) -> 
     assert [inp.recv()[0] for _ in range(2)] == [5, 10]
     channel._socket.sendto(pack_head(INLINE, 0, 0, 5, (5, 16)) + bytes(320), receiver)
     assert not inp.poll(300)
+    assert inp.lost == 0
+
+
+def test_udp_receivers_that_are_gone_without_a_word_are_sent_nothing(connected: Connect) -> None:
+    output, inp = connected(protocol="udp")
+    channel = output._channel
+    assert isinstance(channel, UdpPublisher)
+    for _ in range(20):
+        other = UdpSubscriber(output.params)
+        other._socket.close()
+    assert len(channel._receivers) == 21
+    sent = 0
+
+    def only_one_is_left() -> bool:
+        nonlocal sent
+        sent += 5
+        output.send(samples(5))
+        assert inp.recv()[0] == sent
+        return len(channel._receivers) == 1
+
+    wait_until(only_one_is_left, "the others are forgotten", 10)
     assert inp.lost == 0
 
 
