@@ -39,7 +39,7 @@ from .replaced import Recipe, ReplacedDataset
 from .replaced_group import NewGroup, ReplacedGroup, has_link
 from .reshaped import NOT_MEASURED, create_reshaped, create_stacked, unlink
 from .skeleton import copy_skeleton, lost_links, own_entries
-from .syncs import Sync
+from .syncs import Sync, carry_out
 from .text_rows import TextRows
 from .tree import (
     create_group,
@@ -94,6 +94,7 @@ __all__ = [
     "UnknownCompression",
     "Unreadable",
     "VirtualFrames",
+    "carry_out",
     "chunk_shape",
     "compression",
     "compression_threads",

@@ -44,6 +44,11 @@ class Places:
     def __len__(self) -> int:
         return len(self._fresh) + len(self._flushed)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is occupied: closing the file gives nothing back."""
+        return not (self._fresh or self._flushed or self._stoppers)
+
     def keep_from_end(self, item: Any, nbytes: int) -> None:
         """Before places of ``nbytes`` are freed: have something behind everything, the nodes of indexes that
         get empty with them too. What is freed at its end, a file shrinks by, and the next bytes, of any kind,

@@ -87,6 +87,12 @@ class StagedWrites:
         if self._pages.keys().isdisjoint(range(start, stop)):
             self._free.add(start, stop)
 
+    def leave(self, descriptor: int) -> None:
+        """All is committed, and the locks are given back: nothing reaches the file any more, and what HDF5
+        still reads comes from this descriptor."""
+        self.discard()
+        self._descriptor = descriptor
+
     def discard(self) -> None:
         """Forget what is not committed, now and from now on. What HDF5 writes to close the file is lost."""
         self._discarded = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 
 class Sync:
@@ -29,6 +29,12 @@ class Sync:
         if not self._is_settled:
             self._is_settled = True
             self._settle(why)
+
+
+def carry_out(syncs: Iterable[Sync]) -> None:
+    """Run and settle them here, one after the other."""
+    for sync in syncs:
+        sync.settle(sync.run())
 
 
 class Syncs:

@@ -17,6 +17,9 @@ class Cameras:
         self._lose = lose
         self._cameras: dict[str, CameraData] = {}
 
+    def __len__(self) -> int:
+        return len(self._cameras)
+
     def add(self, key: str, camera: CameraData) -> None:
         self._cameras[key] = camera
 

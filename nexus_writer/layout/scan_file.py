@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from nexus_writer.hdf5 import FileBroken, LiveFile, OpenFiles, Sync
+from nexus_writer.hdf5 import FileBroken, LiveFile, OpenFiles, Sync, carry_out, has_item, write_text
 from nexus_writer.model import Block, ChannelDescription, Ending, Scan
 from nexus_writer.model.entry_names import entry_names
 from nexus_writer.model.location import data_file, entry_uris
@@ -24,7 +24,7 @@ from .root_attributes import root_attributes
 from .scan_channels import ScanChannels
 from .scan_entries import ScanEntries
 from .scan_warnings import ScanWarnings
-from .writer_note import Status
+from .writer_note import UNFINISHED, Status
 
 
 class ScanFile:
@@ -189,10 +189,6 @@ class ScanFile:
         """Bring what was flushed to the disk, when ``after_s`` are over since the last time."""
         return None if self._file is None else self._file.begin_sync(after_s)
 
-    def syncs(self) -> Iterator[Sync]:
-        """What brings all to the disk that was flushed, to be run and settled one after the other."""
-        return iter(()) if self._file is None else self._file.syncs()
-
     def give_back(self) -> None:
         """After FileBroken: give the file back without another write. ``create`` goes on with what it has."""
         with suppress(FileBroken):
@@ -235,7 +231,7 @@ class ScanFile:
         failed: str | None,
         *,
         may_go_on: bool = False,
-        sync: Callable[[], None] | None = None,
+        sync: Callable[[Iterable[Sync]], None] = carry_out,
         pause: Callable[[], None] | None = None,
     ) -> str | None:
         """Complete the entries and give the file back, whatever happens; why the writing failed, or None.
@@ -244,11 +240,14 @@ class ScanFile:
         says why the writing failed where that is known outside. An entry that ``may_go_on`` is one that a
         later ``create`` goes on with. ``sync`` waits for the disk where other scans are to go on meanwhile,
         ``pause`` for a moment; either may ``abandon`` the file, and raises then. Writes nothing without one.
+
+        The file is closed before the disk has the status. Where that fails, FileBroken is raised and
+        ``is_saved`` is true: ``revoke`` the status, then ``create`` goes on with the scan.
         """
         file, entries = self._file, self._entries
         if file is None or entries is None:
             return self._failure(failed)
-        sync = sync or file.sync
+        last: Sync | None = None
         try:
             self._finish_cameras(file)
             if may_go_on:
@@ -258,16 +257,42 @@ class ScanFile:
             entries.finish(scan, Ending.from_info(info or {}, None if info is None else exception))
             _wait_for_chunks(file, pause)
             self._flush_finished(file, entries)
-            sync()
+            sync(file.syncs())
+            file.check()
             self._set_final_status(file, entries, failed)
-            sync()
-            self.completed = True
+            last = file.begin_last_sync(sync)
         finally:
-            is_abandoned = self._file is None
-            self._close()
-            if not is_abandoned and self._holders is not None:
-                self._masters.sides.link(self._holders.path)
+            try:
+                self._give_back()
+            finally:
+                if last is not None:
+                    sync([last])
+        if last is not None and (why := last.run()):
+            raise FileBroken(file.path, why)
+        self.completed = True
         return self._failure(failed)
+
+    def _give_back(self) -> None:
+        is_abandoned = self._file is None
+        self._close()
+        if not is_abandoned and self._holders is not None:
+            self._masters.sides.link(self._holders.path)
+
+    def revoke(self, why: str) -> None:
+        """The disk may not have the status that ``finish`` has set: the entries are not complete, so that
+        ``create`` goes on with them. Raises what ``OpenFiles.acquire`` does, FileBroken."""
+        holder = self._holders.find() if self._holders is not None else None
+        if holder is None:
+            return
+        file = self._files.acquire(holder, root_attributes(self._scan))
+        try:
+            for name in filter(
+                partial(has_item, file.root), entry_names(self._scan, self._options.entry_name)
+            ):
+                write_text(file.root[name], UNFINISHED, why)
+            file.flush()
+        finally:
+            self._files.release(file)
 
     def _failure(self, failed: str | None) -> str | None:
         return failed or "; ".join(self.lost.values()) or None
@@ -302,6 +327,8 @@ class ScanFile:
 
     def _finish_cameras(self, file: LiveFile) -> None:
         """All frames are in the file before anything is said of its points."""
+        if not self.cameras:
+            return
         self.cameras.complete()
         file.flush()
         if self.cameras.publish():
@@ -319,10 +346,12 @@ class ScanFile:
         self._warnings.close()
         if entries is not None:
             entries.close()
-        self._channels.close()
-        self.cameras.clear()
-        if file is not None:
-            self._files.release(file)
+        try:
+            if file is not None:
+                self._files.release(file)
+        finally:  # to let go of a thousand datasets takes 10 ms: others may open the file before that
+            self._channels.close()
+            self.cameras.clear()
 
 
 def _wait_for_chunks(file: LiveFile, pause: Callable[[], None] | None) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -118,12 +118,12 @@ class LastingWrites:
         if period_s and (sync := self._consumer.begin_sync(period_s)) is not None:
             gevent.spawn(_carry_out, sync)
 
-    def sync(self) -> None:
+    def sync(self, syncs: Iterable[Sync]) -> None:
         """Wait until the disk has what was flushed, while other scans go on.
 
         Raises FileBroken, and what ``check`` does: it may have taken long. Then the file is let go.
         """
-        for sync in self._consumer.syncs():
+        for sync in syncs:
             _carry_out(sync)
         self._check_or_abandon()
         self._consumer.check()

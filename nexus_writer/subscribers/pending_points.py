@@ -10,17 +10,28 @@ from nexus_writer.data.streams import RawEntry
 from .entry_size import entry_size
 
 FREED_AT_ONCE = 500
+FIRST_WITHIN_S = 0.03
+"""How long the first points of a channel wait. Its dataset is made with them (0.1 ms): the end of a scan that
+is shorter than a flush period would have to wait for a thousand of these."""
 
 
 class PendingPoints:
-    """By channel, in the order of their streams. They are due when they are many, or have waited long."""
+    """By channel, in the order of their streams. They are due when they are many, or have waited long; first
+    points, after a moment.
+
+    What waited elsewhere while the last ones went into the file is not late for that: the next replies would
+    each be a flush of their own, and so those behind them.
+    """
 
     def __init__(self, flush_bytes: int, flush_period_s: float) -> None:
         self._flush_bytes = flush_bytes
         self._flush_period_s = flush_period_s
+        self._period_s = flush_period_s
         self._streams: dict[str, list[RawEntry]] = {}
+        self._known: set[str] = set()
         self._bytes = 0
         self._oldest: float | None = None
+        self._since = 0.0
 
     def __bool__(self) -> bool:
         return bool(self._streams)
@@ -29,12 +40,16 @@ class PendingPoints:
         """Something was received, by the monotonic clock: the time runs, also for what is not kept here."""
         if self._oldest is None:
             self._oldest = received_at
+            self._since = max(received_at, self._since)
 
     def add(self, key: str, entries: Sequence[RawEntry]) -> None:
         """What comes next of a channel; ``entries`` are not empty."""
         pending = self._streams.get(key)
         if pending is None:
             self._streams[key] = list(entries)
+            if key not in self._known:
+                self._known.add(key)
+                self._period_s = min(FIRST_WITHIN_S, self._flush_period_s)
         else:
             pending.extend(entries)
         self._bytes += len(entries) * entry_size(entries[-1])
@@ -49,7 +64,7 @@ class PendingPoints:
             return None
         if self._bytes >= self._flush_bytes:
             return 0.0
-        return max(0.0, self._oldest + self._flush_period_s - time.monotonic())
+        return max(0.0, self._since + self._period_s - time.monotonic())
 
     def age_s(self) -> float:
         """Of the oldest; 0 when nothing was received."""
@@ -66,3 +81,5 @@ class PendingPoints:
                 del entries[-FREED_AT_ONCE:]
         self._bytes = 0
         self._oldest = None
+        self._period_s = self._flush_period_s
+        self._since = time.monotonic()

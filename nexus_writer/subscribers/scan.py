@@ -245,7 +245,6 @@ class NexusScanWriter(OnDisk, Subscriber[Received]):
 
         def finish() -> None:
             nonlocal why
-            self._lasting.sync()
             why = self._consumer.finish(failure, flush=flush, may_go_on=may_go_on, sync=self._lasting.sync)
 
         try:

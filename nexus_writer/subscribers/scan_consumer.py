@@ -7,7 +7,7 @@ little when many share a call. Nothing waits longer than ``flush_period_s``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -22,7 +22,7 @@ from nexus_writer.data.scan_items import (
     ScanPoints,
     ScanPrepared,
 )
-from nexus_writer.hdf5 import FileBroken, Hdf5Error, OpenFiles, Sync
+from nexus_writer.hdf5 import FileBroken, Hdf5Error, OpenFiles, Sync, carry_out
 from nexus_writer.layout import Masters, ScanFile
 from nexus_writer.model import Block, Scan
 from nexus_writer.model.location import data_file
@@ -183,17 +183,20 @@ class ScanConsumer:
         """Bring all pending points into the file, so that its readers see them; they wait until they are."""
         if self._file is None:
             return
-        blocks: dict[str, Sequence[Block]] = {}
-        for key, entries in self._pending.streams():
-            decoded = self._channels.decode(key, entries, self._file)
-            if decoded:
-                blocks[key] = decoded
-        self._file.append(blocks)
-        self._cameras.refer(self._file)
+        self._append(self._file)
         self._file.commit(self._pause)
         self._pending.clear()
         self._lost_before = dict(self._file.lost)
         self.progress = progress_of(self.scan, self._file)
+
+    def _append(self, file: ScanFile) -> None:
+        blocks: dict[str, Sequence[Block]] = {}
+        for key, entries in self._pending.streams():
+            decoded = self._channels.decode(key, entries, file)
+            if decoded:
+                blocks[key] = decoded
+        file.append(blocks)
+        self._cameras.refer(file, ended=self._ended is not None)
 
     # -- a write failed --
 
@@ -205,10 +208,6 @@ class ScanConsumer:
     def begin_sync(self, after_s: float) -> Sync | None:
         """What brings the file to the disk, when it is due ``after_s`` since the last time."""
         return None if self._file is None else self._file.begin_sync(after_s)
-
-    def syncs(self) -> Iterator[Sync]:
-        """What brings all to the disk that was flushed, to be run and settled one after the other."""
-        return iter(()) if self._file is None else self._file.syncs()
 
     def give_back(self) -> None:
         """After FileBroken: give the file back without another write. ``reopen`` or ``finish`` is next."""
@@ -225,8 +224,7 @@ class ScanConsumer:
         file = self._file
         assert file is not None
         if self._finishing and file.is_saved():
-            self.completed = True
-            return  # nothing failed but to sync what completes it
+            file.revoke("the disk may not have its status")
         file.lost.clear()
         self._channels.clear()
         self.open(beside=beside)
@@ -248,7 +246,7 @@ class ScanConsumer:
         they have yet to write, in seconds, and how many frames there are; (0, 0) when there is nothing to do.
         """
         file = self._file
-        if file is None or self._ended is None:
+        if file is None or self._ended is None or not file.cameras:
             return 0.0, 0
         self._cameras.refer(file, ended=True)
         file.commit(self._pause)
@@ -271,13 +269,13 @@ class ScanConsumer:
         *,
         flush: bool = True,
         may_go_on: bool = False,
-        sync: Callable[[], None] | None = None,
+        sync: Callable[[Iterable[Sync]], None] = carry_out,
     ) -> str | None:
         """Complete the file, whatever happened; why the writing failed, None when it did not.
 
         ``failure`` says why the scan could not be followed to its end; without ``flush`` pending points are
         dropped. A scan that ``may_go_on`` is gone on with when it is opened again. ``sync`` waits for
-        the disk while other scans go on.
+        the disk while other scans go on. The last points share a flush with all that only the end knows.
         Raises FileBroken: then ``reopen`` it and try again, or ``give_back`` and try again without a flush.
         """
         file = self._file
@@ -286,8 +284,8 @@ class ScanConsumer:
         self._finishing = True
         try:
             if flush:
-                self.flush()
-                self._cameras.refer(file, ended=self._ended is not None)
+                self._append(file)
+                self._lost_before = dict(file.lost)
         except FileBroken:
             raise
         except Hdf5Error as error:
@@ -300,6 +298,7 @@ class ScanConsumer:
             info = self._decode_info(self._ended.info)
             self.scan_end_time = _timestamp(info.get("end_timestamp"))
             failure = complete(info, self._ended.exception, failure)
+        self._pending.clear()
         self.completed |= file.completed
         self.progress = progress_of(self.scan, file)
         self._file = None

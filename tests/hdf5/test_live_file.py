@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -239,3 +240,38 @@ def test_a_forked_process_that_ends_writes_nothing(tmp_path: Path) -> None:
         print(*h5py.File(sys.argv[1], locking=False))
     """
     assert run_python(code, tmp_path / "scan.h5") == "x"
+
+
+def test_closing_changes_nothing_of_a_flushed_file(files: OpenFiles, tmp_path: Path) -> None:
+    """So its locks are given back before HDF5 has let go of what it holds, and nothing that HDF5 writes then
+    reaches the file, which others may have by then."""
+    path = tmp_path / "scan.h5"
+    for number in range(3):
+        live = files.acquire(path, {})
+        group = create_group(live.root, f"{number}.1", "NXentry")
+        data = GrowingDataset(group, "data", np.float64, ())
+        data.append([block(0, np.arange(100.0))])
+        live.flush()
+        before = path.read_bytes()
+        files.release(live)
+        assert path.read_bytes() == before
+    with h5py.File(path) as file:
+        assert [file[f"{number}.1/data"][-1] for number in range(3)] == [99, 99, 99]
+
+
+def test_others_have_a_file_while_hdf5_lets_go_of_it(
+    files: OpenFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = files.acquire(tmp_path / "scan.h5", {})
+    write_value(live.root, "ours", 1)
+    close = h5py.File.close
+
+    def write_another(file: Any) -> None:
+        monkeypatch.setattr(h5py.File, "close", close)
+        run_python("import h5py, sys; h5py.File(sys.argv[1], 'a', locking=True)['other'] = 2", live.path)
+        close(file)
+
+    monkeypatch.setattr(h5py.File, "close", write_another)
+    files.release(live)
+    with h5py.File(live.path) as file:
+        assert (file["ours"][()], file["other"][()]) == (1, 2)

@@ -171,3 +171,20 @@ def test_a_damaged_entry_gets_a_name_however_many_there_are(scan: Scan, path: Pa
     with opened(path) as file:
         [done] = set_damaged_aside(file.root, scan, NAMES)
     assert "it is 1.1_damaged_40 now" in done
+
+
+def test_a_status_that_is_revoked_leaves_an_entry_to_go_on_with(scan: Scan, path: Path) -> None:
+    """What another writer finds where this one is killed before it has made the entry anew."""
+    write(scan, 3, finish=True)
+    files = OpenFiles()
+    revoked = ScanFile(scan, files, LayoutOptions())
+    assert revoked.is_saved()
+    revoked.revoke("the disk may not have its status")
+    again = ScanFile(scan, files, LayoutOptions())
+    assert not again.is_saved()
+    again.create()
+    assert again.resumed
+    assert again.finish({}, "", None) is None
+    with h5py.File(path) as file:
+        assert list(file) == NAMES
+        assert file["1.1/measurement/elapsed_time"][()].tolist() == [0, 1, 2]

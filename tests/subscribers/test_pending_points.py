@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nexus_writer.subscribers.pending_points import PendingPoints
+from nexus_writer.subscribers.pending_points import FIRST_WITHIN_S, PendingPoints
 
 CLOCK = "nexus_writer.subscribers.pending_points.time.monotonic"
 
@@ -17,6 +17,13 @@ def waiting(pending: PendingPoints) -> dict[str, int]:
     return {key: len(found) for key, found in pending.streams()}
 
 
+def after_the_first_of(pending: PendingPoints, *channels: str) -> None:
+    """The first points of these channels are in the file."""
+    for channel in channels:
+        pending.add(channel, entries(1))
+    pending.clear()
+
+
 def test_nothing_is_due_before_something_was_received() -> None:
     pending = PendingPoints(100, 0.25)
     assert (pending.seconds_to_flush(), pending.age_s(), bool(pending)) == (None, 0.0, False)
@@ -26,6 +33,9 @@ def test_they_are_due_when_the_oldest_has_waited_long(monkeypatch: pytest.Monkey
     clock = [10.0]
     monkeypatch.setattr(CLOCK, lambda: clock[0])
     pending = PendingPoints(10_000, 0.25)
+    clock[0] = 9.0
+    after_the_first_of(pending, "a", "b")
+    clock[0] = 10.0
     pending.begin(9.9)
     pending.add("a", entries(1))
     pending.begin(10.0)
@@ -43,6 +53,7 @@ def test_they_are_due_when_the_oldest_has_waited_long(monkeypatch: pytest.Monkey
 def test_they_are_due_when_they_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(CLOCK, lambda: 0.0)
     pending = PendingPoints(100, 0.25)
+    after_the_first_of(pending, "a", "b")
     pending.begin(0.0)
     pending.add("a", entries(12))
     assert pending.seconds_to_flush() == 0.25
@@ -59,3 +70,34 @@ def test_what_came_of_something_that_is_not_kept_here_is_due_too(monkeypatch: py
     pending = PendingPoints(100, 0.25)
     pending.begin(0.0)
     assert (pending.seconds_to_flush(), bool(pending)) == (0.0, False)
+
+
+def test_the_first_points_of_each_channel_are_due_after_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CLOCK, lambda: 1.0)
+    pending = PendingPoints(10_000, 0.25)
+    for new in "a", "b":
+        pending.begin(1.0)
+        pending.add(new, entries(1))
+        assert pending.seconds_to_flush() == pytest.approx(FIRST_WITHIN_S)
+        pending.clear()
+        pending.begin(1.0)
+        pending.add(new, entries(1))
+        assert pending.seconds_to_flush() == pytest.approx(0.25)
+    pending = PendingPoints(10_000, 0.01)
+    pending.begin(1.0)
+    pending.add("a", entries(1))
+    assert pending.seconds_to_flush() == pytest.approx(0.01)
+
+
+def test_what_waited_during_a_long_flush_is_not_due_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else each of the replies that piled up is a flush, which is long again."""
+    clock = [10.0]
+    monkeypatch.setattr(CLOCK, lambda: clock[0])
+    pending = PendingPoints(10_000, 0.25)
+    after_the_first_of(pending, "a")
+    clock[0] = 11.0
+    pending.clear()
+    pending.begin(10.1)
+    pending.add("a", entries(1))
+    assert pending.seconds_to_flush() == pytest.approx(0.25)
+    assert pending.age_s() == pytest.approx(0.9)
