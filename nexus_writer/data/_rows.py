@@ -39,9 +39,24 @@ class Rows:
     ``points`` is the number of points of an entry, ``point_shape`` the shape of one.
     """
 
-    __slots__ = ("_as_copied", "_content", "_dtype", "_head", "_row", "_shape", "_value", "_wide", "points")
+    __slots__ = (
+        "_as_copied",
+        "_content",
+        "_dtype",
+        "_head",
+        "_row",
+        "_shape",
+        "_value",
+        "_wide",
+        "content_type",
+        "fields",
+        "layout",
+        "points",
+    )
 
     def __init__(self, fields: Sequence[bytes], layout: Layout, points: int) -> None:
+        self.fields = fields
+        self.layout = layout
         self.points = points
         self._head = list(fields[:-1])
         self._value = fields[-1]
@@ -50,6 +65,7 @@ class Rows:
         content = np.dtype((layout.dtype, (layout.nbytes // layout.dtype.itemsize,)))
         if layout.shape == ():
             content = layout.dtype
+        self.content_type = content
         self._dtype = np.dtype(
             {"names": ["points"], "formats": [content], "offsets": [offset], "itemsize": len(self._row)}
         )
@@ -73,13 +89,14 @@ class Rows:
             _frombuffer(expected, dtype)["points"] = points
             if expected != joined:
                 return None
-        if self._as_copied or points is None:
-            return points
-        return self._converted(points, len(entries) * self.points)
+        return None if points is None else self.finished(points, len(entries))
 
-    def _converted(self, points: npt.NDArray[Any], count: int) -> npt.NDArray[Any]:
-        """This machine's byte order, and booleans that are 0 or 1 whatever byte stands for them."""
-        points = points.reshape((count, *self._shape))
+    def finished(self, points: npt.NDArray[Any], entries: int) -> npt.NDArray[Any]:
+        """The contents of so many entries as points: of their shape, in this machine's byte order, booleans
+        as 0 or 1 whatever byte stands for them."""
+        if self._as_copied:
+            return points
+        points = points.reshape((entries * self.points, *self._shape))
         if points.dtype.kind == "b":
             return points.view(np.uint8).astype(bool)
         return points.astype(points.dtype.newbyteorder("="), copy=False)

@@ -13,11 +13,12 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import redis
 
+T = TypeVar("T")
 READ_SIZE_BYTES = 65536
 LOOK_S = 0.05
 _OTHER_PROTOCOL = ("maint_notifications", "orig_", "oss_cluster")
@@ -58,6 +59,25 @@ class Link:
     def call_packed(self, command: bytes) -> Any:
         """Reply to a command in the form in which it goes over the wire."""
         return self._exchange(self._connect(), [command])
+
+    def read(self, command: bytes, take: Callable[[Callable[[memoryview], int]], T]) -> T:
+        """What ``take`` makes of the bytes that come back; it receives all of them, and no more.
+
+        ``command`` is one, or several, in the form in which they go over the wire.
+        """
+        connection = self._connect()
+        try:
+            connection.send_packed_command([command], check_health=False)
+            return take(connection._sock.recv_into)
+        except (redis.TimeoutError, TimeoutError) as error:
+            self.drop()
+            raise self._silent() from error
+        except OSError as error:
+            self.drop()
+            raise redis.ConnectionError(str(error)) from error
+        except BaseException:
+            self.drop()
+            raise
 
     def call_all(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
         """Replies to several commands, sent at once; where one fails its reply is a redis.ResponseError."""

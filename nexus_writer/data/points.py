@@ -88,14 +88,18 @@ class PointDecoder:
             raise Undecodable(self.channel, error.why, self._blocks(pieces)) from error
         return self._blocks(pieces)
 
+    def learn(self, entry: RawEntry) -> Rows | None:
+        """Rows like this entry, None where they cannot be told."""
+        with suppress(UndecodablePickle):  # said when the entry is decoded by itself
+            return self._rows_like(entry)
+        return None
+
     def _first_rows(self, entries: Sequence[RawEntry]) -> Rows | None:
         """Before anything is known of the channel: rows like the first of several entries."""
         if not self._is_new or len(entries) < 2:
             return None
         self._is_new = False
-        with suppress(UndecodablePickle):  # said when the entry is decoded by itself
-            return self._learn(entries[0])
-        return None
+        return self.learn(entries[0])
 
     def _pieces(self, entries: Sequence[RawEntry]) -> Iterator[_Piece]:
         """Runs of entries whose fields have the same lengths are likely to be rows."""
@@ -117,7 +121,7 @@ class PointDecoder:
         rows = self._patterns.get(sizes)
         values = rows.points_of(run) if rows is not None else None
         if values is None and (len(run) > 1 or sizes == self._last_sizes):
-            rows = self._learn(run[0])
+            rows = self._rows_like(run[0])
             values = rows.points_of(run) if rows is not None else None
             if rows is not None and values is not None:
                 if len(self._patterns) >= _MOST_PATTERNS:
@@ -128,7 +132,7 @@ class PointDecoder:
             self._rows = rows
         return rows, values
 
-    def _learn(self, entry: RawEntry) -> Rows | None:
+    def _rows_like(self, entry: RawEntry) -> Rows | None:
         """Rows like this entry, when its points are numbers and few enough to be joined."""
         fields = entry[1]
         if len(fields) != _FIELDS or fields[-2] != b"__DATA__":

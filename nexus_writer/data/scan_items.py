@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from nexus_writer.data.info import RawInfo
+from nexus_writer.data.point_runs import PointRun
 from nexus_writer.data.streams import RawEntry
 
 
@@ -38,10 +39,14 @@ class CameraPrepared:
 
 @dataclass(frozen=True, slots=True)
 class ScanPoints:
-    """New entries of data streams, by the key of their node; ``received_at`` is of time.monotonic()."""
+    """New entries of data streams, by the key of their node; ``received_at`` is of time.monotonic().
+
+    A stream is either in ``streams`` or in ``runs``.
+    """
 
     streams: list[tuple[str, list[RawEntry]]]
     received_at: float
+    runs: list[tuple[str, PointRun]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

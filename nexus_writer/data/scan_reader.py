@@ -12,7 +12,8 @@ before it; END after all data that were published before it, because it is hande
 all streams that was made after it, or with it, left nothing behind.
 
 Entries are moved, not looked into: at 0.4 us of CPU an entry the parsing of the reply is the limit, and
-decoding belongs to the thread that writes.
+decoding belongs to the thread that writes. A reader that is behind makes no entries where it can tell what
+their bytes are (:mod:`.point_runs`).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from nexus_writer.data.cameras import CAMERA_TYPE, UnpreparedCameras
 from nexus_writer.data.errors import DataError
 from nexus_writer.data.info import RawInfo, announced_keys, exception_of, fetch_announced
 from nexus_writer.data.link import Link
+from nexus_writer.data.point_runs import PointRun
 from nexus_writer.data.scan_items import NodeAdded, ScanEnded, ScanItem, ScanPoints, ScanPrepared
 from nexus_writer.data.streams import RawEntry, Reply, Streams
 from nexus_writer.data.unread import Unread, unread_entries
@@ -67,13 +69,20 @@ class ScanReader:
     """
 
     def __init__(
-        self, client: redis.Redis, scan_key: str, *, pace_s: float = 0.02, entries_per_reply: int = 2000
+        self,
+        client: redis.Redis,
+        scan_key: str,
+        *,
+        pace_s: float = 0.02,
+        entries_per_reply: int = 2000,
+        runs: bool = False,
     ) -> None:
+        """With ``runs``, points may come as such when the reader is behind."""
         self.scan_key = scan_key
         self._pace_s = pace_s
         self._link = Link(client, silence_s=IDLE_BLOCK_S + GRACE_S)
         self._probe = Link(client)
-        self._streams: Streams[str] = Streams(entries_per_reply=entries_per_reply)
+        self._streams: Streams[str] = Streams(entries_per_reply=entries_per_reply, runs=runs)
         self._streams.control.add(keys.children_list(scan_key), scan_key)
         self._streams.control.add(keys.prepared(scan_key), _PREPARED)
         self._streams.control.add(keys.end(scan_key), _END)
@@ -82,6 +91,7 @@ class ScanReader:
         self._announced: list[str] = []
         self._items: list[ScanItem] = []
         self._points: list[tuple[str, list[RawEntry]]] = []
+        self._runs: list[tuple[str, PointRun]] = []
         self._received_at = 0.0
         self._prepared = False
         self._end: list[RawEntry] = []
@@ -133,7 +143,8 @@ class ScanReader:
     def _unsettled(self) -> bool:
         """Whether a read that was interrupted left something to be handed over."""
         ended = self._end and not self._behind
-        return bool(self._announced or self._prepared or self._points or self._items or ended)
+        points = self._points or self._runs
+        return bool(self._announced or self._prepared or points or self._items or ended)
 
     def _take_reply(self, deadline: float | None) -> None:
         """One XREAD of the kind that is due."""
@@ -169,8 +180,9 @@ class ScanReader:
                 self._prepared = True
             else:
                 self._announced += announced_keys(entries)
-        if reply.data:
+        if reply.data or reply.runs:
             self._points += reply.data
+            self._runs += reply.runs
             self._received_at = time.monotonic()
             self._rest_until = self._received_at + self._pace_s
 
@@ -190,9 +202,9 @@ class ScanReader:
         if self._cameras:
             at_once = bool(self._end) or any(key in self._cameras for key, _ in self._points)
             self._items += self._cameras.look(self._link, at_once=at_once)
-        if self._points:
-            self._items.append(ScanPoints(self._points, self._received_at))
-            self._points = []
+        if self._points or self._runs:
+            self._items.append(ScanPoints(self._points, self._received_at, self._runs))
+            self._points, self._runs = [], []
         if self._end and not self._behind:
             self._items.append(ScanEnded(exception_of(self._end[0]), self._scan_info()))
             self._end = []

@@ -4,183 +4,40 @@ COUNT of an XREAD holds for each stream, so it is shared out: a reply has about 
 however many streams there are, and no more than about ``BYTES_PER_REPLY``, or one entry of each stream.
 What came last of a stream says how large its entries are. Nobody knows it before the first one came, be it
 the thousandth of another stream; so the first one is looked at, before it is read with those behind it.
+
+Who reads points only, and is behind, gets them as runs, from larger replies (:mod:`.point_runs`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass, field
+from typing import Generic
 
 from nexus_writer.data._garbage import no_collection
+from nexus_writer.data._incoming import NOTHING, Incoming
 from nexus_writer.data.link import Link
+from nexus_writer.data.point_runs import Found, KnownRows, PointRun, RawStream, bulk
+from nexus_writer.data.positions import FIRST, Label, Packed, Positions, RawEntry, StreamPosition
 
-RawEntry = list[Any]
-"""``[id, [field, value, field, value, ...]]``, all bytes."""
-RawStream = list[Any]
-"""``[name, [entry, entry, ...]]``."""
-Packed = tuple[bytes, list[bytes]]
-"""Names of streams and positions in them as they go over the wire."""
-Label = TypeVar("Label")
+__all__ = ["BYTES_PER_REPLY", "FIRST", "RawEntry", "Reply", "StreamPosition", "Streams"]
 
-FIRST = b"0-0"
 BYTES_PER_REPLY = 8 * 2**20
 CONTROL_COUNT = 1000
 FIRST_COUNT = 100
 GROWTH = 4
-
-
-@dataclass(frozen=True, slots=True)
-class StreamPosition:
-    """How far a stream has been read: the id of the last entry, and the number of entries."""
-
-    id: bytes
-    entries: int
-
-
-class Positions(Generic[Label]):
-    """Where reading stands in some streams, in the form in which it is sent; each stream has a label."""
-
-    __slots__ = (
-        "_entries",
-        "_index",
-        "_labels",
-        "_new",
-        "_packed_ids",
-        "_packed_names",
-        "_sizes",
-        "size_bytes",
-    )
-
-    size_bytes: int
-    """About what one entry of each stream is together."""
-
-    def __init__(self) -> None:
-        self._index: dict[bytes, int] = {}
-        self._labels: list[Label] = []
-        self._entries: list[int] = []
-        self._packed_ids: list[bytes] = []
-        self._packed_names: bytes | None = None
-        self._sizes: list[int] = []
-        self._new: set[bytes] = set()
-        self.size_bytes = 0
-
-    def __len__(self) -> int:
-        return len(self._index)
-
-    def __contains__(self, stream: bytes) -> bool:
-        return stream in self._index
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(list(self._index))
-
-    def __getitem__(self, stream: bytes) -> StreamPosition:
-        index = self._index[stream]
-        return StreamPosition(self._packed_ids[index].split(b"\r\n")[1], self._entries[index])
-
-    def label(self, stream: bytes) -> Label:
-        return self._labels[self._index[stream]]
-
-    def add(self, stream: bytes, label: Label, position: bytes = FIRST) -> bool:
-        """From behind the entry ``position``; False, and no effect, when the stream is there already."""
-        if stream in self._index:
-            return False
-        self._labels.append(label)
-        self._entries.append(0)
-        self._sizes.append(0)
-        self._packed_ids.append(_packed(position))
-        self._index[stream] = len(self._labels) - 1
-        self._new.add(stream)
-        self._packed_names = None
-        return True
-
-    def remove(self, streams: Collection[bytes]) -> None:
-        """Stop reading ``streams``; those that are not here do not matter."""
-        kept = [(name, at) for name, at in self._index.items() if name not in streams]
-        if len(kept) == len(self._index):
-            return
-        self._labels = [self._labels[at] for _, at in kept]
-        self._entries = [self._entries[at] for _, at in kept]
-        self._packed_ids = [self._packed_ids[at] for _, at in kept]
-        self._sizes = [self._sizes[at] for _, at in kept]
-        self.size_bytes = sum(self._sizes)
-        self._new.difference_update(streams)
-        self._index = {name: at for at, (name, _) in enumerate(kept)}
-        self._packed_names = None
-
-    @property
-    def has_new(self) -> bool:
-        """Whether there are streams of which nothing has come yet."""
-        return bool(self._new)
-
-    def packed(self) -> Packed:
-        """All streams as they go over the wire."""
-        if self._packed_names is None:
-            self._packed_names = b"".join(map(_packed, self._index))
-        return self._packed_names, self._packed_ids
-
-    def packed_new(self) -> Packed:
-        """The streams of which nothing has come yet."""
-        return self._packed_some(lambda name: name in self._new)
-
-    def packed_known(self) -> Packed:
-        """The others."""
-        return self._packed_some(lambda name: name not in self._new) if self._new else self.packed()
-
-    def look(self, raw: Iterable[RawStream]) -> None:
-        """Learn from entries that will be read again how large they are."""
-        for name, entries in raw:
-            at = self._index.get(name)
-            if at is not None and entries:
-                self._note_size(name, at, len(entries[-1][1][-1]))
-
-    def take(self, raw: Iterable[RawStream], count: int) -> Taken[Label]:
-        """Move behind the entries of a reply. Runs for every stream of every reply, so it is kept short."""
-        index, labels, entries_read, packed_ids = self._index, self._labels, self._entries, self._packed_ids
-        taken: list[tuple[Label, list[RawEntry]]] = []
-        others: list[RawStream] = []
-        more: list[Label] = []
-        for stream in raw:
-            entries = stream[1]
-            at = index.get(stream[0])
-            if at is None or not entries:
-                others.append(stream)
-                continue
-            number, last = len(entries), entries[-1]
-            packed_ids[at] = b"$%d\r\n%b\r\n" % (len(last[0]), last[0])
-            entries_read[at] += number
-            if number >= count:
-                more.append(labels[at])
-            size_bytes = len(last[1][-1])
-            if size_bytes != self._sizes[at] or stream[0] in self._new:
-                self._note_size(stream[0], at, size_bytes)
-            taken.append((labels[at], entries))
-        return Taken(taken, others, more)
-
-    def _packed_some(self, chosen: Callable[[bytes], bool]) -> Packed:
-        some = [(name, at) for name, at in self._index.items() if chosen(name)]
-        return b"".join(_packed(name) for name, _ in some), [self._packed_ids[at] for _, at in some]
-
-    def _note_size(self, stream: bytes, at: int, size_bytes: int) -> None:
-        self.size_bytes += size_bytes - self._sizes[at]
-        self._sizes[at] = size_bytes
-        self._new.discard(stream)
-
-
-@dataclass(frozen=True, slots=True)
-class Taken(Generic[Label]):
-    """``streams`` with their labels, those that were not ours, and the labels of those of which there may be
-    ``more``."""
-
-    streams: list[tuple[Label, list[RawEntry]]]
-    others: list[RawStream]
-    more: list[Label]
+RUNS_PER_ENTRY = 5
+"""So many times as many entries are asked for where they come as runs."""
+SHORTEST_RUN = 8
+"""A run of fewer entries costs more than the entries."""
+LEARNED_PER_REPLY = 100
+_NOTHING_NEW = b"18446744073709551615-18446744073709551615"
 
 
 @dataclass(frozen=True, slots=True)
 class Reply(Generic[Label]):
-    """What was read. Streams without new entries are left out.
+    """What was read. Streams without new entries are left out; one is either in ``data`` or in ``runs``.
 
     Redis took it at one moment; if ``partial``, without those streams that had nothing the moment before.
     ``more`` are the labels of streams of which more could be read at once.
@@ -190,9 +47,10 @@ class Reply(Generic[Label]):
     data: list[tuple[Label, list[RawEntry]]]
     more: list[Label]
     partial: bool = False
+    runs: list[tuple[Label, PointRun]] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.control or self.data)
+        return bool(self.control or self.data or self.runs)
 
 
 class Streams(Generic[Label]):
@@ -205,11 +63,14 @@ class Streams(Generic[Label]):
     control: Positions[Label]
     data: Positions[Label]
 
-    def __init__(self, *, entries_per_reply: int) -> None:
+    def __init__(self, *, entries_per_reply: int, runs: bool = False) -> None:
+        """With ``runs``, points may come as such."""
         self.control = Positions()
         self.data = Positions()
         self._entries_per_reply = entries_per_reply
         self._count = FIRST_COUNT
+        self._known = KnownRows() if runs else None
+        self._is_behind = False
 
     def __len__(self) -> int:
         return len(self.control) + len(self.data)
@@ -221,6 +82,8 @@ class Streams(Generic[Label]):
     def remove(self, streams: Collection[bytes]) -> None:
         self.control.remove(streams)
         self.data.remove(streams)
+        if self._known is not None:
+            self._known.forget(streams)
 
     def read(self, link: Link, *, block_ms: int | None, control_only: bool = False) -> Reply[Label]:
         """What is new. ``block_ms`` is the time to wait for the first new entry; None: do not wait.
@@ -236,13 +99,49 @@ class Streams(Generic[Label]):
             if not self._look(link, block_ms):
                 return Reply([], [], [])
             block_ms = None
+        if self._is_behind and block_ms is None and (reply := self._read_runs(link)) is not None:
+            return reply
         count = self._now_count()
         raw = self._asked(link, block_ms, count, self.control.packed(), self.data.packed_known())
         data = self.data.take(raw, count)
         control = self.control.take(data.others, count)
         if data.more and count == self._count:
             self._count = min(GROWTH * count, self._entries_per_reply)
+        if data.more and self._known is not None:
+            self._known.learn(self._data_among(raw), LEARNED_PER_REPLY)
+        self._is_behind = bool(data.more)
         return Reply(control.streams, data.streams, data.more + control.more, partial=self.data.has_new)
+
+    def _read_runs(self, link: Link) -> Reply[Label] | None:
+        """The same by runs, None where they are not worth it, or Redis has an error to tell."""
+        known, count = self._known, self._runs_count()
+        if known is None or not count:
+            return None
+        found = self._asked_runs(link, known, count)
+        if found is None:
+            return None
+        runs = self.data.take_runs(found[0], count)
+        data = self.data.take(found[1], count)
+        control = self.control.take(data.others, count)
+        known.learn(self._data_among(found[1]), LEARNED_PER_REPLY)
+        more = runs.more + data.more
+        self._is_behind = bool(more)
+        return Reply(control.streams, data.streams, more + control.more, self.data.has_new, runs.runs)
+
+    def _runs_count(self) -> int:
+        """How many entries of each stream to ask for; 0 where most of them are not known, or would be few."""
+        known = self._known
+        if not known or 2 * len(known) < len(self.data):
+            return 0
+        count = min(
+            RUNS_PER_ENTRY * self._entries_per_reply // len(known),
+            BYTES_PER_REPLY // max(known.nbytes, self.data.size_bytes),
+            self._entries_per_reply // max(1, len(self.data) - len(known)),
+        )
+        return count if count >= SHORTEST_RUN else 0
+
+    def _data_among(self, raw: Iterable[RawStream]) -> Iterator[RawStream]:
+        return (stream for stream in raw if stream[0] in self.data and stream[1])
 
     def _look(self, link: Link, block_ms: int | None) -> bool:
         """Look at the first entry of streams of which nothing has come yet; False: nothing came in time."""
@@ -254,24 +153,33 @@ class Streams(Generic[Label]):
         return bool(found)
 
     def _asked(self, link: Link, block_ms: int | None, count: int, *packed: Packed) -> list[RawStream]:
-        names, ids = b"".join(one[0] for one in packed), [id_ for one in packed for id_ in one[1]]
-        if not ids:
+        if not any(ids for _, ids in packed):
             return []
-        command = _xread(count, block_ms, len(ids), names, ids)
+        command = _xread(count, block_ms, *packed)
         with no_collection() if block_ms is None else nullcontext():
             return link.call_packed(command) or []
+
+    def _asked_runs(self, link: Link, known: KnownRows, count: int) -> Found | None:
+        """Streams that are known come first: what follows one that is not as expected is taken apart."""
+        command = _xread(
+            count,
+            None,
+            self.data.packed_among(known),
+            self.data.packed_among(known, others=True),
+            self.control.packed(),
+        )
+        end = _xread(1, None, (bulk(next(iter(known))), [bulk(_NOTHING_NEW)]))
+        with no_collection():
+            return link.read(command + end, lambda receive_into: known.read(Incoming(receive_into, NOTHING)))
 
     def _now_count(self) -> int:
         most = self._entries_per_reply // max(1, len(self.data))
         return max(1, min(self._count, most, BYTES_PER_REPLY // max(1, self.data.size_bytes)))
 
 
-def _packed(argument: bytes) -> bytes:
-    return b"$%d\r\n%b\r\n" % (len(argument), argument)
-
-
-def _xread(count: int, block_ms: int | None, streams: int, names: bytes, ids: list[bytes]) -> bytes:
-    arguments = 4 + 2 * streams + (0 if block_ms is None else 2)
-    block = b"" if block_ms is None else b"$5\r\nBLOCK\r\n" + _packed(b"%d" % block_ms)
+def _xread(count: int, block_ms: int | None, *packed: Packed) -> bytes:
+    ids = [one for _, some in packed for one in some]
+    arguments = 4 + 2 * len(ids) + (0 if block_ms is None else 2)
+    block = b"" if block_ms is None else b"$5\r\nBLOCK\r\n" + bulk(b"%d" % block_ms)
     head = b"*%d\r\n$5\r\nXREAD\r\n$5\r\nCOUNT\r\n%b%b$7\r\nSTREAMS\r\n"
-    return b"".join((head % (arguments, _packed(b"%d" % count), block), names, *ids))
+    return b"".join((head % (arguments, bulk(b"%d" % count), block), *(names for names, _ in packed), *ids))

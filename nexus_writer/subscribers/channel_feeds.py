@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, groupby
+from typing import cast
 
 from nexus_writer.data.errors import Undecodable
+from nexus_writer.data.point_runs import PointRun, joined
 from nexus_writer.data.points import PointDecoder
 from nexus_writer.data.scan_items import NodeAdded
 from nexus_writer.data.streams import RawEntry
@@ -14,6 +17,7 @@ from nexus_writer.model.limits import LONGEST_NAME, MOST_CHANNELS
 
 from .channels import credible_blocks, declared_channel, observed_channel
 from .entry_size import entry_size
+from .pending_points import Part
 
 History = Callable[[str, bytes], Iterable[list[RawEntry]]]
 """What Redis still has of a channel up to an id, this included, in parts."""
@@ -54,14 +58,16 @@ class ChannelFeeds:
         else:
             file.add_channel(channel)
 
-    def decode(self, key: str, entries: list[RawEntry], file: ScanFile) -> Sequence[Block]:
+    def decode(self, key: str, parts: Sequence[Part], file: ScanFile) -> Sequence[Block]:
         """Blocks of points; a channel that cannot be decoded keeps what came before, and is given up."""
         if key in file.lost:
             return ()
+        blocks: list[Block] = []
         try:
-            blocks = self._decoders[key].decode(entries)
+            for block in self._blocks(key, parts):
+                blocks.append(block)
         except Undecodable as error:
-            credible, _ = credible_blocks(error.decoded, file.points.get(key, 0))
+            credible, _ = credible_blocks([*blocks, *error.decoded], file.points.get(key, 0))
             return self._given_up(key, credible, str(error), file)
         credible, why = credible_blocks(blocks, file.points.get(key, 0))
         if why:
@@ -69,9 +75,18 @@ class ChannelFeeds:
         self._observe(key, blocks, file)
         return blocks
 
-    def received(self, key: str, entries: Sequence[RawEntry]) -> None:
-        """Entries of a channel came, not empty; they may wait elsewhere before they are decoded."""
-        self._last_ids[key] = entries[-1][0]
+    def _blocks(self, key: str, parts: Sequence[Part]) -> Iterator[Block]:
+        """Neighbours together. Raises Undecodable."""
+        for are_runs, group in groupby(parts, _is_run):
+            if are_runs:
+                yield from joined(key, cast("Iterable[PointRun]", group))
+            else:
+                entries = chain.from_iterable(cast("Iterable[list[RawEntry]]", group))
+                yield from self._decoders[key].decode([*entries])
+
+    def received(self, key: str, last_id: bytes) -> None:
+        """Entries of a channel came, up to that one; they may wait elsewhere before they are decoded."""
+        self._last_ids[key] = last_id
 
     def read_again(self, history: History, file: ScanFile, commit_bytes: int) -> None:
         """Append what was received of all channels, each from its beginning; a commit follows every
@@ -79,7 +94,7 @@ class ChannelFeeds:
         for key in list(self._decoders):
             nbytes = 0
             for entries in history(key, self._last_ids[key]) if key in self._last_ids else ():
-                if blocks := self.decode(key, entries, file):
+                if blocks := self.decode(key, [entries], file):
                     file.append({key: blocks})
                 nbytes += len(entries) * entry_size(entries[-1])
                 if nbytes >= commit_bytes:
@@ -97,3 +112,7 @@ class ChannelFeeds:
         """A channel that declares nothing of itself is what its first points are."""
         if blocks and key in self._undeclared:
             file.add_channel(observed_channel(self._undeclared.pop(key), blocks))
+
+
+def _is_run(part: Part) -> bool:
+    return isinstance(part, PointRun)

@@ -1,18 +1,21 @@
-"""The points of a scan that wait for the next flush, as the raw entries of Redis."""
+"""The points of a scan that wait for the next flush, as they came from Redis."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import ItemsView, Sequence
+from collections.abc import ItemsView
 
+from nexus_writer.data.point_runs import PointRun
 from nexus_writer.data.streams import RawEntry
 
 from .entry_size import entry_size
 
-FREED_AT_ONCE = 500
 FIRST_WITHIN_S = 0.03
 """How long the first points of a channel wait. Its dataset is made with them (0.1 ms): the end of a scan that
 is shorter than a flush period would have to wait for a thousand of these."""
+
+Part = list[RawEntry] | PointRun
+"""What came of one channel in one reply."""
 
 
 class PendingPoints:
@@ -27,7 +30,7 @@ class PendingPoints:
         self._flush_bytes = flush_bytes
         self._flush_period_s = flush_period_s
         self._period_s = flush_period_s
-        self._streams: dict[str, list[RawEntry]] = {}
+        self._streams: dict[str, list[Part]] = {}
         self._known: set[str] = set()
         self._bytes = 0
         self._oldest: float | None = None
@@ -42,19 +45,26 @@ class PendingPoints:
             self._oldest = received_at
             self._since = max(received_at, self._since)
 
-    def add(self, key: str, entries: Sequence[RawEntry]) -> None:
+    def add(self, key: str, entries: list[RawEntry]) -> None:
         """What comes next of a channel; ``entries`` are not empty."""
-        pending = self._streams.get(key)
-        if pending is None:
-            self._streams[key] = list(entries)
+        self._add(key, entries, len(entries) * entry_size(entries[-1]))
+
+    def add_run(self, key: str, run: PointRun) -> None:
+        """What comes next of a channel."""
+        self._add(key, run, run.values.nbytes)
+
+    def _add(self, key: str, part: Part, nbytes: int) -> None:
+        parts = self._streams.get(key)
+        if parts is None:
+            self._streams[key] = [part]
             if key not in self._known:
                 self._known.add(key)
                 self._period_s = min(FIRST_WITHIN_S, self._flush_period_s)
         else:
-            pending.extend(entries)
-        self._bytes += len(entries) * entry_size(entries[-1])
+            parts.append(part)
+        self._bytes += nbytes
 
-    def streams(self) -> ItemsView[str, list[RawEntry]]:
+    def streams(self) -> ItemsView[str, list[Part]]:
         """All that wait, by channel."""
         return self._streams.items()
 
@@ -73,12 +83,12 @@ class PendingPoints:
 
     def clear(self) -> None:
         """They are in the file. A hundred thousand entries take 30 ms to be freed, and no other thread runs
-        while one list of them is: so they go piece by piece."""
+        while one list of them is: so they go reply by reply."""
         streams, self._streams = self._streams, {}
         while streams:
-            _, entries = streams.popitem()
-            while entries:
-                del entries[-FREED_AT_ONCE:]
+            _, parts = streams.popitem()
+            while parts:
+                parts.pop()
         self._bytes = 0
         self._oldest = None
         self._period_s = self._flush_period_s

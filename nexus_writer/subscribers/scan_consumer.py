@@ -1,8 +1,8 @@
 """One scan in the writer thread: from what Redis gave to the file. Knows neither greenlets nor clients.
 
-Points wait here as the raw entries of Redis, by channel. A flush decodes them in one go, appends them with
-one write per channel, and flushes the file: the cost of HDF5 is per call, not per point, so a point costs
-little when many share a call. Nothing waits longer than ``flush_period_s``.
+Points wait here as they came from Redis, by channel. A flush decodes what are raw entries in one go, appends
+all with one write per channel, and flushes the file: the cost of HDF5 is per call, not per point, so a point
+costs little when many share a call. Nothing waits longer than ``flush_period_s``.
 """
 
 from __future__ import annotations
@@ -163,8 +163,12 @@ class ScanConsumer:
         for key, entries in points.streams:
             if self._cameras.receive(key, entries) or key not in self._channels:
                 continue
-            self._channels.received(key, entries)
+            self._channels.received(key, entries[-1][0])
             self._pending.add(key, entries)
+        for key, run in points.runs:
+            if key in self._channels:
+                self._channels.received(key, run.last_id)
+                self._pending.add_run(key, run)
 
     # -- flushing --
 
@@ -183,7 +187,17 @@ class ScanConsumer:
         """Bring all pending points into the file, so that its readers see them; they wait until they are."""
         if self._file is None:
             return
+<<<<<<< HEAD
         self._append(self._file)
+=======
+        blocks: dict[str, Sequence[Block]] = {}
+        for key, parts in self._pending.streams():
+            decoded = self._channels.decode(key, parts, self._file)
+            if decoded:
+                blocks[key] = decoded
+        self._file.append(blocks)
+        self._cameras.refer(self._file)
+>>>>>>> 6119f6b (A reader that is behind cuts points out of the bytes of a reply: no objects are made of entries)
         self._file.commit(self._pause)
         self._pending.clear()
         self._lost_before = dict(self._file.lost)

@@ -69,7 +69,7 @@ class ScanListener:
         """All batches; ``listening`` is called when it is read. A listener that is killed because the scan
         was ``stopped`` gives what Redis has at that moment."""
         yield [self._ask(lambda: find_scan(self._key, self._client))]
-        reader = ScanReader(self._client, self._key, pace_s=self._pace_s)
+        reader = ScanReader(self._client, self._key, pace_s=self._pace_s, runs=True)
         watching = gevent.spawn(self._lag.follow, reader)
         try:
             yield from self._follow(reader, listening)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+<<<<<<< HEAD
 from nexus_writer.subscribers.pending_points import FIRST_WITHIN_S, PendingPoints
+=======
+from nexus_writer.data.point_runs import PointRun
+from nexus_writer.subscribers.pending_points import PendingPoints
+>>>>>>> 6119f6b (A reader that is behind cuts points out of the bytes of a reply: no objects are made of entries)
 
 CLOCK = "nexus_writer.subscribers.pending_points.time.monotonic"
 
@@ -14,7 +20,10 @@ def entries(count: int, nbytes: int = 8) -> list[list[object]]:
 
 
 def waiting(pending: PendingPoints) -> dict[str, int]:
-    return {key: len(found) for key, found in pending.streams()}
+    return {
+        key: sum(part.entries if isinstance(part, PointRun) else len(part) for part in parts)
+        for key, parts in pending.streams()
+    }
 
 
 def after_the_first_of(pending: PendingPoints, *channels: str) -> None:
@@ -62,6 +71,18 @@ def test_they_are_due_when_they_are_many(monkeypatch: pytest.MonkeyPatch) -> Non
     pending.clear()
     pending.begin(0.0)
     assert pending.seconds_to_flush() == 0.25
+
+
+def test_runs_count_by_their_points(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CLOCK, lambda: 0.0)
+    pending = PendingPoints(100, 0.25)
+    pending.begin(0.0)
+    pending.add("a", entries(2))
+    pending.add_run("a", PointRun(2, np.zeros(10), 10, b"12-0"))
+    assert waiting(pending) == {"a": 12}
+    assert pending.seconds_to_flush() == 0.25
+    pending.add_run("b", PointRun(0, np.zeros(1), 1, b"1-0"))
+    assert pending.seconds_to_flush() == 0.0
 
 
 def test_what_came_of_something_that_is_not_kept_here_is_due_too(monkeypatch: pytest.MonkeyPatch) -> None:

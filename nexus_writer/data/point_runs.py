@@ -1,0 +1,249 @@
+"""Points out of the bytes of a reply: no object is made of an entry.
+
+A parser makes ten objects of an entry, which is most of what reading costs. Entries of a channel differ in
+nothing but their ids, which count on, and their points. So when one entry was understood, the bytes of those
+that follow are known but for the points: these are cut out, and all else is compared, many entries at a time.
+From the first entry on that is not as expected, the rest of the reply goes through the parser.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nexus_writer.model import Block
+
+from ._incoming import Incoming
+from ._rows import RawEntry, Rows
+from .points import PointDecoder
+
+MOST_MISSES = 16
+"""A stream whose entries are not as expected so often is left to the parser."""
+
+RawStream = list[Any]
+"""``[name, [entry, entry, ...]]``."""
+_ID = re.compile(rb"\*2\r\n\$\d+\r\n([1-9]\d{0,17})-0\r\n")
+_ID_NBYTES = 40
+
+
+@dataclass(frozen=True, slots=True)
+class PointRun:
+    """Entries of a channel that follow each other, and their points, from the index ``start`` on."""
+
+    start: int
+    values: npt.NDArray[Any]
+    entries: int
+    last_id: bytes
+
+
+def joined(channel: str, runs: Iterable[PointRun]) -> Iterator[Block]:
+    """Blocks of consecutive points of one dtype and shape."""
+    parts: list[npt.NDArray[Any]] = []
+    start = stop = 0
+    for run in runs:
+        if parts and (stop, _kind(parts[0])) != (run.start, _kind(run.values)):
+            yield Block(channel, start, _joined(parts))
+            parts = []
+        if not parts:
+            start = run.start
+        parts.append(run.values)
+        stop = run.start + len(run.values)
+    if parts:
+        yield Block(channel, start, _joined(parts))
+
+
+def _kind(values: npt.NDArray[Any]) -> tuple[np.dtype[Any], tuple[int, ...]]:
+    return values.dtype, values.shape[1:]
+
+
+def _joined(parts: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """Entries whose ids have the same length: what comes before the points, and where what lies."""
+
+    head: bytes
+    head_type: np.dtype[Any]
+    type: np.dtype[Any]
+
+
+class WireRows:
+    """Entries that look like those of ``rows``, as they come from Redis."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        *others, value = rows.fields
+        content = rows.layout.offset
+        start = b"".join((b"*%d\r\n" % len(rows.fields), *map(bulk, others), b"$%d\r\n" % len(value)))
+        self._before = start + value[:content]
+        self._after = value[content + rows.layout.nbytes :] + b"\r\n"
+        self._by_digits: dict[int, _Row] = {}
+        self.nbytes = self._row(6).type.itemsize
+        """Of an entry, about."""
+
+    def is_like(self, entry: RawEntry) -> bool:
+        """Whether that entry looks like these."""
+        *others, value = self._rows.fields
+        return entry[1][:-1] == others and len(entry[1][-1]) == len(value)
+
+    def take(self, incoming: Incoming, entries: int) -> PointRun | None:
+        """The next entries of a reply; None, and they stay there, when they are not as expected."""
+        if not incoming.has(_ID_NBYTES):
+            return None
+        match = _ID.match(incoming.view(0, _ID_NBYTES))
+        if match is None:
+            return None
+        first, step = int(match[1]), self._rows.points
+        parts: list[npt.NDArray[Any]] = []
+        done = offset = 0
+        while done < entries:
+            next_id = first + done * step
+            digits = len(b"%d" % next_id)
+            count = min(entries - done, -((next_id - 10**digits) // step))
+            row = self._row(digits)
+            nbytes = count * row.type.itemsize
+            if not incoming.has(offset + nbytes):
+                return None
+            points = self._points(incoming.view(offset, nbytes), row, _ids(next_id, count, step))
+            if points is None:
+                return None
+            parts.append(points)
+            done, offset = done + count, offset + nbytes
+        incoming.skip(offset)
+        values = self._rows.finished(_joined(parts), entries)
+        last_id = b"%d-0" % (first + (entries - 1) * step)
+        return PointRun(first - 1, values, entries, last_id)
+
+    def _points(self, data: memoryview, row: _Row, ids: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
+        raw = np.frombuffer(data, row.type)
+        expected = bytearray(row.head) * len(raw)
+        np.frombuffer(expected, row.head_type)["id"] = ids
+        if raw["head"].tobytes() != expected or raw["tail"].tobytes() != self._after * len(raw):
+            return None
+        return raw["points"].copy()
+
+    def _row(self, digits: int) -> _Row:
+        row = self._by_digits.get(digits)
+        if row is None:
+            before_id = b"*2\r\n$%d\r\n" % (digits + 2)
+            head = b"".join((before_id, bytes(digits + 2), b"\r\n", self._before))
+            content = self._rows.content_type
+            formats = [f"V{len(head)}", content, f"V{len(self._after)}"]
+            row = self._by_digits[digits] = _Row(
+                head,
+                np.dtype(
+                    {
+                        "names": ["id"],
+                        "formats": [f"S{digits + 2}"],
+                        "offsets": [len(before_id)],
+                        "itemsize": len(head),
+                    }
+                ),
+                np.dtype({"names": ["head", "points", "tail"], "formats": formats}),
+            )
+        return row
+
+
+Found = tuple[list[tuple[bytes, PointRun]], list[RawStream]]
+"""Runs of points by the names of their streams, and what came through the parser."""
+
+
+class KnownRows:
+    """What the entries of streams look like, learned from those that came."""
+
+    def __init__(self) -> None:
+        self._rows: dict[bytes, WireRows] = {}
+        self._misses: dict[bytes, int] = {}
+        self.nbytes = 0
+        """Of one entry of each stream that is known, about."""
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __contains__(self, stream: object) -> bool:
+        return stream in self._rows
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._rows)
+
+    def learn(self, streams: Iterable[RawStream], most: int) -> None:
+        """Entries of data streams came through the parser: of at most so many streams, see what they are
+        like."""
+        for name, entries in streams:
+            rows = self._rows.get(name)
+            misses = self._misses.get(name, 0)
+            if misses >= MOST_MISSES or (rows is not None and rows.is_like(entries[-1])):
+                continue
+            learned = PointDecoder("").learn(entries[-1])
+            if learned is None:
+                self._misses[name] = misses + 1
+            self._set(name, None if learned is None else WireRows(learned))
+            most -= 1
+            if not most:
+                return
+
+    def forget(self, streams: Iterable[bytes]) -> None:
+        """They are not read any more."""
+        for name in streams:
+            self._set(name, None)
+            self._misses.pop(name, None)
+
+    def read(self, incoming: Incoming) -> Found | None:
+        """A reply to XREAD: runs of points by the names of their streams, and the rest through the parser.
+
+        None for an error.
+        """
+        runs: list[tuple[bytes, PointRun]] = []
+        if incoming.has(1) and bytes(incoming.view(0, 1)) != b"*":
+            incoming.parsed()
+            return None
+        streams = int(incoming.line()[1:])
+        for index in range(streams):
+            incoming.line()
+            name_nbytes = int(incoming.line()[1:])
+            incoming.has(name_nbytes + 2)
+            name = bytes(incoming.view(0, name_nbytes))
+            incoming.skip(name_nbytes + 2)
+            entries = int(incoming.line()[1:])
+            rows = self._rows.get(name)
+            run = None if rows is None else rows.take(incoming, entries)
+            if run is None:
+                self._miss(name)
+                before = b"*%d\r\n*2\r\n%b*%d\r\n" % (streams - index, bulk(name), entries)
+                return runs, incoming.parsed(before)
+            runs.append((name, run))
+        incoming.finish()
+        return runs, []
+
+    def _miss(self, stream: bytes) -> None:
+        """Its entries were not as expected."""
+        if stream in self._rows:
+            self._misses[stream] = self._misses.get(stream, 0) + 1
+            if self._misses[stream] >= MOST_MISSES:
+                self._set(stream, None)
+
+    def _set(self, stream: bytes, rows: WireRows | None) -> None:
+        before = self._rows.pop(stream, None)
+        self.nbytes -= 0 if before is None else before.nbytes
+        if rows is not None:
+            self._rows[stream] = rows
+            self.nbytes += rows.nbytes
+
+
+def bulk(argument: bytes) -> bytes:
+    """A text of Redis in the form in which it goes over the wire."""
+    return b"$%d\r\n%b\r\n" % (len(argument), argument)
+
+
+@lru_cache(maxsize=64)
+def _ids(first: int, count: int, step: int) -> npt.NDArray[Any]:
+    """Of entries that follow each other; the channels of a scan have the same."""
+    return np.array([b"%d-0" % one for one in range(first, first + count * step, step)])
