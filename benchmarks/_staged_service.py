@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from nexus_writer.data.link import Link
+from nexus_writer.data.point_runs import WireRows
 from nexus_writer.data.streams import Streams
 from nexus_writer.hdf5 import LiveFile
 from nexus_writer.hdf5.point_digests import PointDigests
@@ -24,8 +25,10 @@ from nexus_writer.subscribers.channel_feeds import ChannelFeeds
 from nexus_writer.subscribers.scan_consumer import ScanConsumer
 
 STAGES = {
-    "read: socket, parsing of replies": (Link, "call_packed"),
     "read: positions": (Streams, "read"),
+    "read: socket, parsing of replies": (Link, "call_packed"),
+    "read: socket, bytes of runs": (Link, "read"),
+    "read: points of runs": (WireRows, "take"),
     "queue: from replies to channels": (ScanConsumer, "feed"),
     "open the entry": (ScanConsumer, "open"),
     "create groups": (Entry, "add_channel"),
