@@ -187,17 +187,7 @@ class ScanConsumer:
         """Bring all pending points into the file, so that its readers see them; they wait until they are."""
         if self._file is None:
             return
-<<<<<<< HEAD
         self._append(self._file)
-=======
-        blocks: dict[str, Sequence[Block]] = {}
-        for key, parts in self._pending.streams():
-            decoded = self._channels.decode(key, parts, self._file)
-            if decoded:
-                blocks[key] = decoded
-        self._file.append(blocks)
-        self._cameras.refer(self._file)
->>>>>>> 6119f6b (A reader that is behind cuts points out of the bytes of a reply: no objects are made of entries)
         self._file.commit(self._pause)
         self._pending.clear()
         self._lost_before = dict(self._file.lost)
@@ -205,8 +195,8 @@ class ScanConsumer:
 
     def _append(self, file: ScanFile) -> None:
         blocks: dict[str, Sequence[Block]] = {}
-        for key, entries in self._pending.streams():
-            decoded = self._channels.decode(key, entries, file)
+        for key, parts in self._pending.streams():
+            decoded = self._channels.decode(key, parts, file)
             if decoded:
                 blocks[key] = decoded
         file.append(blocks)

@@ -5,12 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-<<<<<<< HEAD
-from nexus_writer.subscribers.pending_points import FIRST_WITHIN_S, PendingPoints
-=======
 from nexus_writer.data.point_runs import PointRun
-from nexus_writer.subscribers.pending_points import PendingPoints
->>>>>>> 6119f6b (A reader that is behind cuts points out of the bytes of a reply: no objects are made of entries)
+from nexus_writer.subscribers.pending_points import FIRST_WITHIN_S, PendingPoints
 
 CLOCK = "nexus_writer.subscribers.pending_points.time.monotonic"
 
