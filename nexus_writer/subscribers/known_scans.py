@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 
@@ -13,6 +14,7 @@ from .tally import Tally
 
 COLLECT_AFTER = 20
 """Scans that are forgotten before what they left is collected, which takes some 50 ms."""
+PURGE_EVERY_S = 1.0
 KnownScan = NexusScanWriter | ScanElsewhere
 
 
@@ -29,6 +31,7 @@ class KnownScans:
         self._tell_forgotten = forgotten
         self._collect = collect
         self._uncollected = 0
+        self._purged_at_s = -math.inf
 
     def __len__(self) -> int:
         return len(self._scans)
@@ -65,11 +68,17 @@ class KnownScans:
         own = (scan for scan in self._scans.values() if isinstance(scan, NexusScanWriter))
         return [scan for scan in own if scan.end_time is None]
 
+    def purge_now_and_then(self, older_than_s: float) -> None:
+        """:meth:`purge`, where the last time is long ago: there may be thousands to be looked at."""
+        if time.monotonic() - self._purged_at_s >= min(PURGE_EVERY_S, older_than_s / 10):
+            self.purge(older_than_s)
+
     def purge(self, older_than_s: float) -> None:
         """Forget those that finished more than ``older_than_s`` s ago; statistics keep counting them.
 
         A scan that is merely silent is kept: when it speaks, its beamline asks for it at once.
         """
+        self._purged_at_s = time.monotonic()
         before = time.time() - older_than_s
         for scan in self:
             if scan.end_time is not None and scan.end_time <= before and scan.silent_since is None:

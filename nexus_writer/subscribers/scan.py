@@ -119,8 +119,7 @@ class NexusScanWriter(OnDisk, Subscriber[Received]):
     def filename(self) -> Path | None:
         """The file as this host sees it; None when the scan has none. A scan just found takes up to 2 s."""
         self._known.wait(2.0)
-        scan = self._consumer.scan
-        return Path(scan.filename) if scan is not None and scan.filename else None
+        return Path(self._consumer.filename) if self._consumer.filename else None
 
     def stop(self, wait: bool = False, timeout: float | None = None) -> None:
         """Listen no more, and complete the file with what there is: for good, the scan is not resumed."""
@@ -138,21 +137,29 @@ class NexusScanWriter(OnDisk, Subscriber[Received]):
 
     def status(self) -> ScanStatus:
         """Everything about it as one frozen value; of a finished scan the same object, unless it changed."""
-        status, told = self._status_now(), self._told
-        if told is not None and status.end_time is not None and status == told:
+        told = self._told
+        if told is not None and self._is_still(told):
             return told
-        self._told = status
+        is_done, status = self.done(), self._status_now()
+        self._told = status if is_done else None
         return status
 
+    def _is_still(self, told: ScanStatus) -> bool:
+        """Whether a finished scan has nothing else to tell: there may be thousands of them."""
+        return (
+            told.progress is self._consumer.progress
+            and (told.state, told.reason) == (self.state.name, self.reason)
+            and told.validation == self.validation
+        )
+
     def _status_now(self) -> ScanStatus:
-        scan = self._consumer.scan
         return ScanStatus(
             name=self.name,
             key=self.key,
             session=self.session,
             state=self.state.name,
             reason=self.reason,
-            start_time=scan.start_timestamp if scan else None,
+            start_time=self._consumer.start_time,
             writing_since=self.writing_since,
             end_time=self.end_time,
             scan_end_time=self._consumer.scan_end_time,
@@ -259,15 +266,17 @@ class NexusScanWriter(OnDisk, Subscriber[Received]):
 
     def _finish(self, request: Request | None, failure: str | None) -> tuple[SubscriberState, str]:
         self._known.send()
-        if self._saved_before:
-            return SubscriberState.OFF, "Saved by another writer"
         try:
+            if self._saved_before:
+                return SubscriberState.OFF, "Saved by another writer"
             self._check_claim()
             return self._complete(request, failure)
         except LeaseLost as lost:
             self.left = True
             self._consumer.abandon(str(lost))
             return SubscriberState.OFF, str(lost)
+        finally:
+            self._consumer.forget()
 
     def _wait_for_frames(self) -> str | None:
         """Why they cannot be waited for; the file is completed all the same."""

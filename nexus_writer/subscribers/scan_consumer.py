@@ -45,7 +45,11 @@ class ScanConsumer:
     """Feeds one ScanFile with what a listener received. Only for the writer thread, but for ``progress``."""
 
     scan: Scan | None
-    """The scan as its info described it at the start; frozen, any thread may read it."""
+    """The scan as its info described it at the start, until it is done with; frozen, any thread may read it."""
+    filename: str
+    """Of its file; "" where it has none, and before ``find``."""
+    start_time: float | None
+    """When the scan began, epoch seconds as published; None before ``find``."""
     progress: ScanProgress
     """Replaced after every flush; any thread may read it."""
 
@@ -67,6 +71,8 @@ class ScanConsumer:
         and raises then."""
         self.key = key
         self.scan = None
+        self.filename = ""
+        self.start_time = None
         self.progress = ScanProgress()
         self.scan_end_time = None
         self.completed = False
@@ -91,6 +97,7 @@ class ScanConsumer:
         info = self._options.paths.apply_to_scan_info(found.info.decode())
         parents = [parent.decode() for parent in found.parents]
         self.scan = Scan.from_info(info, self.key, parents=parents)
+        self.filename, self.start_time = self.scan.filename or "", self.scan.start_timestamp
         if not self.scan.wants_saving({self._options.writer_name}):
             raise NotSaved
         if (path := data_file(self.scan)) is not None:
@@ -307,6 +314,14 @@ class ScanConsumer:
         self.progress = progress_of(self.scan, file)
         self._file = None
         return failure
+
+    def forget(self) -> None:
+        """It is done with: keep what clients ask for, and nothing that grows with the scan."""
+        self.scan = self._ended = None
+        self._story = []
+        self._pending.clear()
+        self._channels = ChannelFeeds()
+        self._cameras = CameraFeeds(self._options.paths)
 
 
 def _timestamp(value: object) -> float | None:

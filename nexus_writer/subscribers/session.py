@@ -91,7 +91,7 @@ class NexusSessionWriter(Subscriber[Event]):
     def scans(self) -> list[KnownScan]:
         """The scans it knows, by the time that it got to know them, whoever writes them; those finished long
         ago are forgotten."""
-        self.purge(self.options.purge_after_s)
+        self._scans.purge_now_and_then(self.options.purge_after_s)
         return list(self._scans)
 
     def scan(self, name: str) -> KnownScan:
@@ -108,7 +108,7 @@ class NexusSessionWriter(Subscriber[Event]):
 
     def statistics(self) -> SessionStatistics:
         """All its scans in numbers."""
-        self.purge(self.options.purge_after_s)
+        self._scans.purge_now_and_then(self.options.purge_after_s)
         return self._scans.statistics()
 
     def _collect_later(self) -> None:
@@ -191,7 +191,7 @@ class NexusSessionWriter(Subscriber[Event]):
             return
         if self._saved_here(node.db_name):
             return
-        self.purge(self.options.purge_after_s)
+        self._scans.purge_now_and_then(self.options.purge_after_s)
         sought = seek(node, self._crew.client(), self.options.writer_name)
         claim = self._crew.claim(sought.path) if sought.path else None
         begun = False

@@ -144,6 +144,7 @@ class Subscriber(Follower, Generic[Item]):
         if self._listener is None or self._ending:
             return
         self._listener.kill()
+        self._listener = None
         if self._listener_ran:
             return
         if self.mode is Mode.SEQUENTIAL:  # killed before its first switch: nobody else says that it ended
