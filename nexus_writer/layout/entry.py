@@ -83,9 +83,7 @@ class Entry:
         axes = grid_axes(scan, subscan, self._places)
         self.plots = Plots(self.group, self.name, scan, axes, options, warn)
         self._scan_shape = scan.grid.saved_shape(keepshape=options.keepshape)
-        self._around_cameras = Surroundings(
-            options, data_directory(scan), self._link_camera, self._unlink_camera, warn
-        )
+        self._directory = data_directory(scan)
 
     def add_channel(self, channel: ChannelDescription) -> ChannelData:
         """Make the group of a channel; its dataset comes with its first point."""
@@ -99,7 +97,10 @@ class Entry:
 
     def add_camera(self, channel: ChannelDescription) -> CameraData:
         """Make the group of a camera; its dataset comes when it has said where it saves."""
-        data = CameraData(channel, **self._about(channel), surroundings=self._around_cameras)
+        around = Surroundings(
+            self._options, self._directory, self._link_camera, self._unlink_camera, self._warn
+        )
+        data = CameraData(channel, **self._about(channel), surroundings=around)
         self._channels[channel.name] = data
         return data
 
@@ -176,12 +177,17 @@ class Entry:
         known = self._channels.keys() | self._elsewhere
         self._absent = [Absent(name) for name in self._listed if name not in known]
         self._attempt("counts of points", partial(self.note.finish, scan=scan), self._reported())
-        keep_manifest = partial(self.note.keep_manifest, directory=self._around_cameras.directory)
+        keep_manifest = partial(self.note.keep_manifest, directory=self._directory)
         self._attempt("manifest", keep_manifest, self._channels.values())
         write_text(self.group, "end_reason", ending.reason)
         end = (ending.time or datetime.now().astimezone()).isoformat()
         write_text(self.group, "end_time", end)
         self._write_applications(scan, placed, end)
+
+    def close(self) -> None:
+        """The file is being closed."""
+        self.plots.close()
+        self._channels.clear()
 
     def _reported(self) -> list[Reported]:
         return [*self._channels.values(), *self._absent]

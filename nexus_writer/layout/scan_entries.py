@@ -100,7 +100,7 @@ class ScanEntries:
         """The file is being closed: hold nothing of it any more."""
         self._file.entries.difference_update(entry.name for entry in self)
         for entry in self:
-            entry.plots.close()
+            entry.close()
         self._entries.clear()
         self.earlier = None
 

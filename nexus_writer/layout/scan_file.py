@@ -60,8 +60,9 @@ class ScanFile:
         self._file: LiveFile | None = None
         self._holder: Path | None = None
         self._entries: ScanEntries | None = None
-        self._channels = ScanChannels(scan.key, self.warn)
-        self.cameras = Cameras(self.lose)
+        # not by methods of this object: such a circle keeps what HDF5 has open until garbage is collected
+        self._channels = ScanChannels(scan.key, self._warnings.add)
+        self.cameras = Cameras(self._channels.lose)
         self._masters = Masters(files) if masters is None else masters
         self._links: list[EntryLink] = []
 
@@ -118,7 +119,7 @@ class ScanFile:
 
     def _begin_entries(self, file: LiveFile) -> None:
         try:
-            self._entries = ScanEntries(file, self._scan, self._options, self.warn)
+            self._entries = ScanEntries(file, self._scan, self._options, self._warnings.add)
             self._channels.open(self._entries)
             self.resumed = self._entries.resumed
             self._warnings.keep_in(self._entries)

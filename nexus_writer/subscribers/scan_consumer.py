@@ -45,7 +45,7 @@ class ScanConsumer:
     """Feeds one ScanFile with what a listener received. Only for the writer thread, but for ``progress``."""
 
     scan: Scan | None
-    """The scan as its info described it at the start, until it is done with; frozen, any thread may read it."""
+    """The scan as its info described it at the start, None when it is done with; any thread may read it."""
     filename: str
     """Of its file; "" where it has none, and before ``find``."""
     start_time: float | None

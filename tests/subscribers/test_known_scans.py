@@ -85,3 +85,22 @@ def test_what_they_left_is_collected_now_and_then(known: KnownScans, forgotten: 
         known.purge(5.0)
     assert forgotten.count("collected") == 2
     assert len(known) == 0
+
+
+def test_old_scans_are_looked_for_now_and_then(
+    known: KnownScans, forgotten: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There may be thousands of them, and a new scan every moment."""
+    clock = [100.0]
+    monkeypatch.setattr("nexus_writer.subscribers.known_scans.time.monotonic", lambda: clock[0])
+    put(known, "a:1_scan", end_time=time.time() - 1000)
+    known.purge_now_and_then(300.0)
+    put(known, "a:2_scan", end_time=time.time() - 1000)
+    known.purge_now_and_then(300.0)
+    assert forgotten == ["a:1_scan"]
+    clock[0] += 1.0
+    known.purge_now_and_then(300.0)
+    assert forgotten == ["a:1_scan", "a:2_scan"]
+    put(known, "a:3_scan", end_time=time.time() - 1000)
+    known.purge_now_and_then(0.0)
+    assert forgotten[2:] == ["a:3_scan"]
