@@ -4,21 +4,26 @@ What is digested are the values as a reader finds them: in C order, in the type 
 points are smaller than others, fill values where points never came; of a text its UTF-8 bytes and a 0. So
 whoever has the file can repeat it without knowing how it came about.
 
-A block is digested while its points are in memory when they come in order and as wide as the dataset will be.
-Others are read back, once, when no more points come: those with a gap in them, or with points that came late,
-and those that were written before a larger point made the dataset wider.
+A block is digested while its points are in memory when they come in order and as wide as the dataset will be;
+where all of them come at once by one of the threads that compress, while this one writes them. Others are
+read back, once, when no more points come: those with a gap in them, or with points that came late, and those
+that were written before a larger point made the dataset wider.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from math import prod
 from typing import Any
 
 import numpy.typing as npt
 
+from .compression_threads import CompressionThreads, compression_threads
+from .handed_over import HandedOver
 from .storage import Storage
 
 BLOCK_POINTS = 2**14
@@ -27,6 +32,9 @@ DIGEST_NBYTES = 32
 PIECE_NBYTES = 2**24
 MOST_READ_BACK_NBYTES = 2**30
 """Of one dataset: reading back stops the writing of everything else, some 4 s for so much (250 MB/s)."""
+
+LEAST_NBYTES = 2**18
+"""Fewer take longer on the way to another thread than they need."""
 
 MOST_BLOCKS = 2**20
 """Their digests are 32 MB."""
@@ -43,13 +51,39 @@ class Digests:
     sha256: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """Blocks that are under way: their digests belong at ``offset`` of a ``run``."""
+
+    run: bytearray
+    offset: int
+    blocks: range
+    digests: HandedOver[bytes]
+
+
 class PointDigests:
-    """Follows what is written to one dataset: :meth:`add` everything, in the order of writing."""
+    """Follows what is written to one dataset: :meth:`add` everything, in the order of writing.
 
-    __slots__ = ("_block", "_hash", "_late", "_next", "_runs", "_storage", "_whole", "_widths")
+    The values must stay as they are.
+    """
 
-    def __init__(self, storage: Storage) -> None:
+    __slots__ = (
+        "_block",
+        "_hash",
+        "_jobs",
+        "_late",
+        "_next",
+        "_runs",
+        "_storage",
+        "_threads",
+        "_whole",
+        "_widths",
+    )
+
+    def __init__(self, storage: Storage, threads: CompressionThreads = compression_threads) -> None:
         self._storage = storage
+        self._threads = threads
+        self._jobs: deque[_Job] = deque()
         self._widths: tuple[int, ...] | None = None
         self._block = 0
         self._next = 0
@@ -64,6 +98,8 @@ class PointDigests:
     def add(self, start: int, values: npt.NDArray[Any], widths: tuple[int, ...]) -> None:
         """The points from ``start`` on were written, ``values`` with the dataset's type; the dataset has
         points of the shape ``widths`` now."""
+        if self._jobs:
+            self._settle(done=True)
         if widths != self._widths:
             self._widen(widths)
         if values.shape[1:] != widths:
@@ -76,6 +112,9 @@ class PointDigests:
         done = 0
         while done < len(values):
             room = self._block - self._next % self._block
+            if room == self._block and (count := self._begin_job(values[done:])):
+                done += count
+                continue
             part = values[done : done + room]
             if self._whole:
                 self._hash.update(canonical(part))
@@ -97,6 +136,7 @@ class PointDigests:
         """
         if self._storage.dtype.char in "gG":
             return None
+        self._settle()
         points, block = self._next, max(1, self._block)
         size = prod(self._widths or ())
         digests = dict(self._known())
@@ -113,6 +153,32 @@ class PointDigests:
             for start, stop in _ranges(number, digests):
                 digests |= self._read_back(start, stop, read)
         return Digests(points, size, block, b"".join(digests[one] for one in range(number)))
+
+    def _begin_job(self, values: npt.NDArray[Any]) -> int:
+        """Have whole blocks of points digested by another thread; their points. 0: it is to be done here."""
+        count = len(values) // self._block
+        values = values[: count * self._block]
+        if values.nbytes < LEAST_NBYTES or values.dtype.kind == "O":
+            return 0
+        digests = HandedOver(partial(_digests_of, values, self._block), values.nbytes)
+        if not digests.begin(self._threads):
+            return 0
+        run, first = self._runs[-1][1], self._next // self._block
+        self._jobs.append(_Job(run, len(run), range(first, first + count), digests))
+        run.extend(bytes(count * DIGEST_NBYTES))
+        self._next += len(values)
+        return len(values)
+
+    def _settle(self, *, done: bool = False) -> None:
+        """All jobs, or those that are ``done``."""
+        while self._jobs and (not done or self._jobs[0].digests.is_done()):
+            job = self._jobs.popleft()
+            try:
+                digests = job.digests.result()
+            except Exception:  # there was no memory: read back
+                self._late.update(job.blocks)
+            else:
+                job.run[job.offset : job.offset + len(digests)] = digests
 
     def _known(self) -> Iterator[tuple[int, bytes]]:
         for first, run in self._runs:
@@ -184,12 +250,19 @@ class PointDigests:
 
         Blocks have the length that fits the widest point, so that a scan that is gone on with has the same.
         """
+        self._settle()
         self._widths = widths
         fitting = max(1, BLOCK_NBYTES // self._point_nbytes)
         self._block = min(BLOCK_POINTS, 1 << (fitting.bit_length() - 1))
         if self._next:
             self._runs, self._late = [(self._next // self._block, bytearray())], set()
             self._hash, self._whole = sha256(), self._next % self._block == 0
+
+
+def _digests_of(values: npt.NDArray[Any], block: int) -> bytes:
+    """Of whole blocks of points."""
+    parts = (values[start : start + block] for start in range(0, len(values), block))
+    return b"".join(sha256(canonical(part)).digest() for part in parts)
 
 
 def canonical(values: npt.NDArray[Any]) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
 
@@ -11,9 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nexus_writer.hdf5 import ChunkOptions, Digests, LiveFile, points_dataset
+from nexus_writer.hdf5 import ChunkOptions, Digests, GrowingDataset, LiveFile, points_dataset
 from nexus_writer.hdf5 import point_digests as module
+from nexus_writer.hdf5.compression_threads import CompressionThreads
+from nexus_writer.hdf5.point_digests import PointDigests
 from nexus_writer.model import Block
+from tests.waiting import wait_until
 
 from .conftest import as_after_a_kill, new_file
 
@@ -25,6 +30,7 @@ PLAIN = ChunkOptions(chunk_nbytes=512, compression_scheme="none")
 def short_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "BLOCK_POINTS", 4)
     monkeypatch.setattr(module, "PIECE_NBYTES", 100)
+    monkeypatch.setattr(module, "LEAST_NBYTES", 20)
 
 
 def found_in(dataset: h5py.Dataset, digests: Digests) -> list[bytes]:
@@ -155,3 +161,79 @@ def test_no_points(live: LiveFile) -> None:
     dataset = points_dataset(live.root, "x", "f8", (), scan_shape=(5,), digested=True)
     dataset.finish()
     assert dataset.digests() == Digests(0, 1, 1, b"")
+
+
+@pytest.fixture
+def held() -> Iterator[tuple[CompressionThreads, threading.Event]]:
+    """Threads that do nothing before the event is set."""
+    threads, go_on = CompressionThreads(2, 10_000), threading.Event()
+    for _ in range(threads.threads):
+        assert threads.submit(lambda: go_on.wait(60), 0)
+    yield threads, go_on
+    go_on.set()
+    threads.set(1, 0)
+
+
+def written(threads: CompressionThreads, live: LiveFile, points: int) -> GrowingDataset:
+    """Frames of 200 bytes, 9 at a time: 2 whole blocks and a part of one."""
+    dataset = GrowingDataset(live.root, "x", "f8", (5, 5), scan_shape=(0,), digested=True)
+    dataset._digests = PointDigests(dataset._storage, threads)
+    for start in range(0, points, 9):
+        dataset.append([Block("", start, np.random.default_rng(start).random((9, 5, 5)))])
+    return dataset
+
+
+def test_whole_blocks_are_digested_by_threads(
+    live: LiveFile, held: tuple[CompressionThreads, threading.Event]
+) -> None:
+    """The writer does not wait for them, nor does it keep what is done."""
+    threads, go_on = held
+    dataset = written(threads, live, 9)
+    assert threads.nbytes == 2 * 4 * 200
+    go_on.set()
+    assert_match(live, "x", dataset.digests())
+    assert not threads.nbytes
+
+
+def test_what_is_done_is_not_kept(live: LiveFile) -> None:
+    threads = CompressionThreads(1)
+    dataset = written(threads, live, 9)
+    assert dataset._digests is not None
+    wait_until(lambda: not threads.nbytes, "the blocks are digested")
+    dataset.append([Block("", 9, np.ones((1, 5, 5)))])
+    assert not dataset._digests._jobs
+
+
+def test_digests_do_not_wait_for_other_work(
+    live: LiveFile, held: tuple[CompressionThreads, threading.Event]
+) -> None:
+    """Those that no thread has begun with, and those that threads have no room for, are made here."""
+    threads, _ = held
+    dataset = written(threads, live, 90)
+    assert 0 < threads.nbytes <= threads.most_nbytes
+    digests = assert_match(live, "x", dataset.digests())
+    assert len(digests.sha256) == 23 * 32
+    assert not threads.nbytes
+
+
+def test_a_wider_point_while_blocks_are_under_way(
+    live: LiveFile, held: tuple[CompressionThreads, threading.Event]
+) -> None:
+    threads, _ = held
+    dataset = written(threads, live, 36)
+    dataset.append([Block("", 36, np.ones((1, 7, 5)))])
+    assert_match(live, "x", dataset.digests())
+
+
+def test_a_thread_without_memory_leaves_its_blocks_to_be_read_back(
+    live: LiveFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> bytes:
+        raise MemoryError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(module, "_digests_of", fail)
+        dataset = written(CompressionThreads(1), live, 36)
+        assert dataset._digests is not None
+        assert dataset._digests.result() is None
+    assert_match(live, "x", dataset.digests())
