@@ -72,6 +72,7 @@ def test_they_are_due_when_they_are_many(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_runs_count_by_their_points(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(CLOCK, lambda: 0.0)
     pending = PendingPoints(100, 0.25)
+    after_the_first_of(pending, "a", "b")
     pending.begin(0.0)
     pending.add("a", entries(2))
     pending.add_run("a", PointRun(2, np.zeros(10), 10, b"12-0"))
