@@ -1,4 +1,4 @@
-"""All rows of the table of speeds, P1 to P12.
+"""All rows of the table of speeds, P1 to P13.
 
     python -m benchmarks [--repeats 5] [--rows scalars,blocks] [--json FILE]
 
@@ -28,6 +28,7 @@ SCRIPTS = (
     "scaling",
     "creation",
     "primitives",
+    "compression",
     "memory",
 )
 LIMIT_S = 600.0

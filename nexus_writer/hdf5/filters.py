@@ -2,6 +2,9 @@
 
 The first six are the classic writer's. The others compress better or faster, and ask of whoever reads the
 file that hdf5plugin (or the HDF5 plugins of its maker) is installed there, as do the two with bitshuffle.
+
+Bitshuffle is told how many elements it compresses together. Left to itself it takes 8 kB: Zstandard takes 2
+to 3 times as long for those and makes more of them, LZ4 a tenth to a third longer, on frames and spectra.
 """
 
 from __future__ import annotations
@@ -15,6 +18,10 @@ _BITSHUFFLE = 32008
 _ZSTD = 32015
 _BLOSC2 = 32026
 _ZSTD_LEVEL = 3
+_ZSTD_LEVEL_OF_SHUFFLED = 2
+"""As small as level 3, within 4 %, in two thirds of the time."""
+
+_LZ4_ELEMENTS, _ZSTD_ELEMENTS = 2**13, 2**14
 _BLOSC2_BLOCK_NBYTES = 2**17
 """Else the filter looks for one, in memory that all threads share."""
 
@@ -46,10 +53,10 @@ _FILTERS: Mapping[str, tuple[Filter, ...]] = {
     "byteshuffle": (_byteshuffle,),
     "gzip-byteshuffle": (_byteshuffle, _gzip),
     "bitshuffle": (_plugin(_BITSHUFFLE, 0, 0),),
-    "lz4-bitshuffle": (_plugin(_BITSHUFFLE, 0, 2),),
+    "lz4-bitshuffle": (_plugin(_BITSHUFFLE, _LZ4_ELEMENTS, 2),),
     "zstd": (_plugin(_ZSTD, _ZSTD_LEVEL),),
-    "zstd-byteshuffle": (_byteshuffle, _plugin(_ZSTD, _ZSTD_LEVEL)),
-    "bitshuffle-zstd": (_plugin(_BITSHUFFLE, 0, 3, _ZSTD_LEVEL),),
+    "zstd-byteshuffle": (_byteshuffle, _plugin(_ZSTD, _ZSTD_LEVEL_OF_SHUFFLED)),
+    "bitshuffle-zstd": (_plugin(_BITSHUFFLE, _ZSTD_ELEMENTS, 3, _ZSTD_LEVEL),),
     # reserved, block, reserved (2), level, byte shuffle, LZ4
     "blosc2": (_plugin(_BLOSC2, 0, _BLOSC2_BLOCK_NBYTES, 0, 0, 5, 1, 1),),
 }
