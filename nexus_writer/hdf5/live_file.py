@@ -24,8 +24,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ._library import LIBVER, access_properties, h5py
+from ._library import access_properties, h5py
+from ._text_attributes import new_text_attribute
 from .chunk_jobs import ChunkJobs
+from .closing import close_file
 from .copied_group import CopiedGroup
 from .errors import FileBroken, FileDamaged, FileNotLockable, FileNotWritable, NotHdf5
 from .locks import WriterLock
@@ -35,6 +37,7 @@ from .staged_writes import StagedWrites
 from .superblock import end_where_it_ends
 from .syncs import Sync, Syncs, carry_out
 
+_IMAGE_NBYTES = 4096
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 _live: dict[int, LiveFile] = {}
@@ -195,8 +198,8 @@ class LiveFile:
         if self.places.is_empty:
             self._writes.leave(self._descriptor)
             self._lock.release()
-            if _failure_of(self._file.close) is not None:
-                _failure_of(self._file.close)
+            if _failure_of(self._close_hdf5) is not None:
+                _failure_of(self._close_hdf5)
         else:
             self._close_first()
         _live.pop(self._number, None)
@@ -209,12 +212,15 @@ class LiveFile:
 
     def _close_first(self) -> None:
         unused = self.places.give_all_back()
-        why = _failure_of(self._file.close) or _failure_of(self._writes.commit)
+        why = _failure_of(self._close_hdf5) or _failure_of(self._writes.commit)
         if why is not None and self._why_broken is None:
             self.poison(why)
-            _failure_of(self._file.close)
+            _failure_of(self._close_hdf5)
         if self._why_broken is None:
             punch_holes(self._descriptor, unused)
+
+    def _close_hdf5(self) -> None:
+        close_file(self._file.id)
 
     def _flush(self) -> None:
         self.jobs.settle()
@@ -288,11 +294,16 @@ def new_file_image(path: Path, root_attributes: dict[str, str]) -> bytes:
         "HDF5_Version": h5py.version.hdf5_version,
         "h5py_version": h5py.version.version,
     } | root_attributes
-    with h5py.File("image", "w", driver="core", backing_store=False, libver=LIBVER) as file:
+    properties = access_properties()
+    properties.set_fapl_core(_IMAGE_NBYTES, backing_store=False)
+    file = h5py.h5f.create(b"image", h5py.h5f.ACC_TRUNC, fapl=properties)
+    try:
         for name, value in attributes.items():
-            file.attrs[name] = value
-        file.flush()
-        return bytes(file.id.get_file_image())
+            new_text_attribute(file, name.encode(), value)
+        h5py.h5f.flush(file)
+        return bytes(file.get_file_image())
+    finally:
+        close_file(file)
 
 
 def cause_text(error: BaseException) -> str:

@@ -20,6 +20,7 @@ from nexus_writer.hdf5 import (
     create_group,
     write_value,
 )
+from nexus_writer.hdf5.closing import close_file
 from tests.descriptors import descriptors
 
 from .conftest import block
@@ -264,14 +265,12 @@ def test_others_have_a_file_while_hdf5_lets_go_of_it(
 ) -> None:
     live = files.acquire(tmp_path / "scan.h5", {})
     write_value(live.root, "ours", 1)
-    close = h5py.File.close
 
-    def write_another(file: Any) -> None:
-        monkeypatch.setattr(h5py.File, "close", close)
+    def write_another(number: Any) -> None:
         run_python("import h5py, sys; h5py.File(sys.argv[1], 'a', locking=True)['other'] = 2", live.path)
-        close(file)
+        close_file(number)
 
-    monkeypatch.setattr(h5py.File, "close", write_another)
+    monkeypatch.setattr("nexus_writer.hdf5.live_file.close_file", write_another)
     files.release(live)
     with h5py.File(live.path) as file:
         assert (file["ours"][()], file["other"][()]) == (1, 2)
