@@ -74,7 +74,7 @@ def _ended_before(end: Any, oldest_ms: float) -> bool:
 def _is_to_be_saved(key: str, found: ScanFound, options: WriterOptions, writer: WriterThread) -> bool:
     """In the writer thread; what is saved is linked where it is not. What cannot be told now, the writing
     will meet again."""
-    consumer = ScanConsumer(key, options, writer.files, writer.masters)
+    consumer = ScanConsumer(key, options, writer.files, writer.masters, infos=writer.infos)
     try:
         consumer.find(found)
         if consumer.scan is None or not consumer.scan.filename:

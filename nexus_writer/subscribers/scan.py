@@ -78,7 +78,7 @@ class NexusScanWriter(OnDisk, Subscriber[Received]):
         self._writer = writer
         self._options = options
         self._consumer = ScanConsumer(
-            key, options, writer.files, writer.masters, lambda: self._lasting.pause()
+            key, options, writer.files, writer.masters, lambda: self._lasting.pause(), writer.infos
         )
         self._known = Event()
         self._told: ScanStatus | None = None

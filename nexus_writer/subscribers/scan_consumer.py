@@ -13,6 +13,7 @@ from functools import partial
 
 from nexus_writer.data.cameras import CAMERA_TYPE
 from nexus_writer.data.info import RawInfo
+from nexus_writer.data.info_memory import InfoMemory
 from nexus_writer.data.keys import REFERENCE_TYPE
 from nexus_writer.data.scan_items import (
     CameraPrepared,
@@ -66,9 +67,10 @@ class ScanConsumer:
         files: OpenFiles,
         masters: Masters | None = None,
         pause: Callable[[], None] | None = None,
+        infos: InfoMemory | None = None,
     ) -> None:
         """``pause`` lets others go on for a moment, while chunks are compressed; it may ``abandon`` the file,
-        and raises then."""
+        and raises then. ``masters`` and ``infos`` are shared by all scans."""
         self.key = key
         self.scan = None
         self.filename = ""
@@ -80,6 +82,7 @@ class ScanConsumer:
         self._files = files
         self._masters = masters
         self._pause = pause
+        self._infos = infos or InfoMemory()
         self._file: ScanFile | None = None
         self._cameras = CameraFeeds(options.paths)
         self._channels = ChannelFeeds()
@@ -94,8 +97,8 @@ class ScanConsumer:
     def find(self, found: ScanFound) -> None:
         """Understand the scan. Raises NotSaved when it is not to be saved here, OutsideRoots when its file
         is where this writer may not write."""
-        info = self._options.paths.apply_to_scan_info(found.info.decode())
-        parents = [parent.decode() for parent in found.parents]
+        info = self._options.paths.apply_to_scan_info(self._infos.decode(found.info))
+        parents = [self._infos.decode(parent) for parent in found.parents]
         self.scan = Scan.from_info(info, self.key, parents=parents)
         self.filename, self.start_time = self.scan.filename or "", self.scan.start_timestamp
         if not self.scan.wants_saving({self._options.writer_name}):
@@ -248,7 +251,7 @@ class ScanConsumer:
         self.flush()
 
     def _decode_info(self, info: RawInfo) -> dict[str, object]:
-        return self._options.paths.apply_to_scan_info(info.decode())
+        return self._options.paths.apply_to_scan_info(self._infos.decode(info))
 
     # -- the end --
 

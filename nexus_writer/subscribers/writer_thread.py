@@ -14,6 +14,7 @@ import time
 import gevent
 
 from nexus_writer.concurrency import Lock, Thread
+from nexus_writer.data.info_memory import InfoMemory
 from nexus_writer.hdf5 import OpenFiles
 from nexus_writer.layout import Masters
 
@@ -28,6 +29,7 @@ class WriterThread:
     def __init__(self) -> None:
         self.files = OpenFiles()
         self.masters = Masters(self.files)
+        self.infos = InfoMemory()
         self._linking: gevent.Greenlet | None = None
         self._backoff = Backoff(LINK_AFTER_S, LINK_EVERY_S)
         self._link_at_s = 0.0
