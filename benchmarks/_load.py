@@ -46,13 +46,14 @@ class LoadScan:
         directory: Path | str,
         *,
         session: str = "load",
+        dataset: str = "0001",
         channels: int = 100,
         points: int = 2000,
         wait_for_writer: Callable[[str, str], None] | None = None,
     ) -> None:
         publisher = SessionPublisher(client, session, stream_max_entries=None)
-        dataset = publisher.dataset(directory, "hg123", "load")
-        self.scan: ScanPublisher = dataset.scan(ScanSpec("loopscan", (_chain(channels),), npoints=points))
+        place = publisher.dataset(directory, "hg123", "load", dataset)
+        self.scan: ScanPublisher = place.scan(ScanSpec("loopscan", (_chain(channels),), npoints=points))
         if wait_for_writer is not None:
             wait_for_writer(self.scan.name, self.scan.key)
         self.scan.prepare()
@@ -99,6 +100,15 @@ class LoadScan:
 
     def end(self, exception: str = "") -> None:
         self.scan.end(exception)
+
+    def forget(self) -> None:
+        """Have Redis forget the scan, as it does by itself some time after its end."""
+        nodes = {self.key}
+        for channel in self.scan.channels.values():
+            parts = channel.key.removeprefix(self.key).split(":")
+            nodes.update(self.key + ":".join(parts[:number]) for number in range(1, len(parts) + 1))
+        makers = (keys.to_bytes, keys.info, keys.children_list, keys.data, keys.prepared, keys.end)
+        self._client.unlink(*(make(node) for node in nodes for make in makers))
 
     def expected(self, channel: int) -> npt.NDArray[np.float64]:
         """All that was published of a channel."""

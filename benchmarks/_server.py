@@ -120,13 +120,15 @@ def _text(path: Path) -> str:
         return ""
 
 
-def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 120.0) -> None:
-    """Return as soon as the condition holds, looked at every 0.2 ms."""
+def wait_until(
+    condition: Callable[[], bool], what: str, timeout_s: float = 120.0, every_s: float = 0.0002
+) -> None:
+    """Return as soon as the condition holds, looked at so often."""
     deadline = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what}: not after {timeout_s} s")
-        time.sleep(0.0002)
+        time.sleep(every_s)
 
 
 def is_closed(path: Path) -> bool:
