@@ -24,21 +24,11 @@ LIBVER = ("v108", "v110")
 """Superblock 2 has no consistency flag: files open while they grow, and after a kill.
 v110 is for virtual datasets."""
 
-_METADATA_CACHE_NBYTES = 16 * 2**20
-
 
 def access_properties() -> Any:
-    """How a file is opened for writing: no lock by HDF5, no raw data cached.
-
-    The cache for metadata holds what a scan of 1,000 detectors creates between two flushes. With HDF5's own
-    2 MiB, what does not fit is written in no good order, and slowly (a detector 400 us instead of 80).
-    """
+    """How a file is opened for writing: no lock by HDF5, no raw data cached."""
     access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
     access.set_libver_bounds(h5py.h5f.LIBVER_V18, h5py.h5f.LIBVER_V110)
     access.set_cache(0, 521, 0, 0.75)
     access.set_sieve_buf_size(0)
-    cache = access.get_mdc_config()
-    cache.set_initial_size = True
-    cache.initial_size = cache.min_size = _METADATA_CACHE_NBYTES
-    access.set_mdc_config(cache)
     return access

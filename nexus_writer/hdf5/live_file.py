@@ -24,6 +24,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from . import metadata_cache
 from ._library import access_properties, h5py
 from ._text_attributes import new_text_attribute
 from .chunk_jobs import ChunkJobs
@@ -182,6 +183,13 @@ class LiveFile:
         self._writes.discard()
         self.jobs.drop()
 
+    def forget_old_metadata(self) -> None:
+        """A scan is complete, and others still write: HDF5 would keep all of its metadata until the end."""
+        if self._why_broken is None:
+            why = _failure_of(partial(metadata_cache.forget_old, self._file.id))
+            if why is not None:
+                self.poison(why)
+
     def close(self) -> None:
         """Flush, give the locks back, close. Raises FileBroken when the flush fails; closed all the same.
 
@@ -320,6 +328,7 @@ def cause_text(error: BaseException) -> str:
 
 def _open(path: Path, writes: StagedWrites) -> tuple[Any, str]:
     properties = access_properties()
+    metadata_cache.make_room(properties)
     properties.set_fileobj_driver(h5py.h5fd.fileobj_driver, writes)
     try:
         number = h5py.h5f.open(os.fsencode(path), h5py.h5f.ACC_RDWR, properties)

@@ -73,6 +73,8 @@ class OpenFiles:
         if shared.users == 0:
             del self._files[file.path]
             file.close()
+        else:
+            file.forget_old_metadata()
 
 
 def create_if_missing(path: Path, root_attributes: Mapping[str, str]) -> None:

@@ -16,6 +16,7 @@ from nexus_writer.hdf5 import (
     OpenFiles,
     create_group,
     live_file,
+    metadata_cache,
     write_value,
 )
 
@@ -237,3 +238,26 @@ def test_without_descriptors_a_file_is_not_kept_locked(tmp_path: Path) -> None:
         print(refused)
     """
     assert 2 <= int(run_python(code, tmp_path / "scan.h5")) < 12
+
+
+def test_metadata_of_what_is_complete_is_not_kept_as_long_as_the_file_is_open(
+    files: OpenFiles, tmp_path: Path
+) -> None:
+    """HDF5 takes 4 kB for an object of 300 bytes: 200 MB after 500 small scans."""
+    path = tmp_path / "scans.h5"
+    live = files.acquire(path, {})
+    kept, texts = [], [f"t{number}" for number in range(60)]
+    for number in range(200):
+        scan = files.acquire(path, {})
+        entry = create_group(scan.root, f"{number}.1", "NXentry")
+        for name in texts:
+            write_value(entry, name, f"{name} of {number}" * 10)
+        scan.flush()
+        files.release(scan)
+        kept.append(live.root.file.id.get_mdc_size()[2])
+    assert max(kept) < 2 * metadata_cache.MOST_KEPT_NBYTES < sum(kept[:20])
+    files.release(live)
+    with h5py.File(path) as file:
+        for number in range(200):
+            assert set(file[f"{number}.1"]) == {*texts}
+            assert file[f"{number}.1/t7"].asstr()[()] == f"t7 of {number}" * 10
