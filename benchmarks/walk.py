@@ -109,13 +109,33 @@ def remote(session: str, url: str, load: LoadScan) -> Turn:
     return turn(RemoteNodeWalker(db_name=session, redis_url=url).walk_events(), load)
 
 
+def why_not(python: Path) -> str:
+    """What keeps that program from being a Python that has blissdata, in a line; "" when it is one."""
+    command = [str(python.absolute()), "-c", "import blissdata; print('blissdata')"]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, env=without_python(), cwd="/", timeout=60
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    if done.stdout == "blissdata\n":
+        return ""
+    return (done.stderr.strip().splitlines() or [f"it ends with exit code {done.returncode}"])[-1]
+
+
+def without_python() -> dict[str, str]:
+    """The environment of another Python."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+
+
 @contextlib.contextmanager
 def blissdata(python: Path, session: str, url: str, load: LoadScan) -> Iterator[Callable[[], Turn]]:
     """What makes blissdata walk; its process stays for the time of the block."""
     command = [str(python.absolute()), str(BLISSDATA_WALK), urlsplit(url).netloc, session]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment, cwd="/") as process:
+    with subprocess.Popen(
+        command, stdin=pipe, stdout=pipe, text=True, env=without_python(), cwd="/"
+    ) as process:
         assert process.stdin is not None and process.stdout is not None
 
         def ask(line: object) -> None:
@@ -200,6 +220,8 @@ def main() -> None:
             f"no blissdata 0.3.1 at {options.blissdata}: 'make test-blissdata' makes it; the rest is measured"
         )
         print(text, file=sys.stderr)
+    elif why := why_not(options.blissdata):
+        parser.error(f"--blissdata {options.blissdata} is no Python with blissdata 0.3.1: {why}")
     results = []
     with EmbeddedRedis() as server, server.client() as client:
         for traffic in LEAST_TO_BLISSDATA:

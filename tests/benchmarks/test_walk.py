@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -23,3 +25,12 @@ def test_it_measures_what_can_be_measured(tmp_path: Path) -> None:
         *(("single points", way, 2000) for way in ways),
         *(("blocks of 100", way, 20_000) for way in ways),
     ]
+
+
+@pytest.mark.parametrize("program", [sys.executable, "/bin/false", "/etc/passwd", "/tmp"])
+def test_what_is_no_python_with_blissdata_is_told_in_a_line(program: str) -> None:
+    command = [sys.executable, "-m", "benchmarks.walk", "--blissdata", program]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 2
+    assert f"--blissdata {program} is no Python with blissdata 0.3.1: " in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
