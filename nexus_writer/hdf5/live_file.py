@@ -41,6 +41,9 @@ from .syncs import Sync, Syncs, carry_out
 _IMAGE_NBYTES = 4096
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
+_UNWRITTEN_NBYTES = 2**16
+_MARK_NBYTES = 16
+
 _live: dict[int, LiveFile] = {}
 _process = os.getpid()
 
@@ -153,9 +156,13 @@ class LiveFile:
         return _place_of_chunk(dataset, offset, written, data.nbytes)
 
     def new_chunk(self, dataset: Any, offset: tuple[int, ...], nbytes: int) -> int:
-        """The address of a chunk of no matter what, that is to be written to."""
-        with self._writes.noted(left_out=nbytes) as written:
-            dataset.write_direct_chunk(offset, bytes(nbytes))
+        """The address of a chunk of no matter what, that is to be written to. A long one is not written."""
+        content = bytearray(nbytes)
+        is_long = nbytes >= _UNWRITTEN_NBYTES
+        if is_long:  # not to be taken for anything else that HDF5 writes meanwhile
+            content[:_MARK_NBYTES] = os.urandom(_MARK_NBYTES)
+        with self._writes.noted(left_out=content if is_long else b"") as written:
+            dataset.write_direct_chunk(offset, content)
         return _place_of_chunk(dataset, offset, written, nbytes)
 
     def read_at(self, nbytes: int, address: int) -> bytes:

@@ -52,7 +52,7 @@ class StagedWrites:
         self._tail = bytearray()
         self._tail_start = self._size
         self._noted: list[tuple[int, int]] | None = None
-        self._left_out = -1
+        self._left_out: bytes | bytearray = b""
         self._is_open = False
         self._discarded = False
 
@@ -120,15 +120,15 @@ class StagedWrites:
         self._patch(data, address)
 
     @contextmanager
-    def noted(self, *, left_out: int = -1) -> Iterator[list[tuple[int, int]]]:
-        """What HDF5 writes inside: addresses and numbers of bytes. Pieces of ``left_out`` bytes behind the
-        end that the file had at the last commit are only noted."""
+    def noted(self, *, left_out: bytes | bytearray = b"") -> Iterator[list[tuple[int, int]]]:
+        """What HDF5 writes inside: addresses and numbers of bytes. What begins like ``left_out``, is as long
+        and comes behind the end that the file had at the last commit is only noted."""
         noted: list[tuple[int, int]] = []
         self._noted, self._left_out = noted, left_out
         try:
             yield noted
         finally:
-            self._noted, self._left_out = None, -1
+            self._noted, self._left_out = None, b""
 
     def read_at(self, nbytes: int, address: int) -> bytes:
         """Fewer bytes than asked for at the end of the file."""
@@ -161,7 +161,7 @@ class StagedWrites:
         if self._noted is not None:
             self._noted.append((address, nbytes))
         if address >= self._committed_end:
-            if nbytes == self._left_out:
+            if self._left_out and nbytes == len(self._left_out) and self._left_out.startswith(data[:PAGE]):
                 self._end_tail(end)
             else:
                 self._append(data, address, nbytes)

@@ -139,6 +139,19 @@ def test_what_is_free_behind_the_end_is_the_end_that_moves(staged: StagedWrites,
     assert path.read_bytes()[2 * PAGE :] == b"y" * 2 * PAGE
 
 
+def test_what_is_left_out_is_told_by_its_content(staged: StagedWrites, path: Path) -> None:
+    """Its length is not enough: metadata may be as long."""
+    end = staged.seek(0, os.SEEK_END)
+    one, other = b"x" * 70_000, b"y" * 70_000
+    with staged.noted(left_out=one) as noted:
+        for piece in one, other, one:
+            staged.write(piece)
+    assert noted == [(end + index * len(one), len(one)) for index in range(3)]
+    staged.write(b"end")
+    staged.commit()
+    assert path.read_bytes()[end:] == bytes(len(one)) + other + bytes(len(one)) + b"end"
+
+
 def test_what_is_discarded_never_comes(staged: StagedWrites, path: Path) -> None:
     write(staged, 10, b"one")
     staged.discard()
