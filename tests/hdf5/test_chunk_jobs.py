@@ -6,6 +6,7 @@ import itertools
 import threading
 from collections.abc import Iterator
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import h5py
@@ -199,6 +200,37 @@ def test_a_broken_file_lets_go_of_its_chunks(
     live.poison("the disk is gone")
     assert not threads.nbytes
     assert not live.jobs
+
+
+NO_SPACE = """
+    import resource, sys
+    import numpy as np
+    from nexus_writer.hdf5 import ChunkOptions, FileBroken, GrowingDataset, OpenFiles, compression_threads
+    from nexus_writer.model import Block
+
+    values = np.random.default_rng(1).integers(0, 2**16, (400, 32, 64), np.uint16)
+    file = OpenFiles().acquire(sys.argv[1], {})
+    dataset = GrowingDataset(
+        file.root, "x", "u2", (32, 64), scan_shape=(400,), chunking=ChunkOptions(2**16, 1, 0)
+    )
+    dataset.append([Block("", 0, values[:50])])
+    file.flush()
+    most = file.path.stat().st_size + 300_000
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    dataset.append([Block("", 50, values[50:])])
+    try:
+        file.flush()
+    except FileBroken as error:
+        print(type(error).__name__, len(file.jobs), compression_threads.nbytes)
+"""
+
+
+def test_a_chunk_that_the_disk_refuses_breaks_the_file(tmp_path: Path) -> None:
+    """And what was flushed before is there."""
+    assert run_python(NO_SPACE, tmp_path / "x.h5") == "FileBroken 0 0"
+    values = np.random.default_rng(1).integers(0, 2**16, (400, 32, 64), np.uint16)
+    with h5py.File(tmp_path / "x.h5") as file:
+        np.testing.assert_array_equal(file["x"][:50], values[:50])
 
 
 def test_points_are_read_back_before_they_are_flushed(live: LiveFile) -> None:
