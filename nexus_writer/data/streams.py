@@ -1,7 +1,7 @@
 """Reading many streams of Redis by one XREAD.
 
 COUNT of an XREAD holds for each stream, so it is shared out: a reply has about ``entries_per_reply`` entries
-however many streams there are, and no more than about ``BYTES_PER_REPLY``, or one entry of each stream.
+unless there are very many streams, and no more than about ``BYTES_PER_REPLY``, or one entry of each stream.
 What came last of a stream says how large its entries are. Nobody knows it before the first one came, be it
 the thousandth of another stream; so the first one is looked at, before it is read with those behind it.
 
@@ -26,6 +26,8 @@ __all__ = ["BYTES_PER_REPLY", "FIRST", "RawEntry", "Reply", "StreamPosition", "S
 BYTES_PER_REPLY = 8 * 2**20
 CONTROL_COUNT = 1000
 FIRST_COUNT = 100
+LEAST_COUNT = 8
+"""Of thousands of streams, too: what a stream costs of a reply is shared by so many entries."""
 GROWTH = 4
 RUNS_PER_ENTRY = 5
 """So many times as many entries are asked for where they come as runs."""
@@ -173,7 +175,7 @@ class Streams(Generic[Label]):
             return link.read(command + end, lambda receive_into: known.read(Incoming(receive_into, NOTHING)))
 
     def _now_count(self) -> int:
-        most = self._entries_per_reply // max(1, len(self.data))
+        most = max(LEAST_COUNT, self._entries_per_reply // max(1, len(self.data)))
         return max(1, min(self._count, most, BYTES_PER_REPLY // max(1, self.data.size_bytes)))
 
 
