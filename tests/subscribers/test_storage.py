@@ -104,7 +104,7 @@ def test_other_scans_go_on_while_chunks_are_compressed(
 ) -> None:
     """And whoever reads the file of the first one finds it as it was."""
     writer, let_go = writer_with(compression_threads=1), threading.Event()
-    assert compression_threads.submit(lambda: let_go.wait(30), 0)
+    assert compression_threads.submit(lambda: let_go.wait(120), 0)
     sample.writer_options["chunk_options"] = {
         "compression_limit_nbytes": 0,
         "chunk_nbytes": 2**16,
