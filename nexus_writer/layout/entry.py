@@ -169,8 +169,8 @@ class Entry:
         self._attempt("units", self._write_units, scan)
         for data in self._channels.values():
             self._attempt(f"points of {data.channel.name}", ChannelData.finish, data)
-        placed = list(self._placed_channels())
-        self._attempt("plots", partial(self.plots.stage, ended=scan), [one.channel for one in placed])
+        channels = (placed.channel for placed in self._placed_channels())
+        self._attempt("plots", partial(self.plots.stage, ended=scan), channels)
         self._attempt("metadata", self._write_metadata, scan)
         self._attempt("positions", self.instrument.write_end, scan.positioners)
         self._attempt("notes", self._write_notes, scan)
@@ -182,7 +182,7 @@ class Entry:
         write_text(self.group, "end_reason", ending.reason)
         end = (ending.time or datetime.now().astimezone()).isoformat()
         write_text(self.group, "end_time", end)
-        self._write_applications(scan, placed, end)
+        self._write_applications(scan, end)
 
     def close(self) -> None:
         """The file is being closed."""
@@ -228,11 +228,13 @@ class Entry:
                 channel = plot_channel(data, self._scan.counter(name).device_type)
                 yield PlacedChannel(data.place, channel)
 
-    def _write_applications(self, scan: Scan, placed: Sequence[PlacedChannel], end: str) -> None:
+    def _write_applications(self, scan: Scan, end: str) -> None:
         definitions = application_definitions(self._options.applications)
+        applications = applications_of(scan, definitions, self._warn)
+        placed = list(self._placed_channels()) if applications else []
         times = {"start_time": self._start, "end_time": end}
         writer = ApplicationWriter(self.group, placed, times, stack=self._options.stackmca)
-        for application in applications_of(scan, definitions, self._warn):
+        for application in applications:
             self._attempt(f"links of application {application.name}", writer.write, application)
 
     def _attempt(self, what: str, write: Callable[[Any], None], argument: Any) -> None:
