@@ -2,7 +2,8 @@
 
 Points wait here as they came from Redis, by channel. A flush decodes what are raw entries in one go, appends
 all with one write per channel, and flushes the file: the cost of HDF5 is per call, not per point, so a point
-costs little when many share a call. Nothing waits longer than ``flush_period_s``.
+costs little when many share a call. Nothing waits longer than ``flush_period_s``, but while another flush is
+under way.
 """
 
 from __future__ import annotations
