@@ -32,6 +32,7 @@ class Positions(Generic[Label]):
         "_entries",
         "_index",
         "_labels",
+        "_names",
         "_new",
         "_packed_ids",
         "_packed_names",
@@ -47,7 +48,8 @@ class Positions(Generic[Label]):
         self._labels: list[Label] = []
         self._entries: list[int] = []
         self._packed_ids: list[bytes] = []
-        self._packed_names: bytes | None = None
+        self._packed_names: list[bytes] = []
+        self._names: bytes | None = None
         self._sizes: list[int] = []
         self._new: set[bytes] = set()
         self.size_bytes = 0
@@ -76,24 +78,26 @@ class Positions(Generic[Label]):
         self._entries.append(0)
         self._sizes.append(0)
         self._packed_ids.append(bulk(position))
+        self._packed_names.append(bulk(stream))
         self._index[stream] = len(self._labels) - 1
         self._new.add(stream)
-        self._packed_names = None
+        self._names = None
         return True
 
     def remove(self, streams: Collection[bytes]) -> None:
         """Stop reading ``streams``; those that are not here do not matter."""
-        kept = [(name, at) for name, at in self._index.items() if name not in streams]
-        if len(kept) == len(self._index):
+        if self._index.keys().isdisjoint(streams):
             return
+        kept = [(name, at) for name, at in self._index.items() if name not in streams]
         self._labels = [self._labels[at] for _, at in kept]
         self._entries = [self._entries[at] for _, at in kept]
         self._packed_ids = [self._packed_ids[at] for _, at in kept]
+        self._packed_names = [self._packed_names[at] for _, at in kept]
         self._sizes = [self._sizes[at] for _, at in kept]
         self.size_bytes = sum(self._sizes)
         self._new.difference_update(streams)
         self._index = {name: at for at, (name, _) in enumerate(kept)}
-        self._packed_names = None
+        self._names = None
 
     @property
     def has_new(self) -> bool:
@@ -102,9 +106,9 @@ class Positions(Generic[Label]):
 
     def packed(self) -> Packed:
         """All streams as they go over the wire."""
-        if self._packed_names is None:
-            self._packed_names = b"".join(map(bulk, self._index))
-        return self._packed_names, self._packed_ids
+        if self._names is None:
+            self._names = b"".join(self._packed_names)
+        return self._names, self._packed_ids
 
     def packed_new(self) -> Packed:
         """The streams of which nothing has come yet."""
@@ -165,7 +169,7 @@ class Positions(Generic[Label]):
 
     def _packed_some(self, chosen: Callable[[bytes], bool]) -> Packed:
         some = [(name, at) for name, at in self._index.items() if chosen(name)]
-        return b"".join(bulk(name) for name, _ in some), [self._packed_ids[at] for _, at in some]
+        return b"".join(self._packed_names[at] for _, at in some), [self._packed_ids[at] for _, at in some]
 
     def _note_size(self, stream: bytes, at: int, size_bytes: int) -> None:
         self.size_bytes += size_bytes - self._sizes[at]
