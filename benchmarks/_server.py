@@ -48,12 +48,19 @@ class WriterProcess:
         return sum(int(text.split()[0]) for text in texts if text) / 1e9
 
     def resident_mb(self) -> float:
-        """Resident memory of all of its processes; pages that they share count once."""
+        """Resident memory of all of its processes; pages that they share, also with others, count in part."""
+        return self._memory_mb("Pss:")
+
+    def own_mb(self) -> float:
+        """The part of it that are no pages of files, which others may share now and then."""
+        return self._memory_mb("Anonymous:")
+
+    def _memory_mb(self, kind: str) -> float:
         lines = (
             line
             for pid in self.pids()
             for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-            if line.startswith("Pss:")
+            if line.startswith(kind)
         )
         return sum(int(line.split()[1]) for line in lines) / 1024
 
