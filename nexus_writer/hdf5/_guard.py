@@ -12,8 +12,9 @@ import traceback
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
+from .causes import cause_text
 from .errors import FileBroken, FileFailed, Hdf5Error
-from .live_file import LiveFile, cause_text, live_file_of
+from .live_file import LiveFile, live_file_of
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from ._guard import guarded
 from ._library import h5py
 from .answering import wait_for_disk
+from .causes import cause_text
 from .errors import Hdf5Error
-from .live_file import cause_text
 
 
 class FramesUnreadable(Hdf5Error):

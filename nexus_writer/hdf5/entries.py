@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ._library import h5py
-from .live_file import cause_text
+from .causes import cause_text
 from .reading import names_in, open_live
 
 PATIENCE_S = 3.0

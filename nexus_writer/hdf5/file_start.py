@@ -1,4 +1,4 @@
-"""What the first bytes of an HDF5 file say of it, without HDF5: for files that HDF5 does not open.
+"""What the first bytes of an HDF5 file say of it, before HDF5 opens it, or when it does not.
 
 The format: HDF5 File Format Specification 3.0, II.A "Disk Format: Level 0A - Format Signature and
 Superblock".
@@ -7,6 +7,7 @@ Superblock".
 from __future__ import annotations
 
 import os
+import stat
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,18 @@ class Superblock:
     version: int
     end: int
     marked: bool
+
+
+def has_signature(descriptor: int) -> bool:
+    """HDF5 looks for its signature at 0, 512, 1024, 2048 ...: behind a user block."""
+    status = os.fstat(descriptor)
+    size = status.st_size if stat.S_ISREG(status.st_mode) else 0
+    offset = 0
+    while offset + len(SIGNATURE) <= size:
+        if os.pread(descriptor, len(SIGNATURE), offset) == SIGNATURE:
+            return True
+        offset = offset * 2 or 512
+    return False
 
 
 def read_superblock(path: Path) -> Superblock | None:

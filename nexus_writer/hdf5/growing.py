@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from nexus_writer.model import Block
-from nexus_writer.model.limits import is_credible_shape
 
 from ._guard import guarded
 from ._library import h5py
@@ -22,11 +21,10 @@ from .items import member_place, path_of_member, refuse_taken, set_attributes
 from .live_file import LiveFile, live_file_of
 from .plain_tail import PlainTail, write_rows
 from .point_digests import Digests, PointDigests
+from .point_fitting import fitted, joined, nbytes_of, widened
 from .point_reading import read_points
 from .split_chunks import SplitChunks
-from .storage import Storage, converted, storage_for
-
-_JOINED_NBYTES = 64 * 2**20
+from .storage import Storage, storage_for
 
 
 class GrowingDataset:
@@ -159,9 +157,10 @@ class GrowingDataset:
         widest = self._extent[1:]
         for block in blocks:
             for start, stop in coverage.missing(block.start, block.stop):
+                values = block.values[start - block.start : stop - block.start]
                 try:
-                    values = self._points(block.values[start - block.start : stop - block.start])
-                    widest = self._widened(widest, values)
+                    values = fitted(self.path, values, self._storage)
+                    widest = widened(self.path, widest, values, self._storage)
                 except PointsRefused as error:
                     return runs, error
                 if start == end:
@@ -219,31 +218,6 @@ class GrowingDataset:
             raise ValueError("a growing dataset is flat: its scan shape has one dimension")
         return storage_for(dtype, scan_shape, point_shape, chunking, fill)
 
-    def _points(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """``values`` with the dataset's dtype and rank."""
-        rank = len(self._extent)
-        if self._storage.is_text and values.dtype.kind == "O" and values.ndim == 1 and rank > 1:
-            values = _stacked(values, rank - 1)
-        if values.ndim != rank:
-            values = self._with_rank(values, rank)
-        return converted(self.path, values, self._storage)
-
-    def _widened(self, widest: tuple[int, ...], values: npt.NDArray[Any]) -> tuple[int, ...]:
-        """The shape of a point that has room for those before and for ``values``."""
-        widest = tuple(map(max, widest, values.shape[1:]))
-        if not is_credible_shape(widest, self._storage.dtype.itemsize):
-            raise PointsRefused(self.path, f"with those before, each would need the shape {widest}")
-        return widest
-
-    def _with_rank(self, values: npt.NDArray[Any], rank: int) -> npt.NDArray[Any]:
-        """Dimensions of length 1 may be missing from a point, or be too many."""
-        point = tuple(n for n in values.shape[1:] if n != 1)
-        if len(point) > rank - 1:
-            raise PointsRefused(
-                self.path, f"points of the shape {values.shape[1:]} have no {rank - 1} dimensions"
-            )
-        return values.reshape(len(values), *(1,) * (rank - 1 - len(point)), *point)
-
     def _is_next(self, block: Block) -> bool:
         """Points right behind those that are there, which need no look at what lacks, no conversion and no
         more room: nearly all are."""
@@ -263,7 +237,7 @@ class GrowingDataset:
             self._chunks.write_all(start, parts)
             write = self._digest
         else:
-            parts = self._joined(parts)
+            parts = joined(parts, self._storage)
             write = self._write_digested
         for values in parts:
             write(start, values)
@@ -277,25 +251,6 @@ class GrowingDataset:
     def _digest(self, start: int, values: npt.NDArray[Any]) -> None:
         if self._digests is not None:
             self._digests.add(start, values, self._extent[1:])
-
-    def _joined(self, parts: list[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
-        """Consecutive points as one array, the smaller ones padded; as several when that would be huge."""
-        if len(parts) == 1:
-            return parts
-        shapes = {part.shape[1:] for part in parts}
-        if len(shapes) == 1:
-            return [np.concatenate(parts, dtype=self._storage.dtype)]  # without it, in this host's byte order
-        largest = tuple(max(lengths) for lengths in zip(*shapes, strict=True))
-        shape = (sum(map(len, parts)), *largest)
-        if int(np.prod(shape, dtype=np.int64)) * self._storage.dtype.itemsize > _JOINED_NBYTES:
-            return parts
-        joined = self._storage.empty(shape)
-        row = 0
-        for part in parts:
-            corner: tuple[slice, ...] = (slice(row, row + len(part)), *map(slice, part.shape[1:]))
-            joined[corner] = part
-            row += len(part)
-        return [joined]
 
     def _extend(self, stop: int, point: tuple[int, ...]) -> None:
         """Room for the points before ``stop``, and for points of that shape."""
@@ -313,27 +268,3 @@ class GrowingDataset:
             self._tail.write(start, values, self._extent)
         elif not self._chunks.write(start, values):
             write_rows(self._id, start, values, self._storage)
-
-
-def nbytes_of(values: npt.NDArray[Any]) -> int:
-    """Of numbers, or of texts as UTF-8."""
-    if values.dtype.kind == "O":
-        return sum(len(text.encode()) for text in values.ravel())
-    return values.nbytes
-
-
-def _stacked(values: npt.NDArray[Any], rank: int) -> npt.NDArray[Any]:
-    """Points that are lists of texts themselves, padded with '' to the longest."""
-    points = [
-        np.array(value, dtype=object)
-        if isinstance(value, list | tuple | np.ndarray)
-        else np.array([value], dtype=object)
-        for value in values
-    ]
-    if any(point.ndim != rank for point in points):
-        return values
-    shape = tuple(max(lengths) for lengths in zip(*(point.shape for point in points), strict=True))
-    stacked = np.full((len(points), *shape), "", dtype=object)
-    for row, point in enumerate(points):
-        stacked[row][tuple(map(slice, point.shape))] = point
-    return stacked

@@ -17,29 +17,23 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
-import stat
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from . import metadata_cache
-from ._library import access_properties, h5py
-from ._text_attributes import new_text_attribute
+from ._library import h5py
+from .causes import cause_text, failure_of
 from .chunk_jobs import ChunkJobs
 from .closing import close_file
 from .copied_group import CopiedGroup
-from .errors import FileBroken, FileDamaged, FileNotLockable, FileNotWritable, NotHdf5
+from .errors import FileBroken
 from .locks import WriterLock
 from .places import Places, punch_holes
 from .reservation import Reservation
 from .staged_writes import StagedWrites
-from .superblock import end_where_it_ends
 from .syncs import Sync, Syncs, carry_out
-
-_IMAGE_NBYTES = 4096
-_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 _UNWRITTEN_NBYTES = 2**16
 _MARK_NBYTES = 16
@@ -49,7 +43,7 @@ _process = os.getpid()
 
 
 class LiveFile:
-    """A file open for writing, locked, from :func:`open_live_file` to :meth:`close`; one thread only.
+    """A file open for writing, locked, until :meth:`close`; :mod:`.opening` opens it. One thread only.
 
     ``path`` is absolute and without symbolic links. ``root`` is valid until the file is closed.
     """
@@ -92,7 +86,7 @@ class LiveFile:
         Raises FileBroken.
         """
         self.check()
-        why = _failure_of(self._flush)
+        why = failure_of(self._flush)
         if why is not None:
             self.poison(why)
             self.check()
@@ -193,7 +187,7 @@ class LiveFile:
     def forget_old_metadata(self) -> None:
         """A scan is complete, and others still write: HDF5 would keep all of its metadata until the end."""
         if self._why_broken is None:
-            why = _failure_of(partial(metadata_cache.forget_old, self._file.id))
+            why = failure_of(partial(metadata_cache.forget_old, self._file.id))
             if why is not None:
                 self.poison(why)
 
@@ -207,14 +201,14 @@ class LiveFile:
             return
         was_broken = self._why_broken is not None
         if not was_broken:
-            why = _failure_of(self._flush)
+            why = failure_of(self._flush)
             if why is not None:
                 self.poison(why)
         if self.places.is_empty:
             self._writes.leave(self._descriptor)
             self._lock.release()
-            if _failure_of(self._close_hdf5) is not None:
-                _failure_of(self._close_hdf5)
+            if failure_of(self._close_hdf5) is not None:
+                failure_of(self._close_hdf5)
         else:
             self._close_first()
         _live.pop(self._number, None)
@@ -227,10 +221,10 @@ class LiveFile:
 
     def _close_first(self) -> None:
         unused = self.places.give_all_back()
-        why = _failure_of(self._close_hdf5) or _failure_of(self._writes.commit)
+        why = failure_of(self._close_hdf5) or failure_of(self._writes.commit)
         if why is not None and self._why_broken is None:
             self.poison(why)
-            _failure_of(self._close_hdf5)
+            failure_of(self._close_hdf5)
         if self._why_broken is None:
             punch_holes(self._descriptor, unused)
 
@@ -251,44 +245,6 @@ def _place_of_chunk(
     return places[0] if len(places) == 1 else int(dataset.get_chunk_info_by_coord(offset).byte_offset)
 
 
-def open_live_file(path: Path, *, locked: bool = False) -> LiveFile:
-    """Lock and open an existing HDF5 file; where it has to be ``locked``, not on a file system without locks.
-
-    Raises FileLocked, FileNotLockable, NotHdf5, FileNotWritable, FileDamaged. What the disk refuses is no
-    damage.
-    """
-    lock = WriterLock(path)
-    try:
-        if locked and not lock.is_held:
-            raise FileNotLockable(path)
-        return _open_locked(path, lock)
-    except OSError as error:
-        lock.release()
-        why = cause_text(error)
-    except BaseException:
-        lock.release()
-        raise
-    raise FileNotWritable(path, why)
-
-
-def _open_locked(path: Path, lock: WriterLock) -> LiveFile:
-    if not _has_signature(lock.descriptor):
-        raise NotHdf5(path)
-    end_where_it_ends(lock.descriptor)
-    # the file that is locked, whatever has its name now; without its locks, which an fsync would keep
-    descriptor = os.open(f"/proc/self/fd/{lock.descriptor}", os.O_RDWR | os.O_CLOEXEC)
-    try:
-        writes = StagedWrites(lock.descriptor)
-        file, why = _open(path, writes)
-        if file is None:
-            damaged = FileDamaged(path, why)
-            raise damaged if damaged.number is None else FileNotWritable(path, why)
-        return LiveFile(path, lock, file, writes, descriptor)
-    except BaseException:
-        os.close(descriptor)
-        raise
-
-
 def live_file_of(item: Any) -> LiveFile | None:
     """The live file that an h5py object belongs to, None when it is of another file."""
     if isinstance(item, CopiedGroup):
@@ -298,56 +254,6 @@ def live_file_of(item: Any) -> LiveFile | None:
         return _live.get(item.id.fileno)
     except (AttributeError, ValueError, RuntimeError, OSError):
         return None
-
-
-def new_file_image(path: Path, root_attributes: dict[str, str]) -> bytes:
-    """The bytes of a file that holds nothing but its root attributes."""
-    attributes = {
-        "NX_class": "NXroot",
-        "file_time": datetime.now().astimezone().isoformat(),
-        "file_name": str(path),
-        "HDF5_Version": h5py.version.hdf5_version,
-        "h5py_version": h5py.version.version,
-    } | root_attributes
-    properties = access_properties()
-    properties.set_fapl_core(_IMAGE_NBYTES, backing_store=False)
-    file = h5py.h5f.create(b"image", h5py.h5f.ACC_TRUNC, fapl=properties)
-    try:
-        for name, value in attributes.items():
-            new_text_attribute(file, name.encode(), value)
-        h5py.h5f.flush(file)
-        return bytes(file.get_file_image())
-    finally:
-        close_file(file)
-
-
-def cause_text(error: BaseException) -> str:
-    """What an error of h5py says, in one line, without addresses and times."""
-    number = getattr(error, "errno", None)
-    text = " ".join(str(error).split())
-    if number is None and "errno = " in text:
-        digits = text.split("errno = ", 1)[1].split(",", 1)[0]
-        number = int(digits) if digits.isdigit() else None
-    if number:
-        return os.strerror(number)
-    return text or type(error).__name__
-
-
-def _open(path: Path, writes: StagedWrites) -> tuple[Any, str]:
-    properties = access_properties()
-    metadata_cache.make_room(properties)
-    properties.set_fileobj_driver(h5py.h5fd.fileobj_driver, writes)
-    try:
-        number = h5py.h5f.open(os.fsencode(path), h5py.h5f.ACC_RDWR, properties)
-        writes.opened()
-        file = h5py.File(number)
-        len(file["/"])
-        return file, ""
-    except Exception as error:
-        why = cause_text(error)
-    finally:
-        properties.close()
-    return None, why
 
 
 @atexit.register
@@ -361,26 +267,6 @@ def _close_all() -> None:
             file.close()
 
 
-def _failure_of(write: Any) -> str | None:
-    try:
-        write()
-    except Exception as error:
-        return cause_text(error)
-    return None
-
-
 def _synced(descriptor: int) -> str:
     """Why it could not be; "" when the disk has everything."""
-    return _failure_of(partial(os.fsync, descriptor)) or ""
-
-
-def _has_signature(descriptor: int) -> bool:
-    """HDF5 looks for its signature at 0, 512, 1024, 2048 ...: behind a user block."""
-    status = os.fstat(descriptor)
-    size = status.st_size if stat.S_ISREG(status.st_mode) else 0
-    offset = 0
-    while offset + len(_SIGNATURE) <= size:
-        if os.pread(descriptor, len(_SIGNATURE), offset) == _SIGNATURE:
-            return True
-        offset = offset * 2 or 512
-    return False
+    return failure_of(partial(os.fsync, descriptor)) or ""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ._library import h5py
-from .live_file import cause_text
+from .causes import cause_text
 from .point_digests import DIGEST_NBYTES, canonical
 from .point_reading import read_points
 

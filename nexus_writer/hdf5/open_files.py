@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from .errors import FileNotWritable
-from .live_file import LiveFile, new_file_image, open_live_file
+from .live_file import LiveFile
 from .locks import WriterLock
+from .new_file import create_if_missing
+from .opening import open_live_file
 
 
 @dataclass(slots=True)
@@ -75,50 +76,6 @@ class OpenFiles:
             file.close()
         else:
             file.forget_old_metadata()
-
-
-def create_if_missing(path: Path, root_attributes: Mapping[str, str]) -> None:
-    """Make the file and its directories; what has that name stays untouched. Raises FileNotWritable."""
-    try:
-        why = None if path.exists() else _create(path, new_file_image(path, dict(root_attributes)))
-    except OSError as error:
-        why = error.strerror
-    if why is not None:
-        raise FileNotWritable(path, why)
-
-
-def _create(path: Path, image: bytes) -> str | None:
-    """Put ``image`` at ``path`` in one step: under a name of its own first, then by a hard link.
-
-    A reader never meets half a file, a kill leaves none, and of two processes one wins.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            _write_exclusively(temporary, image)
-            os.link(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except FileExistsError:
-        return None if path.exists() else "its directory's name is taken by a file"
-    except OSError as error:
-        if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK):
-            return error.strerror or str(error)
-    else:
-        return None
-    try:
-        _write_exclusively(path, image)
-    except FileExistsError:
-        return None
-    except OSError as error:
-        return error.strerror or str(error)
-    return None
-
-
-def _write_exclusively(path: Path, content: bytes) -> None:
-    with path.open("xb", buffering=0) as file:
-        file.write(content)
 
 
 def _resolved(path: Path) -> Path:

@@ -15,10 +15,11 @@ from ._library import h5py
 from .chunking import ChunkOptions
 from .errors import EntryExists
 from .grid_dataset import GridDataset
-from .growing import GrowingDataset, nbytes_of
+from .growing import GrowingDataset
 from .items import file_name, path_of, place_of, set_attributes
 from .live_file import LiveFile, live_file_of
 from .point_digests import Digests, PointDigests
+from .point_fitting import nbytes_of
 from .reshaped import unlink
 from .storage import converted, storage_for
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from ._guard import guarded
 from ._library import h5py
+from .causes import cause_text
 from .errors import ItemDamaged
 from .items import Kind, file_name, kind_of, path_of
-from .live_file import cause_text
 
 _DAMAGE = (OSError, RuntimeError, KeyError, ValueError)
 

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from ._guard import guarded
 from ._library import h5py
 from .answering import wait_for_disk
+from .causes import cause_text
 from .errors import FileDamaged
-from .live_file import cause_text
 from .open_files import OpenFiles
 
 Answer = TypeVar("Answer")

@@ -29,8 +29,8 @@ from typing import Any, Self, TypeVar, cast
 import numpy as np
 
 from ._library import h5py
+from .causes import cause_text
 from .errors import Unreadable
-from .live_file import cause_text
 
 T = TypeVar("T")
 

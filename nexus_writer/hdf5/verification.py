@@ -15,7 +15,7 @@ import numpy.typing as npt
 from nexus_writer.model import Block
 
 from ._library import h5py
-from .live_file import cause_text
+from .causes import cause_text
 from .reading import names_in
 from .texts import to_text
 

@@ -15,8 +15,8 @@ from nexus_writer.hdf5 import (
     NotHdf5,
     OpenFiles,
     create_group,
-    live_file,
     metadata_cache,
+    opening,
     write_value,
 )
 
@@ -141,7 +141,7 @@ def test_two_processes_that_create_a_file_at_once_make_one(tmp_path: Path) -> No
     code = """
         import sys
         from pathlib import Path
-        from nexus_writer.hdf5.open_files import create_if_missing
+        from nexus_writer.hdf5.new_file import create_if_missing
         print("ready", flush=True)
         for i in sys.stdin.readline().split():
             create_if_missing(Path(sys.argv[1]) / i, {"who": sys.argv[2]})
@@ -195,14 +195,14 @@ def test_a_file_that_is_replaced_while_it_is_opened_is_left_alone(
     """What is reserved, synced and given back to the disk is of the file that is locked."""
     path, moved = tmp_path / "scan.h5", tmp_path / "moved.h5"
     files.release(files.acquire(path, {}))
-    find_end = live_file.end_where_it_ends
+    find_end = opening.end_where_it_ends
 
     def replace(descriptor: int) -> None:
         find_end(descriptor)
         path.rename(moved)
         path.write_bytes(b"another file")
 
-    monkeypatch.setattr(live_file, "end_where_it_ends", replace)
+    monkeypatch.setattr(opening, "end_where_it_ends", replace)
     live = files.acquire(path, {})
     write_value(live.root, "x", np.arange(100_000))
     live.flush()
