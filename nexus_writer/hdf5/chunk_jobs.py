@@ -75,6 +75,11 @@ class ChunkJobs:
         """Whether :meth:`settle` would wait."""
         return any(not data.done() for _, data in self._jobs)
 
+    def wait(self, pause: Callable[[], None]) -> None:
+        """Others go on in each ``pause``, until :meth:`settle` would not wait: that stops everybody."""
+        while self.is_waited_for():
+            pause()
+
     def settle(self) -> None:
         """Write all of them, waiting for those that are under way."""
         while self._jobs:

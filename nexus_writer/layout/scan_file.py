@@ -8,23 +8,23 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from nexus_writer.hdf5 import FileBroken, LiveFile, OpenFiles, Sync, carry_out, has_item, write_text
+from nexus_writer.hdf5 import FileBroken, LiveFile, OpenFiles, Sync, carry_out
 from nexus_writer.model import Block, ChannelDescription, Ending, Scan
 from nexus_writer.model.entry_names import entry_names
 from nexus_writer.model.location import data_file, entry_uris
 
 from .cameras import Cameras
 from .earlier_entries import EarlierEntries
-from .entry_links import EntryLink, links_from, make_links
 from .errors import NoFilename
 from .holder import ScanHolders
-from .masters import Masters, master_links
+from .masters import Masters
 from .options import LayoutOptions
 from .root_attributes import root_attributes
 from .scan_channels import ScanChannels
+from .scan_end import ScanEnd, revoke
 from .scan_entries import ScanEntries
+from .scan_links import ScanLinks
 from .scan_warnings import ScanWarnings
-from .writer_note import UNFINISHED, Status
 
 
 class ScanFile:
@@ -63,8 +63,8 @@ class ScanFile:
         # not by methods of this object: such a circle keeps what HDF5 has open until garbage is collected
         self._channels = ScanChannels(scan.key, self._warnings.add)
         self.cameras = Cameras(self._channels.lose)
-        self._masters = Masters(files) if masters is None else masters
-        self._links: list[EntryLink] = []
+        masters = Masters(files) if masters is None else masters
+        self._links = ScanLinks(self._scan, options.entry_name, masters, self._warnings)
 
     @property
     def lost(self) -> dict[str, str]:
@@ -92,9 +92,7 @@ class ScanFile:
     def link(self) -> None:
         """Make the links to a scan that was saved before, where its writer could not."""
         if self._holders is not None and (holder := self._holders.find()) is not None:
-            self._masters.sides.link(self._holders.path)
-            links = master_links(self._scan, self._options.entry_name, holder)
-            self._masters.complete(links, root_attributes(self._scan))
+            self._links.complete(self._holders.path, holder)
 
     def create(self, *, beside: bool = False, take_over: bool = False) -> None:
         """Make the entries and what is known before the first point. May be called again after an error.
@@ -113,9 +111,7 @@ class ScanFile:
         for problem in self._scan.problems:
             self.warn(f"scan info: {problem}")
         self._warnings.add_all(filter(None, [holder.remark]))
-        self._masters.sides.link(self._holders.path)
-        self._links = master_links(self._scan, self._options.entry_name, holder.path)
-        self._warnings.add_all(self._masters.link(self._links, root_attributes(self._scan)))
+        self._links.make(self._holders.path, holder.path)
 
     def _begin_entries(self, file: LiveFile) -> None:
         try:
@@ -171,7 +167,8 @@ class ScanFile:
             return
         self.cameras.update()
         self.points.update(self.cameras.points)
-        _wait_for_chunks(file, pause)
+        if pause is not None:
+            file.jobs.wait(pause)
         for entry in entries:
             entry.stage()
         file.flush()
@@ -179,7 +176,7 @@ class ScanFile:
             file.flush()
         if entries.earlier is not None and entries.earlier.are_in(self._channels.by_key):
             entries.remove_earlier()
-        self._warnings.add_all(self._masters.retry(self._links))
+        self._links.retry()
 
     def check(self) -> None:
         """Raises FileBroken when a write failed, of this scan or another one in its file."""
@@ -215,15 +212,8 @@ class ScanFile:
 
     def refer_to(self, scan: Scan) -> None:
         """This one is a sequence, or a group, of which ``scan`` is a part: link what lies in another file."""
-        if self._file is None:
-            return
-        try:
-            links = links_from(self._file.path, scan, self._options.entry_name)
-            self._warnings.add_all(make_links(self._file.root, links).values())
-        except FileBroken:
-            raise
-        except Exception as error:
-            self.warn(f"{scan.name} is not linked: {type(error).__name__}: {error}")
+        if self._file is not None:
+            self._links.refer_to(scan, self._file)
 
     def finish(
         self,
@@ -248,20 +238,14 @@ class ScanFile:
         file, entries = self._file, self._entries
         if file is None or entries is None:
             return self._failure(failed)
+        end = ScanEnd(
+            file, entries, self._channels, self.cameras, self._warnings, self._links, failed, sync, pause
+        )
         last: Sync | None = None
         try:
-            self._finish_cameras(file)
-            if may_go_on:
-                entries.set_unfinished(failed or "the scan had not ended")
-            self._finish_channels(failed)
+            end.gather(self.take_over, may_go_on=may_go_on)
             scan = self._scan if info is None else self._updated(info)
-            entries.finish(scan, Ending.from_info(info or {}, None if info is None else exception))
-            _wait_for_chunks(file, pause)
-            self._flush_finished(file, entries)
-            sync(file.syncs())
-            file.check()
-            self._set_final_status(file, entries, failed)
-            last = file.begin_last_sync(sync)
+            last = end.complete(scan, Ending.from_info(info or {}, None if info is None else exception))
         finally:
             try:
                 self._give_back()
@@ -277,65 +261,22 @@ class ScanFile:
         is_abandoned = self._file is None
         self._close()
         if not is_abandoned and self._holders is not None:
-            self._masters.sides.link(self._holders.path)
+            self._links.link_sides(self._holders.path)
 
     def revoke(self, why: str) -> None:
         """The disk may not have the status that ``finish`` has set: the entries are not complete, so that
         ``create`` goes on with them. Raises what ``OpenFiles.acquire`` does, FileBroken."""
-        holder = self._holders.find() if self._holders is not None else None
-        if holder is None:
-            return
-        file = self._files.acquire(holder, root_attributes(self._scan))
-        try:
-            for name in filter(
-                partial(has_item, file.root), entry_names(self._scan, self._options.entry_name)
-            ):
-                write_text(file.root[name], UNFINISHED, why)
-            file.flush()
-        finally:
-            self._files.release(file)
+        if self._holders is not None:
+            revoke(self._holders, root_attributes(self._scan), why)
 
     def _failure(self, failed: str | None) -> str | None:
         return failed or "; ".join(self.lost.values()) or None
-
-    def _finish_channels(self, failed: str | None) -> None:
-        """All points are there that will ever come: tell those that lack, and why the writing failed."""
-        self.take_over()
-        self._channels.tell_gaps()
-        if failed and failed != "; ".join(self.lost.values()):
-            self.warn(failed)
-
-    def _flush_finished(self, file: LiveFile, entries: ScanEntries) -> None:
-        """All but the status; then nothing is needed any more of what an earlier writing left."""
-        file.flush()
-        self.cameras.publish()
-        entries.publish()
-        file.flush()
-        entries.remove_earlier()
-
-    def _set_final_status(self, file: LiveFile, entries: ScanEntries, failed: str | None) -> None:
-        """The disk has all that it is said of."""
-        entries.set_status(Status.FAILED if failed or self.lost else Status.SUCCEEDED)
-        entries.set_default()
-        self._warnings.add_all(self._masters.retry(self._links, at_once=True))
-        file.flush()
 
     def abandon(self, why: str) -> None:
         """Another process goes on with the scan: give the file back, and write nothing more to it."""
         if self._file is not None:
             self._file.poison(why)
             self._close()
-
-    def _finish_cameras(self, file: LiveFile) -> None:
-        """All frames are in the file before anything is said of its points."""
-        if not self.cameras:
-            return
-        self.cameras.complete()
-        file.flush()
-        if self.cameras.publish():
-            file.flush()
-        self.points.update(self.cameras.points)
-        self.cameras.close()
 
     def _updated(self, info: Mapping[str, Any]) -> Scan:
         scan = self._scan.updated(info)
@@ -353,9 +294,3 @@ class ScanFile:
         finally:  # to let go of a thousand datasets takes 10 ms: others may open the file before that
             self._channels.close()
             self.cameras.clear()
-
-
-def _wait_for_chunks(file: LiveFile, pause: Callable[[], None] | None) -> None:
-    """The next flush is to find them compressed: it stops everybody."""
-    while pause is not None and file.jobs.is_waited_for():
-        pause()

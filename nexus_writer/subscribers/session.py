@@ -1,8 +1,7 @@
-"""Saves the scans of a session: one NexusScanWriter for each, started when the scan appears in Redis."""
+"""Saves the scans of a session: listens for those that appear in Redis, looks back at those before it."""
 
 from __future__ import annotations
 
-import gc
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,18 +18,15 @@ from nexus_writer.data.scan_reader import ScanReplaced, ScanVanished
 from nexus_writer.data.walk import Walk
 from nexus_writer.hdf5 import compression_threads
 
-from .claims import Claim
-from .crew import Crew
-from .elsewhere import ScanElsewhere
 from .errors import ScansRunning
 from .follower import LISTENS
-from .known_scans import KnownScan, KnownScans
+from .intake import Intake
+from .known_scans import KnownScan
 from .look_back import scans_to_save
 from .modes import Mode, Request
 from .options import WriterOptions, warn_of_unknown_variables
 from .scan import NexusScanWriter
 from .silence import wait_until_it_speaks
-from .sought import Sought, seek
 from .state import SubscriberState
 from .status import SessionStatistics
 from .subscriber import Subscriber
@@ -68,10 +64,17 @@ class NexusSessionWriter(Subscriber[Event]):
         self._writer = writer
         self._saved_here = saved_here
         self._client: redis.Redis | None = None
-        self._crew = Crew(
-            session, self._connect, self._start, self._wait_with, standby=standby, device=device
+        self._intake = Intake(
+            session,
+            self.options,
+            self._connect,
+            self._connected,
+            self._writer_thread,
+            self._look_after,
+            standby=standby,
+            device=device,
         )
-        self._scans = KnownScans(self._crew.forget, self._collect_later)
+        self._crew, self._scans = self._intake.crew, self._intake.scans
         self._beside = Group()
         self._looked_back = False
         self._late: set[str] = set()
@@ -110,10 +113,6 @@ class NexusSessionWriter(Subscriber[Event]):
         """All its scans in numbers."""
         self._scans.purge_now_and_then(self.options.purge_after_s)
         return self._scans.statistics()
-
-    def _collect_later(self) -> None:
-        """In the writer thread, which alone may wait for HDF5."""
-        (self._writer or shared_writer_thread()).thread.spawn(gc.collect)
 
     # -- life --
 
@@ -181,69 +180,9 @@ class NexusSessionWriter(Subscriber[Event]):
         except Exception as error:
             self._warn(f"{node.db_name} is not saved: {self._describe(error)}")
 
-    def _save(self, node: DataNode, *, announced: bool = False) -> None:
-        """Now, or when no other writer does. Raises REDIS_AWAY.
-
-        One that was just ``announced`` may be done with already, where this writer slept.
-        """
-        known = self._scans.get(node.db_name)
-        if self._request is not None or (known is not None and not known.done()):
-            return
-        if self._saved_here(node.db_name):
-            return
-        self._scans.purge_now_and_then(self.options.purge_after_s)
-        sought = seek(node, self._crew.client(), self.options.writer_name)
-        claim = self._crew.claim(sought.path) if sought.path else None
-        begun = False
-        try:
-            begun = self._begin(sought, claim, known, announced=announced)
-        finally:
-            if not begun:
-                self._crew.drop(claim)
-
-    def _begin(self, sought: Sought, claim: Claim | None, known: object, *, announced: bool) -> bool:
-        """Whether the scan is written here now, with its claim. ``known`` is the scan that had its name."""
-        outcome = self._crew.outcome(sought) if announced and claim is not None else None
-        if self._scans.get(sought.key) is not known:  # it was found in two ways at once
-            return False
-        self._scans.make_room(sought.key)
-        if outcome is not None:
-            self._show_elsewhere(sought).settle(outcome.status)
-        elif sought.path and claim is None:
-            self._wait_with(sought)
-        else:
-            self._start(sought, claim)
-            return True
-        return False
-
-    def _wait_with(self, sought: Sought, last_writer: str = "") -> None:
-        """Another writer has the scan's file, or may take it."""
-        self._crew.waiting.add(sought, self._show_elsewhere(sought), last_writer)
-
-    def _show_elsewhere(self, sought: Sought) -> ScanElsewhere:
-        scan = ScanElsewhere(sought, self.session, self.options, self._crew.ask)
-        self._scans.put(scan)
-        return scan
-
-    def _start(self, sought: Sought, claim: Claim | None, taken_over: bool = False) -> None:
-        """The claim is the scan's from now on, but where this raises."""
-        scan = NexusScanWriter(
-            sought.key,
-            sought.node.name,
-            self.session,
-            self._connected(),
-            self.options,
-            self._writer or shared_writer_thread(),
-            self._connect,
-            claim=claim,
-            taken_over=taken_over,
-        )
-        self._scans.put(scan)
-        scan.start()
-        self._beside.spawn(self._attend, scan, sought.node)
-        if self.options.validation:
-            self._validator.follow(scan)
-        self._crew.follow(scan, sought, claim)
+    def _save(self, node: DataNode, *, announced: bool) -> None:
+        if self._request is None and not self._saved_here(node.db_name):
+            self._intake.take(node, announced=announced)
 
     # -- greenlets beside them, in the same thread --
 
@@ -263,12 +202,17 @@ class NexusSessionWriter(Subscriber[Event]):
         self._late.clear()
 
     def _save_what_lacks(self, client: redis.Redis) -> None:
-        writer = self._writer or shared_writer_thread()
         session = get_session_node(self.session, connection=client)
-        for scan in scans_to_save(session, client, self.options, writer, self._scans):
+        for scan in scans_to_save(session, client, self.options, self._writer_thread(), self._scans):
             if scan.node.db_name not in self._scans:
                 self._late.add(scan.node.db_name)
                 self._try_to_save(scan.node)
+
+    def _look_after(self, scan: NexusScanWriter, node: DataNode) -> None:
+        """A scan is written here from now on."""
+        self._beside.spawn(self._attend, scan, node)
+        if self.options.validation:
+            self._validator.follow(scan)
 
     def _attend(self, scan: NexusScanWriter, node: DataNode) -> None:
         """Go on with a scan that was given up for its silence, should it speak again; and save the one that
@@ -288,7 +232,7 @@ class NexusSessionWriter(Subscriber[Event]):
 
     @cached_property
     def _validator(self) -> Validator:
-        return Validator(self._writer or shared_writer_thread())
+        return Validator(self._writer_thread())
 
     def _finish(self, request: Request | None, failure: str | None) -> tuple[SubscriberState, str]:
         self._beside.kill(block=False)
@@ -300,6 +244,9 @@ class NexusSessionWriter(Subscriber[Event]):
     def _make_node(self, client: redis.Redis) -> DataNode:
         """The session, also where it does not exist yet."""
         return get_session_node(self.session, connection=client)
+
+    def _writer_thread(self) -> WriterThread:
+        return self._writer or shared_writer_thread()
 
     def _connected(self) -> redis.Redis:
         if self._client is None:
