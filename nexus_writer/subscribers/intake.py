@@ -34,7 +34,7 @@ class Intake:
     def __init__(
         self,
         session: str,
-        options: WriterOptions,
+        options: Callable[[], WriterOptions],
         connect: Callable[..., redis.Redis],
         connected: Callable[[], redis.Redis],
         writer: Callable[[], WriterThread],
@@ -43,8 +43,8 @@ class Intake:
         standby: bool,
         device: str,
     ) -> None:
-        """``connected`` gives the connection of the session; ``started`` is told of each scan that is written
-        here from now on."""
+        """``options`` gives those of the scans that start from now on, ``connected`` the connection of the
+        session; ``started`` is told of each scan that is written here."""
         self._session = session
         self._options = options
         self._connect = connect
@@ -62,8 +62,8 @@ class Intake:
         known = self.scans.get(node.db_name)
         if known is not None and not known.done():
             return
-        self.scans.purge_now_and_then(self._options.purge_after_s)
-        sought = seek(node, self.crew.client(), self._options.writer_name)
+        self.scans.purge_now_and_then(self._options().purge_after_s)
+        sought = seek(node, self.crew.client(), self._options().writer_name)
         claim = self.crew.claim(sought.path) if sought.path else None
         begun = False
         try:
@@ -92,7 +92,7 @@ class Intake:
         self.crew.waiting.add(sought, self._show_elsewhere(sought), last_writer)
 
     def _show_elsewhere(self, sought: Sought) -> ScanElsewhere:
-        scan = ScanElsewhere(sought, self._session, self._options, self.crew.ask)
+        scan = ScanElsewhere(sought, self._session, self._options(), self.crew.ask)
         self.scans.put(scan)
         return scan
 
@@ -103,7 +103,7 @@ class Intake:
             sought.node.name,
             self._session,
             self._connected(),
-            self._options,
+            self._options(),
             self._writer(),
             self._connect,
             claim=claim,

@@ -66,7 +66,7 @@ class NexusSessionWriter(Subscriber[Event]):
         self._client: redis.Redis | None = None
         self._intake = Intake(
             session,
-            self.options,
+            lambda: self.options,
             self._connect,
             self._connected,
             self._writer_thread,
