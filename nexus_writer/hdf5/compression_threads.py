@@ -15,7 +15,7 @@ from typing import TypeVar
 MOST_THREADS = 8
 """Where nobody says how many: one for each processor, up to so many."""
 
-MOST_NBYTES = 2**26
+MOST_NBYTES = 2**24
 
 T = TypeVar("T")
 

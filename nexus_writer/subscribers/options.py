@@ -81,7 +81,7 @@ class WriterOptions(BaseSettings):
     compression_threads: int = Field(
         0, ge=0, description="threads of this process that compress; 0: one for each processor, up to 8"
     )
-    compression_bytes: int = Field(2**26, gt=0, description="bytes that may wait to be compressed")
+    compression_bytes: int = Field(2**24, gt=0, description="bytes that may wait to be compressed")
     validation: bool = Field(
         False, description="check each entry against the NeXus definitions when its scan has ended"
     )
