@@ -13,7 +13,9 @@ from .status import SessionStatistics
 from .tally import Tally
 
 COLLECT_AFTER = 20
-"""Scans that are forgotten before what they left is collected, which takes some 50 ms."""
+"""Scans that are forgotten before what they left is collected, which takes some 50 ms; with ten thousand others
+that are known, 1 s."""
+COLLECT_EVERY_S = 60.0
 PURGE_EVERY_S = 1.0
 KnownScan = NexusScanWriter | ScanElsewhere
 
@@ -31,6 +33,7 @@ class KnownScans:
         self._tell_forgotten = forgotten
         self._collect = collect
         self._uncollected = 0
+        self._collected_at_s = -math.inf
         self._purged_at_s = -math.inf
 
     def __len__(self) -> int:
@@ -95,6 +98,7 @@ class KnownScans:
         """What a scan leaves in cycles is old when it is forgotten, and a server's garbage collector hardly
         ever looks at the old: some 30 kB a scan."""
         self._uncollected += 1
-        if self._uncollected >= COLLECT_AFTER:
-            self._uncollected = 0
+        now_s = time.monotonic()
+        if self._uncollected >= COLLECT_AFTER and now_s - self._collected_at_s >= COLLECT_EVERY_S:
+            self._uncollected, self._collected_at_s = 0, now_s
             self._collect()

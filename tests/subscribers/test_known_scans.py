@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 
 from nexus_writer.subscribers import ScanStatus, UnknownScan
+from nexus_writer.subscribers import known_scans
 from nexus_writer.subscribers.known_scans import COLLECT_AFTER, KnownScan, KnownScans
 from tests.subscribers.test_tally import SAVED
 
@@ -79,11 +80,19 @@ def test_those_that_finished_long_ago_are_forgotten_and_still_counted(
     assert (known.statistics().finished, known.statistics().points) == (4, 40)
 
 
-def test_what_they_left_is_collected_now_and_then(known: KnownScans, forgotten: list[str]) -> None:
+@pytest.mark.parametrize(("every_s", "collected"), [(0.0, 2), (60.0, 1)])
+def test_what_they_left_is_collected_now_and_then(
+    every_s: float,
+    collected: int,
+    known: KnownScans,
+    forgotten: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(known_scans, "COLLECT_EVERY_S", every_s)
     for number in range(2 * COLLECT_AFTER + 1):
         put(known, f"{number}_scan", end_time=0.0)
         known.purge(5.0)
-    assert forgotten.count("collected") == 2
+    assert forgotten.count("collected") == collected
     assert len(known) == 0
 
 
