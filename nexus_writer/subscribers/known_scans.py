@@ -13,8 +13,8 @@ from .status import SessionStatistics
 from .tally import Tally
 
 COLLECT_AFTER = 20
-"""Scans that are forgotten before what they left is collected, which takes some 50 ms; with ten thousand others
-that are known, 1 s."""
+"""Scans that are forgotten before what they left is collected, which takes some 50 ms; 1 s where ten thousand
+others are known."""
 COLLECT_EVERY_S = 60.0
 PURGE_EVERY_S = 1.0
 KnownScan = NexusScanWriter | ScanElsewhere

@@ -8,8 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from nexus_writer.subscribers import ScanStatus, UnknownScan
-from nexus_writer.subscribers import known_scans
+from nexus_writer.subscribers import ScanStatus, UnknownScan, known_scans
 from nexus_writer.subscribers.known_scans import COLLECT_AFTER, KnownScan, KnownScans
 from tests.subscribers.test_tally import SAVED
 
