@@ -14,8 +14,9 @@ from __future__ import annotations
 import os
 import struct
 
+from .file_start import SIGNATURE
+
 _FIELDS = struct.Struct("<8s4B4QI")
-_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _WORD = 0xFFFFFFFF
 
 
@@ -28,7 +29,7 @@ def end_where_it_ends(descriptor: int) -> None:
     if len(raw) < _FIELDS.size:
         return
     signature, version, offset_size, _, flags, base, _, known_end, _, checksum = _FIELDS.unpack(raw)
-    sound = signature == _SIGNATURE and checksum == lookup3(raw[:-4])
+    sound = signature == SIGNATURE and checksum == lookup3(raw[:-4])
     if not sound or version not in (2, 3) or offset_size != 8 or flags or base:
         return
     end = os.fstat(descriptor).st_size
