@@ -27,6 +27,8 @@ RawEntry = Sequence[Any]
 WIDE_BYTES = 512
 """From here on the points of an entry are copied once instead of being compared in rows."""
 
+MOST_KINDS = 16
+
 _fields = itemgetter(1)
 _join = b"".join
 _flatten = chain.from_iterable
@@ -75,6 +77,17 @@ class Rows:
         self._as_copied = plain and not layout.shape
         self._wide = layout.nbytes >= WIDE_BYTES
 
+    def is_like(self, entry: RawEntry) -> bool:
+        """Whether that entry is one of these: it repeats all but the points."""
+        *others, value = entry[1]
+        start, stop = self._content.start, self._content.stop
+        return (
+            len(value) == len(self._value)
+            and others == self._head
+            and value.startswith(self._value[:start])
+            and value.endswith(self._value[stop:])
+        )
+
     def points_of(self, entries: Sequence[RawEntry]) -> npt.NDArray[Any] | None:
         """The points of all entries, (n,) + the shape of one; None when one entry differs."""
         if self._wide:
@@ -113,3 +126,21 @@ class Rows:
                 return None
             parts.append(memoryview(value)[content])
         return np.frombuffer(bytearray().join(parts), self._dtype["points"].base)
+
+
+class KnownKinds:
+    """Rows that were met in some channels: those of others are mostly the same. One thread only."""
+
+    def __init__(self) -> None:
+        self._rows: list[Rows] = []
+
+    def find(self, entry: RawEntry) -> Rows | None:
+        """Those that the entry is one of."""
+        for rows in self._rows:
+            if rows.is_like(entry):
+                return rows
+        return None
+
+    def add(self, rows: Rows) -> None:
+        """The oldest are forgotten where there are many."""
+        self._rows = [rows, *self._rows[: MOST_KINDS - 1]]

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from nexus_writer.model import Block
 
 from ._incoming import Incoming
-from ._rows import RawEntry, Rows
+from ._rows import MOST_KINDS, RawEntry, Rows
 from .points import PointDecoder
 
 MOST_MISSES = 16
@@ -91,8 +91,7 @@ class WireRows:
 
     def is_like(self, entry: RawEntry) -> bool:
         """Whether that entry looks like these."""
-        *others, value = self._rows.fields
-        return entry[1][:-1] == others and len(entry[1][-1]) == len(value)
+        return self._rows.is_like(entry)
 
     def take(self, incoming: Incoming, entries: int) -> PointRun | None:
         """The next entries of a reply; None, and they stay there, when they are not as expected."""
@@ -160,6 +159,8 @@ class KnownRows:
     """What the entries of streams look like, learned from those that came."""
 
     def __init__(self) -> None:
+        self._decoder = PointDecoder("")
+        self._kinds: dict[Rows, WireRows] = {}
         self._rows: dict[bytes, WireRows] = {}
         self._misses: dict[bytes, int] = {}
         self.nbytes = 0
@@ -175,20 +176,31 @@ class KnownRows:
         return iter(self._rows)
 
     def learn(self, streams: Iterable[RawStream], most: int) -> None:
-        """Entries of data streams came through the parser: of at most so many streams, see what they are
-        like."""
+        """Entries of data streams came through the parser: see what they are like, up to so many that are
+        like none before."""
         for name, entries in streams:
             rows = self._rows.get(name)
             misses = self._misses.get(name, 0)
             if misses >= MOST_MISSES or (rows is not None and rows.is_like(entries[-1])):
                 continue
-            learned = PointDecoder("").learn(entries[-1])
+            learned = self._decoder.learn(entries[-1])
             if learned is None:
                 self._misses[name] = misses + 1
-            self._set(name, None if learned is None else WireRows(learned))
-            most -= 1
+            known = self._kinds.get(learned) if learned is not None else None
+            if known is None:
+                known = self._new_kind(learned)
+                most -= 1
+            self._set(name, known)
             if not most:
                 return
+
+    def _new_kind(self, learned: Rows | None) -> WireRows | None:
+        if learned is None:
+            return None
+        if len(self._kinds) >= MOST_KINDS:
+            self._kinds.clear()
+        known = self._kinds[learned] = WireRows(learned)
+        return known
 
     def forget(self, streams: Iterable[bytes]) -> None:
         """They are not read any more."""

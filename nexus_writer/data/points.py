@@ -22,13 +22,13 @@ import numpy.typing as npt
 from nexus_writer.model import Block
 
 from ._numpy_patterns import parse
-from ._rows import RawEntry, Rows
+from ._rows import KnownKinds, RawEntry, Rows
 from ._values import points_in
 from .description import OBJECT, PointDescription, decode_description, description
 from .errors import Undecodable, UndecodablePickle
 from .pickles import loads
 
-__all__ = ["JOIN_BELOW_BYTES", "PointDecoder", "RawEntry", "decode_description"]
+__all__ = ["JOIN_BELOW_BYTES", "KnownKinds", "PointDecoder", "RawEntry", "decode_description"]
 
 JOIN_BELOW_BYTES = 64 * 1024
 """Points of entries of at least this size stay in blocks of their own, without a copy."""
@@ -52,11 +52,12 @@ class _Piece:
 class PointDecoder:
     """Decodes the entries of one channel, in the order of its stream, and remembers what they look like.
 
-    Not for several threads at once.
+    Channels of one scan may share the ``kinds`` that they meet. Not for several threads at once.
     """
 
-    def __init__(self, channel: str) -> None:
+    def __init__(self, channel: str, kinds: KnownKinds | None = None) -> None:
         self.channel = channel
+        self._kinds = kinds or KnownKinds()
         self._is_new = True
         self._rows: Rows | None = None
         self._patterns: dict[tuple[int, ...], Rows] = {}
@@ -90,9 +91,13 @@ class PointDecoder:
 
     def learn(self, entry: RawEntry) -> Rows | None:
         """Rows like this entry, None where they cannot be told."""
-        with suppress(UndecodablePickle):  # said when the entry is decoded by itself
-            return self._rows_like(entry)
-        return None
+        rows = self._kinds.find(entry)
+        if rows is None:
+            with suppress(UndecodablePickle):  # said when the entry is decoded by itself
+                rows = self._rows_like(entry)
+            if rows is not None:
+                self._kinds.add(rows)
+        return rows
 
     def _first_rows(self, entries: Sequence[RawEntry]) -> Rows | None:
         """Before anything is known of the channel: rows like the first of several entries."""

@@ -8,7 +8,7 @@ from typing import cast
 
 from nexus_writer.data.errors import Undecodable
 from nexus_writer.data.point_runs import PointRun, joined
-from nexus_writer.data.points import PointDecoder
+from nexus_writer.data.points import KnownKinds, PointDecoder
 from nexus_writer.data.scan_items import NodeAdded
 from nexus_writer.data.streams import RawEntry
 from nexus_writer.layout import ScanFile
@@ -28,6 +28,7 @@ class ChannelFeeds:
 
     def __init__(self) -> None:
         self._decoders: dict[str, PointDecoder] = {}
+        self._kinds = KnownKinds()
         self._undeclared: dict[str, NodeAdded] = {}
         self._last_ids: dict[str, bytes] = {}
 
@@ -51,7 +52,7 @@ class ChannelFeeds:
 
     def add(self, node: NodeAdded, file: ScanFile) -> None:
         """A channel appeared, or its file was opened anew."""
-        self._decoders[node.key] = PointDecoder(node.key)
+        self._decoders[node.key] = PointDecoder(node.key, self._kinds)
         channel = declared_channel(node)
         if channel is None:
             self._undeclared[node.key] = node
