@@ -33,6 +33,8 @@ RUNS_PER_ENTRY = 5
 """So many times as many entries are asked for where they come as runs."""
 SHORTEST_RUN = 8
 """A run of fewer entries costs more than the entries."""
+LEAST_RUN = 64
+"""Of thousands of streams, too, unless their bytes are too many: a run costs what 20 of its entries do."""
 LEARNED_PER_REPLY = 100
 _NOTHING_NEW = b"18446744073709551615-18446744073709551615"
 
@@ -136,7 +138,7 @@ class Streams(Generic[Label]):
         if not known or 2 * len(known) < len(self.data):
             return 0
         count = min(
-            RUNS_PER_ENTRY * self._entries_per_reply // len(known),
+            max(LEAST_RUN, RUNS_PER_ENTRY * self._entries_per_reply // len(known)),
             BYTES_PER_REPLY // max(known.nbytes, self.data.size_bytes),
             self._entries_per_reply // max(1, len(self.data) - len(known)),
         )
