@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -40,6 +41,10 @@ class Incoming:
         """Bytes that it ``has``; valid until more are waited for."""
         start = self._at + offset
         return self._view[start : start + nbytes]
+
+    def match(self, pattern: re.Pattern[bytes]) -> re.Match[bytes] | None:
+        """The next bytes, as far as they are here, where they are as the pattern says."""
+        return pattern.match(self._buffer, self._at, self._stop)
 
     def skip(self, nbytes: int) -> None:
         """Pass bytes that it ``has``."""

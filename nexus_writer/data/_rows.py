@@ -49,9 +49,9 @@ class Rows:
         "_row",
         "_shape",
         "_value",
-        "_wide",
         "content_type",
         "fields",
+        "is_wide",
         "layout",
         "points",
     )
@@ -75,7 +75,7 @@ class Rows:
         self._shape = layout.shape if points == 1 else layout.shape[1:]
         plain = layout.dtype.isnative and layout.dtype.kind != "b"
         self._as_copied = plain and not layout.shape
-        self._wide = layout.nbytes >= WIDE_BYTES
+        self.is_wide = layout.nbytes >= WIDE_BYTES
 
     def is_like(self, entry: RawEntry) -> bool:
         """Whether that entry is one of these: it repeats all but the points."""
@@ -90,7 +90,7 @@ class Rows:
 
     def points_of(self, entries: Sequence[RawEntry]) -> npt.NDArray[Any] | None:
         """The points of all entries, (n,) + the shape of one; None when one entry differs."""
-        if self._wide:
+        if self.is_wide:
             points = self._wide_points(entries)
         else:
             count, dtype = len(entries), self._dtype

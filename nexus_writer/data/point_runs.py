@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,17 +18,21 @@ import numpy.typing as npt
 
 from nexus_writer.model import Block
 
-from ._incoming import Incoming
+from ._incoming import WINDOW_NBYTES, Incoming
 from ._rows import MOST_KINDS, RawEntry, Rows
 from .points import PointDecoder
 
 MOST_MISSES = 16
 """A stream whose entries are not as expected so often is left to the parser."""
 
+MOST_EXPECTED = 4
+"""Ids of the entries of a reply, and of those that have one digit more."""
+
 RawStream = list[Any]
 """``[name, [entry, entry, ...]]``."""
 _ID = re.compile(rb"\*2\r\n\$\d+\r\n([1-9]\d{0,17})-0\r\n")
 _ID_NBYTES = 40
+_STREAM = re.compile(rb"\*2\r\n\$(\d+)\r\n([^\r]+)\r\n\*(\d+)\r\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,7 @@ class WireRows:
         self._before = start + value[:content]
         self._after = value[content + rows.layout.nbytes :] + b"\r\n"
         self._by_digits: dict[int, _Row] = {}
+        self._expected: dict[tuple[int, int], bytearray] = {}
         self.nbytes = self._row(6).type.itemsize
         """Of an entry, about."""
 
@@ -97,7 +101,7 @@ class WireRows:
         """The next entries of a reply; None, and they stay there, when they are not as expected."""
         if not incoming.has(_ID_NBYTES):
             return None
-        match = _ID.match(incoming.view(0, _ID_NBYTES))
+        match = incoming.match(_ID)
         if match is None:
             return None
         first, step = int(match[1]), self._rows.points
@@ -111,7 +115,7 @@ class WireRows:
             nbytes = count * row.type.itemsize
             if not incoming.has(offset + nbytes):
                 return None
-            points = self._points(incoming.view(offset, nbytes), row, _ids(next_id, count, step))
+            points = self._points(incoming.view(offset, nbytes), row, next_id, count)
             if points is None:
                 return None
             parts.append(points)
@@ -121,13 +125,35 @@ class WireRows:
         last_id = b"%d-0" % (first + (entries - 1) * step)
         return PointRun(first - 1, values, entries, last_id)
 
-    def _points(self, data: memoryview, row: _Row, ids: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
+    def _points(self, data: memoryview, row: _Row, first_id: int, count: int) -> npt.NDArray[Any] | None:
         raw = np.frombuffer(data, row.type)
-        expected = bytearray(row.head) * len(raw)
-        np.frombuffer(expected, row.head_type)["id"] = ids
-        if raw["head"].tobytes() != expected or raw["tail"].tobytes() != self._after * len(raw):
-            return None
-        return raw["points"].copy()
+        points = raw["points"].copy()
+        expected = self._expected.get((first_id, count)) or self._expect(row, first_id, count)
+        if self._rows.is_wide:
+            if raw["head"].tobytes() != expected or raw["tail"].tobytes() != self._after * count:
+                return None
+        else:
+            np.frombuffer(expected, row.type)["points"] = points
+            if expected != data:
+                return None
+        return points
+
+    def _expect(self, row: _Row, first_id: int, count: int) -> bytearray:
+        """What is to come for so many entries: all of it, with any points, or where these are wide what lies
+        before them. Kept for the other channels of the reply, that have the same ids."""
+        ids = np.array([b"%d-0" % (first_id + index * self._rows.points) for index in range(count)])
+        if self._rows.is_wide:
+            expected = bytearray(row.head) * count
+            np.frombuffer(expected, row.head_type)["id"] = ids
+        else:
+            content = bytes(row.type["points"].itemsize)
+            expected = bytearray(row.head + content + self._after) * count
+            np.frombuffer(expected, row.type)["head"].view(row.head_type)["id"] = ids
+        if len(expected) <= WINDOW_NBYTES:
+            if len(self._expected) >= MOST_EXPECTED:
+                self._expected.clear()
+            self._expected[first_id, count] = expected
+        return expected
 
     def _row(self, digits: int) -> _Row:
         row = self._by_digits.get(digits)
@@ -219,12 +245,7 @@ class KnownRows:
             return None
         streams = int(incoming.line()[1:])
         for index in range(streams):
-            incoming.line()
-            name_nbytes = int(incoming.line()[1:])
-            incoming.has(name_nbytes + 2)
-            name = bytes(incoming.view(0, name_nbytes))
-            incoming.skip(name_nbytes + 2)
-            entries = int(incoming.line()[1:])
+            name, entries = _next_stream(incoming)
             rows = self._rows.get(name)
             run = None if rows is None else rows.take(incoming, entries)
             if run is None:
@@ -250,12 +271,20 @@ class KnownRows:
             self.nbytes += rows.nbytes
 
 
+def _next_stream(incoming: Incoming) -> tuple[bytes, int]:
+    """Its name, and how many entries follow."""
+    match = incoming.match(_STREAM)
+    if match is not None and len(match[2]) == int(match[1]):
+        incoming.skip(len(match[0]))
+        return match[2], int(match[3])
+    incoming.line()
+    name_nbytes = int(incoming.line()[1:])
+    incoming.has(name_nbytes + 2)
+    name = bytes(incoming.view(0, name_nbytes))
+    incoming.skip(name_nbytes + 2)
+    return name, int(incoming.line()[1:])
+
+
 def bulk(argument: bytes) -> bytes:
     """A text of Redis in the form in which it goes over the wire."""
     return b"$%d\r\n%b\r\n" % (len(argument), argument)
-
-
-@lru_cache(maxsize=64)
-def _ids(first: int, count: int, step: int) -> npt.NDArray[Any]:
-    """Of entries that follow each other; the channels of a scan have the same."""
-    return np.array([b"%d-0" % one for one in range(first, first + count * step, step)])
