@@ -18,7 +18,7 @@ from nexus_writer.data.errors import Undecodable
 from nexus_writer.data.link import Link
 from nexus_writer.data.point_runs import Found, KnownRows, PointRun, bulk, joined
 from nexus_writer.data.points import PointDecoder
-from nexus_writer.data.streams import Streams
+from nexus_writer.data.streams import LEAST_COUNT, LEAST_RUN, Streams
 from nexus_writer.model import Block
 from tests.data_room.by_hand import HandPublisher, add_entry
 
@@ -118,6 +118,18 @@ def test_what_is_said_in_between_comes_too(publisher: HandPublisher, link: Link)
     reply = streams.read(link, block_ms=None)
     assert [label for label, _ in reply.control] == ["children"]
     assert [label for label, _ in reply.runs] == ["c"]
+
+
+def test_many_channels_come_as_long_runs_as_soon_as_one_is_known(
+    publisher: HandPublisher, link: Link
+) -> None:
+    channels = [f"c{number}" for number in range(300)]
+    for channel in channels:
+        publisher.points(channel, [*ramp("<f8", points=72 + LEAST_COUNT)])
+    streams, lengths = streams_of(channels), []
+    while reply := streams.read(link, block_ms=None):
+        lengths.append({len(entries) for _, entries in reply.data} | {run.entries for _, run in reply.runs})
+    assert lengths == [{LEAST_COUNT}, {LEAST_RUN}, {72 - LEAST_RUN}]
 
 
 OTHERS = {

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from nexus_writer.data import description as description_module
 from nexus_writer.data import points as points_module
 from nexus_writer.data._numpy_patterns import parse
+from nexus_writer.data._rows import MOST_KINDS
 from nexus_writer.data.errors import Undecodable, UndecodablePickle
 from nexus_writer.data.pickles import dumps, loads
-from nexus_writer.data.points import JOIN_BELOW_BYTES, PointDecoder, decode_description
+from nexus_writer.data.points import JOIN_BELOW_BYTES, KnownKinds, PointDecoder, decode_description
 from nexus_writer.data.recording import Recording
 from nexus_writer.model import Block
 from tests.fixtures_redis import CAPTURES
@@ -593,3 +594,36 @@ def test_an_entry_without_description() -> None:
     assert decode_description([b"1-0", [b"__EVENT__", b"LIMAIMAGESTATUS"]]) is None
     with pytest.raises(UndecodablePickle):
         decode_description(entry(0, b"", 1, b"nonsense"))
+
+
+def decoded(decoder: PointDecoder, entries: Sequence[Entry]) -> Any:
+    """Types, starts and bytes; None where they are undecodable."""
+    try:
+        blocks = decoder.decode(entries)
+    except Undecodable:
+        return None
+    return [(block.start, block.values.dtype, block.values.tobytes()) for block in blocks]
+
+
+def test_channels_that_share_what_they_met_decode_as_those_that_do_not() -> None:
+    """Of a second channel, any byte differs from the first one's."""
+    entries = entries_of(np.arange(2.0), [1])
+    for field, value in enumerate(entries[0][1]):
+        for at in range(len(value)):
+            changed = entries_of(np.arange(2.0), [1])
+            for one in changed:
+                other = bytearray(one[1][field])
+                other[at] ^= 1 + at % 255
+                one[1][field] = bytes(other)
+            kinds = KnownKinds()
+            assert decoded(PointDecoder("first", kinds), entries) is not None
+            assert decoded(PointDecoder("second", kinds), changed) == decoded(PointDecoder("c"), changed)
+
+
+def test_few_of_the_kinds_that_channels_met_are_kept() -> None:
+    kinds = KnownKinds()
+    for length in range(1, 100):
+        values = np.zeros((3, length))
+        (block,) = PointDecoder("c", kinds).decode(entries_of(values, [1, 2]))
+        assert_block(block, 0, values)
+    assert len(kinds._rows) == MOST_KINDS
