@@ -24,9 +24,13 @@ import numpy.typing as npt
 from ._library import h5py
 from .compression_threads import CompressionThreads, compression_threads
 from .encoding import Step, encoded
+from .errors import FileFailed
 from .storage import Storage
 
 logger = logging.getLogger(__name__)
+
+Values = Callable[[], npt.NDArray[Any]]
+"""What gives the values of a chunk in any thread, when they are wanted. Raises FileFailed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ class _Job:
     dataset: Any
     storage: Storage
     corner: tuple[int, ...]
-    values: npt.NDArray[Any]
+    values: Values
 
 
 class ChunkJobs:
@@ -53,14 +57,16 @@ class ChunkJobs:
         storage: Storage,
         steps: tuple[Step, ...],
         corner: tuple[int, ...],
-        values: npt.NDArray[Any],
+        values: Values,
     ) -> None:
         """A chunk from ``corner`` on, that lacks values only beyond the end of the dataset.
 
         Where memory is short earlier ones are waited for. The ``values`` must stay as they are until the
         next flush.
         """
-        work = partial(encoded, values, storage, steps)
+        while self._jobs and self._jobs[0][1].done():
+            self._settle_first()
+        work = partial(_encoded, values, storage, steps)
         data = self._threads.submit(work, storage.chunk_nbytes)
         while data is None and self._jobs:
             self._settle_first()
@@ -100,12 +106,18 @@ class ChunkJobs:
             self._threads.taken(job.storage.chunk_nbytes)
 
 
+def _encoded(values: Values, storage: Storage, steps: tuple[Step, ...]) -> npt.NDArray[Any]:
+    return encoded(values(), storage, steps)
+
+
 def _write(job: _Job, encode: Callable[[], npt.NDArray[Any]]) -> None:
     try:
         data = encode()
+    except FileFailed:
+        raise
     except Exception as error:
         logger.warning("A chunk is left to HDF5 to be compressed: %s: %s", type(error).__name__, error)
-        write_box(job.dataset, job.corner, job.values, job.storage)
+        write_box(job.dataset, job.corner, job.values(), job.storage)
     else:
         job.dataset.write_direct_chunk(job.corner, data)
 

@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ._library import h5py
+from .scratch import Scratch
 from .storage import Storage
 
 _ISAL_LEVEL, _ZLIB_LEVEL = 2, 4
@@ -49,8 +50,9 @@ def steps_of(filters: Filters) -> tuple[Step, ...] | None:
 
     Each is tried: libraries set themselves up in their first call, which no other one may meet.
     """
+    numbered = zip(range(len(filters) - 1, -1, -1), filters, strict=True)
     try:
-        steps = tuple(_step(number, options) for number, options in filters)
+        steps = tuple(_step(number, options, is_last=rest == 0) for rest, (number, options) in numbered)
         values: npt.NDArray[Any] = np.zeros(1024, np.uint8)
         for step in steps:
             values = step(values)
@@ -70,17 +72,24 @@ def encoded(values: npt.NDArray[Any], storage: Storage, steps: tuple[Step, ...])
     return values
 
 
-def _step(number: int, options: tuple[int, ...]) -> Step:
+def _step(number: int, options: tuple[int, ...], *, is_last: bool) -> Step:
     if number == h5py.h5z.FILTER_SHUFFLE:
-        return lambda values: _shuffled(values, options[0])
+        return _byte_shuffle(options[0], None if is_last else Scratch())
     if number == h5py.h5z.FILTER_DEFLATE:
         return _deflate()
     return _Plugin(number, options)
 
 
-def _shuffled(values: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
-    """First bytes first: of elements of ``size`` bytes."""
-    return np.ascontiguousarray(values.reshape(-1).view(np.uint8).reshape(-1, size).T)
+def _byte_shuffle(size: int, scratch: Scratch | None) -> Step:
+    """First bytes first: of elements of ``size`` bytes. Into ``scratch``, or memory of its own."""
+
+    def shuffled(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        elements = values.reshape(-1).view(np.uint8).reshape(-1, size)
+        memory = np.empty(elements.size, np.uint8) if scratch is None else scratch.buffer(elements.size)
+        memory.reshape(size, -1)[...] = elements.T
+        return memory
+
+    return shuffled
 
 
 def _deflate() -> Step:

@@ -262,9 +262,12 @@ class GrowingDataset:
     def _write(self, start: int, values: npt.NDArray[Any]) -> None:
         """Rows from ``start`` on, the dataset enlarged as needed: one extend, one write."""
         self._extend(start + len(values), values.shape[1:])
-        if not values.size and not isinstance(self._chunks, SplitChunks):
-            return
         if self._tail is not None:
-            self._tail.write(start, values, self._extent)
+            if values.size:
+                self._tail.write(start, values, self._extent)
+            else:
+                self._tail.fill_up(start + len(values))
+        elif not values.size and not isinstance(self._chunks, SplitChunks):
+            return
         elif not self._chunks.write(start, values):
             write_rows(self._id, start, values, self._storage)

@@ -22,16 +22,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from . import metadata_cache
 from ._library import h5py
 from .causes import cause_text, failure_of
 from .chunk_jobs import ChunkJobs
 from .closing import close_file
 from .copied_group import CopiedGroup
-from .errors import FileBroken
+from .errors import FileBroken, FileFailed
+from .file_bytes import file_failed
 from .locks import WriterLock
 from .places import Places, punch_holes
 from .reservation import Reservation
+from .scratch import Scratch
 from .staged_writes import StagedWrites
 from .syncs import Sync, Syncs, carry_out
 
@@ -39,6 +44,7 @@ _UNWRITTEN_NBYTES = 2**16
 _MARK_NBYTES = 16
 
 _live: dict[int, LiveFile] = {}
+_read_buffers = Scratch()
 _process = os.getpid()
 
 
@@ -149,27 +155,36 @@ class LiveFile:
             dataset.write_direct_chunk(offset, data, filters_skipped)
         return _place_of_chunk(dataset, offset, written, data.nbytes)
 
-    def new_chunk(self, dataset: Any, offset: tuple[int, ...], nbytes: int) -> int:
+    def new_chunk(self, dataset: Any, offset: tuple[int, ...], nbytes: int, filters_skipped: int = 0) -> int:
         """The address of a chunk of no matter what, that is to be written to. A long one is not written."""
         content = bytearray(nbytes)
         is_long = nbytes >= _UNWRITTEN_NBYTES
         if is_long:  # not to be taken for anything else that HDF5 writes meanwhile
             content[:_MARK_NBYTES] = os.urandom(_MARK_NBYTES)
         with self._writes.noted(left_out=content if is_long else b"") as written:
-            dataset.write_direct_chunk(offset, content)
+            dataset.write_direct_chunk(offset, content, filters_skipped)
         return _place_of_chunk(dataset, offset, written, nbytes)
 
-    def read_at(self, nbytes: int, address: int) -> bytes:
+    def read_at(self, nbytes: int, address: int) -> npt.NDArray[np.uint8]:
         """Bytes that :meth:`write_at` wrote, with what HDF5 put around them. Raises FileBroken."""
-        data, why = b"", "the file was cut short"
+        data = np.empty(nbytes, np.uint8)
+        count, why = 0, "the file was cut short"
         try:
-            data = self._writes.read_at(nbytes, address)
+            count = self._writes.read_at(data.data, address)
         except OSError as error:
             why = cause_text(error)
-        if len(data) < nbytes:
+        if count < nbytes:
             self.poison(why)
         self.check()
         return data
+
+    def read_later(self, nbytes: int, address: int) -> Callable[[], npt.NDArray[np.uint8]]:
+        """What reads the same in any thread, until the next flush, where nothing is written any more. What it
+        returned is valid until that thread reads again. It raises FileFailed. Raises FileBroken."""
+        if self._writes.keeps(nbytes, address):
+            return partial(_read, self._descriptor, nbytes, address)
+        data = self.read_at(nbytes, address)
+        return lambda: data
 
     def check(self) -> None:
         """Raises FileBroken when a write failed before."""
@@ -236,6 +251,16 @@ class LiveFile:
         h5py.h5f.flush(self._file.id)
         self._reservation.extend(self._descriptor, self._file.id.get_filesize())
         self._writes.commit()
+
+
+def _read(descriptor: int, nbytes: int, address: int) -> npt.NDArray[np.uint8]:
+    """The descriptor may be another file's by then: when nobody wants what is read."""
+    data = _read_buffers.buffer(nbytes)
+    with file_failed():
+        count = os.preadv(descriptor, [data.data], address)
+    if count < nbytes:
+        raise FileFailed(None, "the file was cut short")
+    return data
 
 
 def _place_of_chunk(

@@ -4,7 +4,8 @@ HDF5 itself would keep a partial chunk in memory and compress all of it at every
 1 MiB), or at every append. Here
 
 * a partial chunk is stored as it is, with a filter mask that says so (any reader understands it), and new
-  points are written at their place in it: no memory, no move, as cheap as an uncompressed dataset;
+  points are written at their place in it: no memory, no move, as cheap as an uncompressed dataset. On a line
+  what lies behind them is not written until it is seen;
 * a full chunk is compressed once, in another thread (:mod:`.chunk_jobs`), to another place; the old one stays
   untouched until the next flush (:mod:`.places`). HDF5 frees a chunk's place before it looks for the new one,
   so chunks are cut off first, their places occupied, and the chunks written anew. On a grid a row of chunks
@@ -16,9 +17,9 @@ The handle that wrote such a chunk must not read it through HDF5 2.0, which forg
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from math import prod
 from typing import Any
 
@@ -26,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ._library import h5py
-from .chunk_jobs import write_box
+from .chunk_jobs import Values, write_box
 from .encoding import Step, filters_of, steps_of
 from .live_file import LiveFile
 from .storage import Storage
@@ -35,13 +36,21 @@ LEAST_NBYTES = 2**14
 
 
 @dataclass(slots=True)
+class _PlainChunk:
+    """Where it is in the file; its rows before ``filled`` hold points, or fill values."""
+
+    address: int
+    filled: int
+
+
+@dataclass(slots=True)
 class _PlainRow:
-    """A row of chunks: the address of each in the file, by its position within the row, and its points.
+    """A row of chunks, by their position within the row, and its points.
 
     Those of a grid are counted one by one: a row of a line has as many as it is long.
     """
 
-    addresses: dict[tuple[int, ...], int] = field(default_factory=dict)
+    chunks: dict[tuple[int, ...], _PlainChunk] = field(default_factory=dict)
     points: int = 0
 
 
@@ -60,10 +69,14 @@ class PlainTail:
         self._inner = tuple(inner)
         self._rows: dict[int, _PlainRow] = {}
         self._last = -1
+        self._end = 0
+        """Of the rows that a reader may see: chunks of a line hold points, or fill values, up to there."""
 
     def write(self, start: int, values: npt.NDArray[Any], extent: tuple[int, ...]) -> None:
         """Points from ``start`` on; the dataset has the ``extent`` already. Raises FileBroken."""
         stop = start + len(values)
+        self.fill_up(start)
+        self._end = max(self._end, stop)
         head = min(stop, -(-start // self._length) * self._length)
         tail = max(head, stop // self._length * self._length)
         if start < head:
@@ -74,6 +87,13 @@ class PlainTail:
             self._last = max(self._last, tail // self._length - 1)
         if tail < stop:
             self._write_plain(tail, self._nowhere, values[tail - start :])
+
+    def fill_up(self, stop: int) -> None:
+        """The rows before ``stop`` that did not come are seen from now on. Raises FileBroken."""
+        if stop > self._end:
+            number = self._end // self._length
+            self._end = stop
+            self._fill(number)
 
     def write_part(self, start: tuple[int, ...], values: npt.NDArray[Any], extent: tuple[int, ...]) -> None:
         """Points of a grid, a box of them from the place ``start`` on. Raises FileBroken."""
@@ -121,13 +141,28 @@ class PlainTail:
         self._last = max(self._last, number)
         item = self._storage.dtype.itemsize
         for column, within, part in self._columns(place, values):
-            address = row.addresses.get(column)
-            if address is None:
-                address = row.addresses[column] = self._new_chunk(number, column)
+            chunk = row.chunks.get(column)
+            if chunk is None:
+                chunk = row.chunks[column] = self._new_chunk(number, column)
+            self._fill_chunk(chunk, offset)
             for corner, run in _runs(part, self._storage.chunk):
                 first = np.ravel_multi_index(tuple(np.add((offset, *within), corner)), self._storage.chunk)
-                self._file.write_at(run, address + int(first) * item)
+                self._file.write_at(run, chunk.address + int(first) * item)
+            chunk.filled = max(chunk.filled, offset + len(values))
+        self._fill(number)
         row.points += prod(values.shape[: 1 + len(self._grid)])
+
+    def _fill(self, number: int) -> None:
+        """A row of chunks, as far as it is seen."""
+        if (row := self._rows.get(number)) is not None:
+            for chunk in row.chunks.values():
+                self._fill_chunk(chunk, min(self._length, self._end - number * self._length))
+
+    def _fill_chunk(self, chunk: _PlainChunk, stop: int) -> None:
+        if chunk.filled < stop:
+            rows = self._storage.empty((stop - chunk.filled, *self._inner))
+            self._file.write_at(rows, chunk.address + chunk.filled * rows[0].nbytes)
+            chunk.filled = stop
 
     def _columns(
         self, place: tuple[int, ...], values: npt.NDArray[Any]
@@ -155,12 +190,15 @@ class PlainTail:
             within = tuple(low - start for low, (start, _) in zip(lows, chunk, strict=True))
             yield column, within, np.ascontiguousarray(part)
 
-    def _new_chunk(self, number: int, column: tuple[int, ...]) -> int:
-        """The address of a new chunk of fill values."""
-        offset = self._corner(number, column)
-        empty = self._storage.empty(self._storage.chunk)
-        self._file.places.give_back(self._storage.chunk_nbytes, 1)
-        return self._file.write_chunk(self._dataset, offset, empty, self._storage.all_filters_skipped)
+    def _new_chunk(self, number: int, column: tuple[int, ...]) -> _PlainChunk:
+        """Of a grid all rows are seen at once: with fill values."""
+        offset, nbytes = self._corner(number, column), self._storage.chunk_nbytes
+        no_filters = self._storage.all_filters_skipped
+        self._file.places.give_back(nbytes, 1)
+        if self._grid:
+            empty = self._storage.empty(self._storage.chunk)
+            return _PlainChunk(self._file.write_chunk(self._dataset, offset, empty, no_filters), self._length)
+        return _PlainChunk(self._file.new_chunk(self._dataset, offset, nbytes, no_filters), 0)
 
     def _compress_if_full(self, number: int, extent: tuple[int, ...]) -> None:
         """A row that lacks points stays plain, so that they can come late."""
@@ -171,17 +209,19 @@ class PlainTail:
         """Write the last row of chunks of the dataset anew, through the filters and to another place."""
         row = self._rows.pop(number)
         start = number * self._length
-        chunks = [(column, self._plain_chunk(address)) for column, address in row.addresses.items()]
         places, nbytes = self._file.places, self._storage.chunk_nbytes
+        addresses = [chunk.address for chunk in row.chunks.values()]
+        stored = [self._file.read_later(nbytes, address) for address in addresses]
         places.keep_from_end(self._dataset, nbytes)
         self._dataset.set_extent((start, *extent[1:]))
-        occupied = places.occupy(self._dataset, list(row.addresses.values()), nbytes)
+        occupied = places.occupy(self._dataset, addresses, nbytes)
         if into_old_places:
-            places.give_back(nbytes, len(chunks))
+            places.give_back(nbytes, len(addresses))
         self._dataset.set_extent(extent)
-        for column, chunk in chunks:
+        for column, read in zip(row.chunks, stored, strict=True):
             corner = self._corner(number, column)
-            self._write_chunk(corner, chunk[tuple(map(slice, np.subtract(extent, corner)))])
+            inside = tuple(map(slice, np.subtract(extent, corner)))
+            self._write_chunk(corner, partial(_values_stored, read, self._storage, inside))
         if not occupied:
             self._file.flush()
 
@@ -193,12 +233,12 @@ class PlainTail:
         chunk = self._storage.chunk
         for first in itertools.product(*map(range, (0,) * values.ndim, values.shape, chunk)):
             part = values[tuple(slice(i, i + n) for i, n in zip(first, chunk, strict=True))]
-            self._write_chunk((start + first[0], *first[1:]), part)
+            self._write_chunk((start + first[0], *first[1:]), partial(np.asarray, part))
 
-    def _write_chunk(self, corner: tuple[int, ...], values: npt.NDArray[Any]) -> None:
+    def _write_chunk(self, corner: tuple[int, ...], values: Values) -> None:
         """One chunk, from the element ``corner`` on, through the filters."""
         if self._steps is None:
-            write_box(self._dataset, corner, values, self._storage)
+            write_box(self._dataset, corner, values(), self._storage)
         else:
             self._file.jobs.write(self._dataset, self._storage, self._steps, corner, values)
 
@@ -212,19 +252,26 @@ class PlainTail:
     def _corner(self, number: int, column: tuple[int, ...]) -> tuple[int, ...]:
         return (number * self._length, *(i * c for i, c in zip(column, self._inner, strict=True)))
 
-    def _plain_chunk(self, address: int) -> npt.NDArray[Any]:
-        stored = self._file.read_at(self._storage.chunk_nbytes, address)
-        return np.frombuffer(stored, dtype=self._storage.dtype).reshape(self._storage.chunk)
-
     def _read_plain(self, row: _PlainRow, points: int, lengths: tuple[int, ...]) -> npt.NDArray[Any]:
         """The first points of a row as an array of the dataset's own lengths."""
         values = self._storage.empty((points, *lengths))
-        for column, address in row.addresses.items():
-            part = self._plain_chunk(address)
+        for column, chunk in row.chunks.items():
+            part = _as_chunk(self._file.read_at(self._storage.chunk_nbytes, chunk.address), self._storage)
             cut = tuple(slice(i * c, (i + 1) * c) for i, c in zip(column, self._inner, strict=True))
             target = values[(slice(None), *cut)]
             target[...] = part[tuple(map(slice, target.shape))]
         return values
+
+
+def _as_chunk(stored: npt.NDArray[np.uint8], storage: Storage) -> npt.NDArray[Any]:
+    return stored.view(storage.dtype).reshape(storage.chunk)
+
+
+def _values_stored(
+    read: Callable[[], npt.NDArray[np.uint8]], storage: Storage, inside: tuple[slice, ...]
+) -> npt.NDArray[Any]:
+    """Those of a chunk that are ``inside`` the dataset; in any thread."""
+    return _as_chunk(read(), storage)[inside]
 
 
 def _runs(

@@ -130,10 +130,15 @@ class StagedWrites:
         finally:
             self._noted, self._left_out = None, b""
 
-    def read_at(self, nbytes: int, address: int) -> bytes:
-        """Fewer bytes than asked for at the end of the file."""
-        buffer = bytearray(nbytes)
-        return bytes(buffer[: self._read(memoryview(buffer), address)])
+    def read_at(self, buffer: memoryview, address: int) -> int:
+        """How many bytes there were: fewer than ``buffer`` has at the end of the file."""
+        return self._read(buffer, address)
+
+    def keeps(self, nbytes: int, address: int) -> bool:
+        """Whether the file itself has these bytes, nothing of them waits here, and HDF5 changes none of them
+        before the next commit: of a place that is not free."""
+        is_before_end = address + nbytes <= self._committed_end
+        return is_before_end and self._pages.keys().isdisjoint(_pages_of(address, nbytes))
 
     # -- what HDF5 asks for --
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from nexus_writer.hdf5 import (
@@ -19,7 +19,7 @@ from nexus_writer.hdf5 import (
 )
 from nexus_writer.hdf5.staged_writes import PAGE
 
-from .conftest import as_after_a_kill, block, read_back
+from .conftest import as_after_a_kill, block, new_file, read_back
 
 OPTIONS = ChunkOptions(chunk_nbytes=4096, compression_limit_nbytes=0)
 
@@ -166,6 +166,46 @@ def test_what_was_flushed_of_a_grid_survives_a_kill_at_any_moment(
     with as_after_a_kill(live) as file:
         assert file["x"].compression == "gzip"
         assert np.isnan(file["x"][()].reshape(-1, *width)[points:]).all()
+
+
+@settings(deadline=None, max_examples=20, suppress_health_check=list(HealthCheck))
+@given(
+    blocks=st.lists(
+        st.tuples(st.integers(0, 700), st.integers(1, 300), st.sampled_from([0, 1, 8, 600])),
+        min_size=2,
+        max_size=8,
+    ),
+    dtype=st.sampled_from(["f8", "i4"]),
+    chunk_nbytes=st.sampled_from([512, 2**16]),
+    filled_before=st.booleans(),
+)
+@example(blocks=[(0, 10, 8), (200, 10, 8)], dtype="f8", chunk_nbytes=2**16, filled_before=False)
+def test_points_that_lack_are_fill_values_whatever_comes_first(
+    blocks: list[tuple[int, int, int]], dtype: str, chunk_nbytes: int, filled_before: bool
+) -> None:
+    """Also where chunks lie in places that others left, and where points get wider."""
+    options = ChunkOptions(chunk_nbytes, 4, compression_limit_nbytes=0)
+    with new_file() as live:
+        if filled_before:
+            other = GrowingDataset(live.root, "other", dtype, (8,), scan_shape=(9000,), chunking=options)
+            other.append([block(0, np.full((3000, 8), 7, dtype))])
+            other.finish()
+            live.flush()
+        dataset = GrowingDataset(live.root, "x", dtype, (-1,), scan_shape=(9000,), chunking=options)
+        expected = np.full((1000, 600), np.nan if dtype == "f8" else 0, dtype)
+        came = np.zeros(1000, bool)
+        for start, count, width in blocks:
+            values = 1 + np.arange(count * width, dtype=dtype).reshape(count, width)
+            dataset.append([block(start, values)])
+            new = ~came[start : start + count]
+            expected[start : start + count, :width][new] = values[new]
+            came[start : start + count] = True
+            found = read_back(live, "x")
+            points, widest = dataset.shape
+            np.testing.assert_array_equal(found, expected[:points, :widest])
+            assert not came[points:].any()
+        dataset.finish()
+        np.testing.assert_array_equal(read_back(live, "x"), expected[: dataset.shape[0], : dataset.shape[1]])
 
 
 def test_chunks_of_a_grid_are_compressed_row_by_row(live: LiveFile) -> None:

@@ -197,3 +197,17 @@ def test_a_link_to_another_file_does_not_lead_into_this_one(live: LiveFile) -> N
     live.flush()
     assert live.root.get("link") is None
     assert list(live.root) == ["1.1", "link"]
+
+
+def test_it_knows_what_the_file_has_and_keeps(staged: StagedWrites, path: Path) -> None:
+    assert staged.keeps(2 * PAGE, PAGE)
+    write(staged, 2 * PAGE, b"waits")
+    assert not staged.keeps(2 * PAGE, PAGE)
+    assert staged.keeps(PAGE, PAGE)
+    write(staged, len(BEFORE), b"tail" * PAGE)
+    assert not staged.keeps(PAGE, len(BEFORE))
+    staged.commit()
+    assert staged.keeps(2 * PAGE, PAGE)
+    assert staged.keeps(4 * PAGE, len(BEFORE))
+    assert not staged.keeps(4 * PAGE + 1, len(BEFORE))
+    assert path.read_bytes()[2 * PAGE :].startswith(b"waits")
