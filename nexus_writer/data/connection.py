@@ -12,11 +12,12 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 import redis
 from redis.backoff import NoBackoff
-from redis.connection import Connection, ConnectionPool, parse_url
+from redis.connection import Connection, parse_url
 from redis.retry import Retry
 
 from .beacon import DATA_DB, Beacon, CreateConnection
 from .errors import BadRedisUrl, NoRedisAddress, RedisNotTrusted, RedisRefused, RedisUnreachable
+from .spare_connections import SparePool
 
 URL_VARIABLE = "NEXUS_WRITER_REDIS_URL"
 BEACON_VARIABLE = "BEACON_HOST"
@@ -69,7 +70,7 @@ def connect(url: str | None = None, *, beacon: str | None = None, green: bool = 
     """
     url = redis_url(url, beacon=beacon, green=green)
     try:
-        pool = ConnectionPool(**_options(url, green))
+        pool = SparePool(**_options(url, green))
         client = redis.Redis.from_pool(pool)
         client.ping()
     except TypeError as error:

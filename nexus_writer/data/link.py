@@ -18,6 +18,8 @@ from typing import Any, TypeVar
 
 import redis
 
+from .spare_connections import SparePool
+
 T = TypeVar("T")
 READ_SIZE_BYTES = 65536
 LOOK_S = 0.05
@@ -39,11 +41,13 @@ class Link:
         kept.update(protocol=2, decode_responses=False, retry=None, retry_on_error=[], retry_on_timeout=False)
         kept.update(socket_timeout=silence_s, health_check_interval=0, socket_read_size=READ_SIZE_BYTES)
         self.silence_s = silence_s
+        self._pool = pool if isinstance(pool, SparePool) else None
         self._connection_class = pool.connection_class
         self._options: dict[str, Any] = kept
         self._connection: Any | None = None
         self._waker: socket.socket | None = None
         self._interrupted = False
+        self._under_way = False
         self._lock = threading.Lock()
 
     @property
@@ -66,9 +70,10 @@ class Link:
         ``command`` is one, or several, in the form in which they go over the wire.
         """
         connection = self._connect()
+        self._under_way = True
         try:
             connection.send_packed_command([command], check_health=False)
-            return take(connection._sock.recv_into)
+            taken = take(connection._sock.recv_into)
         except (redis.TimeoutError, TimeoutError) as error:
             self.drop()
             raise self._silent() from error
@@ -78,19 +83,24 @@ class Link:
         except BaseException:
             self.drop()
             raise
+        self._under_way = False
+        return taken
 
     def call_all(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
         """Replies to several commands, sent at once; where one fails its reply is a redis.ResponseError."""
         connection = self._connect()
+        self._under_way = True
         try:
             connection.send_packed_command(connection.pack_commands(commands), check_health=False)
-            return [_reply_or_error(connection) for _ in commands]
+            replies = [_reply_or_error(connection) for _ in commands]
         except redis.TimeoutError as error:
             self.drop()
             raise self._silent() from error
         except BaseException:
             self.drop()
             raise
+        self._under_way = False
+        return replies
 
     def rest(self, seconds: float) -> None:
         """Wait; other greenlets run where the client is green. ``interrupt`` ends it."""
@@ -121,15 +131,28 @@ class Link:
         if connection is not None:
             connection.disconnect()
 
+    def give_back(self) -> None:
+        """As ``drop``, when the reader is done: another one of this client and thread goes on with it."""
+        with self._lock:
+            usable = self._pool is not None and not self._under_way and not self._interrupted
+            connection = self._connection if usable else None
+            if connection is not None:
+                self._connection = None
+        self.drop()
+        if self._pool is not None and connection is not None:
+            self._pool.give_spare(connection)
+
     def __del__(self) -> None:
         with contextlib.suppress(Exception):
             self.drop()
 
     def _exchange(self, connection: Any, packed: Any) -> Any:
+        self._under_way = True
         try:
             connection.send_packed_command(packed, check_health=False)
-            return connection.read_response(disable_decoding=True)
+            reply = connection.read_response(disable_decoding=True)
         except redis.ResponseError:
+            self._under_way = False
             raise
         except redis.TimeoutError as error:
             self.drop()
@@ -137,11 +160,13 @@ class Link:
         except BaseException:
             self.drop()
             raise
+        self._under_way = False
+        return reply
 
     def _connect(self) -> Any:
         if self._connection is not None:
             return self._connection
-        connection = self._connection_class(**self._options)
+        connection = self._spare() or self._connection_class(**self._options)
         try:
             connection.connect()
             waker = socket.socket(fileno=os.dup(connection._sock.fileno()))
@@ -153,10 +178,18 @@ class Link:
             raise
         with self._lock:
             self._connection, self._waker = connection, waker
+            self._under_way = False
             interrupted = self._interrupted
         if interrupted:
             self.drop()
             raise redis.ConnectionError("the reader was stopped")
+        return connection
+
+    def _spare(self) -> Any | None:
+        connection = None if self._pool is None else self._pool.take_spare()
+        if connection is not None:
+            connection.socket_timeout = self.silence_s
+            connection._sock.settimeout(self.silence_s)
         return connection
 
     def _silent(self) -> redis.ConnectionError:

@@ -135,9 +135,9 @@ class ScanReader:
         self._link.interrupt()
 
     def close(self) -> None:
-        """Give up the connections."""
-        self._link.drop()
-        self._probe.drop()
+        """Give the connections back."""
+        self._link.give_back()
+        self._probe.give_back()
 
     @property
     def _unsettled(self) -> bool:
