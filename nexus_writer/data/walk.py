@@ -36,7 +36,8 @@ class Walk(Iterator[Event]):
 
     After a redis.ConnectionError, or an iteration that was killed while it waited, iterating further makes a
     new connection and goes on where it was: nothing is lost, nothing comes twice. ``close`` and the stop
-    handler end it from anywhere.
+    handler end it from anywhere. Without ``events`` there are new nodes only, and of a scan that is excluded
+    no stream is read: it is told of whenever it is announced.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Walk(Iterator[Event]):
         self._known = self._state.known
         self._ready = self._state.ready
         self._with_events = events
+        self._told_only: set[str] = set()
         self._filters = WalkFilters.of(include_filter, options)
         self._wait = options.get("wait", True)
         self._started_event = options.get("started_event")
@@ -199,6 +201,8 @@ class Walk(Iterator[Event]):
             streams.read(self._link, block_ms=None, control_only=True)
             for _ in batch:
                 streams.announced.popleft()
+            self._known[None] -= self._told_only
+            self._told_only.clear()
         while streams.prepared:
             followed, entry = streams.prepared[0]
             self._tell(EventType.PREPARED_SCAN, followed.node, _time_data("PREPARED_SCAN", entry))
@@ -228,6 +232,8 @@ class Walk(Iterator[Event]):
             excluded = self._filters.excludes(node)
             self._tell(EventType.NEW_NODE, node, None)
             self._follow(node, new[record.key], excluded=excluded)
+            if excluded and record.node_type in keys.SCAN_TYPES and not self._with_events:
+                self._told_only.add(record.key)
             self._known[new[record.key]].add(record.key)
 
     def _tell_points(self, followed: Followed, entries: list[RawEntry]) -> None:

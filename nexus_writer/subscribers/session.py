@@ -12,7 +12,7 @@ import redis
 from gevent.pool import Group
 
 from nexus_writer.data.connection import connect
-from nexus_writer.data.events import Event, EventType
+from nexus_writer.data.events import Event
 from nexus_writer.data.nodes import DataNode, get_session_node
 from nexus_writer.data.scan_reader import ScanReplaced, ScanVanished
 from nexus_writer.data.walk import Walk
@@ -155,19 +155,20 @@ class NexusSessionWriter(Subscriber[Event]):
             walk.close()
 
     def _walk(self) -> Walk:
-        """Everything that happens in the session from now on, down to its scans."""
+        """The nodes that appear in the session from now on, down to its scans."""
         session = get_session_node(self.session, connection=self._connected())
         if not session.exists:
             self._say(f"Waiting for session {self.session!r} to appear in Redis", logging.WARNING)
-        return session.walk_on_new_events(
-            include_filter=SCAN_TYPES,
+        return Walk(
+            session,
+            SCAN_TYPES,
+            events=False,
+            first_index=None,
             exclude_children=SCAN_TYPES,
             started_event=_Subscribed(self._subscribed),
         )
 
     def _consume(self, event: Event) -> None:
-        if event.type is not EventType.NEW_NODE or event.node.type not in SCAN_TYPES:
-            return
         if event.node.db_name in self._late:  # announced while we looked back
             self._late.discard(event.node.db_name)
         else:

@@ -910,6 +910,21 @@ def test_a_walk_is_an_iterator_of_events(session: DataNodeContainer, two_scans: 
     assert iter(walk) is walk
 
 
+def test_a_scan_whose_streams_are_not_read_is_told_whenever_it_is_announced(
+    session: DataNodeContainer, publisher: HandPublisher
+) -> None:
+    """Sessions may count from 1 again."""
+    scan = publisher.scan()
+    with Walk(session, SCANS, events=False, exclude_children=SCANS) as walk:
+        assert next(walk).node.db_name == scan
+        assert not walk.next_within(0)
+        publisher.end(scan)
+        publisher.announce(scan, "session")
+        again = walk.next_within(5)
+        assert again is not None and again.node.db_name == scan
+        assert not {key for key in walk._streams if key.startswith(scan.encode())}
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
