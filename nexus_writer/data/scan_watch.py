@@ -68,7 +68,8 @@ class Watch(Iterator[Happening]):
     ) -> Self:
         """All scans that start from now on; with ``running``, the last one as well if it has not ended.
 
-        The session need not exist yet. Raises redis.ConnectionError.
+        One that started in this very ms, by the clock of the server, is told as well. The session need not
+        exist yet. Raises redis.ConnectionError.
         """
         session = get_session_node(session_name, connection)
         since = from_now_on(connection)
@@ -158,12 +159,14 @@ class Watch(Iterator[Happening]):
         self._forget(tally)
 
     def _tell_silences(self) -> None:
-        """A scan that is silent may have been deleted; that it is silent is told once."""
+        """A scan that is silent may have been deleted; that it is silent is told once, behind its points."""
         for key, silence in self._silences.due():
             tally = self._scans[key]
             if not tally.node.exists:
                 self._tell_gone(tally)
             elif silence.asked == 1:
+                if tally.changed:
+                    self._told.append(tally.progressed())
                 self._told.append(tally.silent(silence.since))
 
     def _hear(self, tally: ScanTally) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
@@ -138,40 +139,61 @@ def test_a_scan_that_is_silent(redis_url: str, dataset: DatasetPublisher) -> Non
             assert " SILENT 1_loopscan nothing came since " in lines[1]
 
 
-def test_live_on_a_terminal(redis_url: str, dataset: DatasetPublisher) -> None:
-    ours, its = pty.openpty()
-    shown = b""
+class Terminal:
+    """``watching`` on one: ``shows`` waits until a text was drawn, at any time."""
 
-    def shows(text: bytes) -> None:
-        nonlocal shown
+    def __init__(self, url: str, *options: str) -> None:
+        self._url = url
+        self._options = options
+        self._shown = b""
+
+    def __enter__(self) -> Terminal:
+        self._ours, its = pty.openpty()
+        self._opened = contextlib.ExitStack()
+        self._opened.callback(os.close, self._ours)
+        self._opened.callback(os.close, its)
+        self._process = self._opened.enter_context(watching(self._url, *self._options, output=its))
+        self.shows(b"no scans running")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._opened.close()
+
+    def shows(self, text: bytes) -> None:
         deadline = time.monotonic() + 60
-        while text not in shown:
-            assert select.select([ours], [], [], max(0.0, deadline - time.monotonic()))[0], shown
-            shown += os.read(ours, 65536)
+        while text not in self._shown:
+            assert select.select([self._ours], [], [], max(0.0, deadline - time.monotonic()))[0], self._shown
+            self._shown += os.read(self._ours, 65536)
 
-    try:
-        with watching(redis_url, "--silent-after", "0.5", output=its) as process:
-            shows(b"no scans running")
-            with dataset.scan(SPEC) as scan:
-                scan.prepare()
-                scan["ctl:diode"].publish(np.arange(2.0))
-                scan.flush()
-                shows(b"1 scan running")
-                shows(b"2/3")
-                shows(b"silent since")
-            shows(b"END 1_loopscan SUCCESS")
-            assert rest_of_terminal(process) == ""
-            shows(b"stopped watching")
-    finally:
-        os.close(ours)
-        os.close(its)
+    def end(self) -> str:
+        """By Ctrl-C; what it says of errors."""
+        self._process.send_signal(signal.SIGINT)
+        _, errors = self._process.communicate(timeout=60)
+        assert self._process.returncode == 0
+        return errors
 
 
-def rest_of_terminal(process: subprocess.Popen[str]) -> str:
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 0
-    return errors
+def test_live_on_a_terminal(redis_url: str, dataset: DatasetPublisher) -> None:
+    with Terminal(redis_url) as terminal:
+        with dataset.scan(SPEC) as scan:
+            scan.prepare()
+            scan["ctl:diode"].publish(np.arange(2.0))
+            scan.flush()
+            terminal.shows(b"1 scan running")
+            terminal.shows(b"2/3")
+        terminal.shows(b"END 1_loopscan SUCCESS")
+        assert terminal.end() == ""
+        terminal.shows(b"stopped watching")
+
+
+def test_a_silent_scan_on_a_terminal(redis_url: str, dataset: DatasetPublisher) -> None:
+    with Terminal(redis_url, "--silent-after", "0.2") as terminal:
+        with dataset.scan(SPEC) as scan:
+            scan.prepare()
+            scan["ctl:diode"].publish(np.arange(2.0))
+            scan.flush()
+            terminal.shows(b"silent since")
+        terminal.shows(b"END 1_loopscan SUCCESS")
 
 
 def test_a_pipe_that_is_closed_ends_it(redis_url: str, dataset: DatasetPublisher) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import subprocess
 import sys
@@ -19,6 +20,7 @@ import pytest
 import redis
 
 from nexus_writer.data import EventType, StopHandler, connect, get_node, scan_uris
+from nexus_writer.data.connection import server_time_ms
 from nexus_writer.data.embedded import EmbeddedRedis
 from nexus_writer.data.happenings import (
     ChannelProgress,
@@ -271,6 +273,15 @@ def test_a_silence_is_told_once_and_may_end(redis_url: str, dataset: DatasetPubl
         assert isinstance(next(watch), ScanEnded)
 
 
+def test_how_far_it_came_is_told_before_its_silence(redis_url: str, dataset: DatasetPublisher) -> None:
+    with watching(redis_url, progress_every_s=30.0, silent_after_s=0.2) as watch, dataset.scan(SPEC) as scan:
+        scan.prepare()
+        scan["ctl:diode"].publish(1.0)
+        scan.flush()
+        *_, last = itertools.takewhile(lambda one: not isinstance(one, ScanSilent), watch)
+    assert has_points(last, 1)
+
+
 def test_a_silent_scan_that_was_deleted_is_gone(
     redis_url: str, redis_client: redis.Redis, dataset: DatasetPublisher
 ) -> None:
@@ -305,9 +316,11 @@ def has_points(happening: Happening, points: int) -> bool:
     ) == ChannelProgress(points)
 
 
-def test_no_scan_runs(redis_url: str, dataset: DatasetPublisher) -> None:
+def test_no_scan_runs(redis_url: str, redis_client: redis.Redis, dataset: DatasetPublisher) -> None:
     with dataset.scan(SPEC):
         pass
+    ended_ms = server_time_ms(redis_client)
+    wait_until(lambda: server_time_ms(redis_client) > ended_ms, "another ms")
     with watching(redis_url, running=True) as watch:
         with dataset.scan(SPEC) as scan:
             pass
