@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import shutil
 from collections.abc import Callable, Iterable
@@ -15,6 +16,7 @@ import redis
 
 from nexus_writer.data import SessionPublisher
 from nexus_writer.data.publishing import ChannelSpec, DeviceSpec, ScanSpec, timer
+from nexus_writer.hdf5 import SCHEMES
 from tests.faults.kept import Published, read_item
 from tests.faults.write_trace import WriteTrace
 from tests.integration.cut_scans import Writing
@@ -26,7 +28,20 @@ DIODES = tuple(ChannelSpec(f"diode{n}", np.float64, unit="V") for n in range(18)
 DEVICES = DeviceSpec(
     "ctl", (*DIODES, ChannelSpec("flag", np.int32), ChannelSpec("spectrum", np.uint32, (SPECTRUM,)))
 )
-MOST_LOOKED_AT = 60
+COMPRESSED = {"chunk_nbytes": 36_000, "chunk_split": 1, "compression_limit_nbytes": 0}
+"""Spectra have chunks of 13 points, which are compressed in threads; the last one never gets full."""
+SPLIT = {"chunk_nbytes": 4000, "chunk_split": 4, "compression_scheme": "none"}
+"""Each spectrum lies in 4 chunks, which hold 6 of them and are written past HDF5."""
+STORED = {"as it is": {}, "split": SPLIT} | {
+    scheme: COMPRESSED | {"compression_scheme": scheme} for scheme in SCHEMES if scheme != "none"
+}
+SHORT = (
+    ("as it is", "new file"),
+    ("as it is", "resumed"),
+    ("split", "new file"),
+    ("gzip-byteshuffle", "new file"),
+)
+MOST_LOOKED_AT = 40
 
 
 def values(scan: int, name: str) -> Any:
@@ -42,19 +57,21 @@ def values(scan: int, name: str) -> Any:
 class Scans:
     """Published in Redis from their first to their last point."""
 
-    def __init__(self, client: redis.Redis, root: Path, numbers: Iterable[int]) -> None:
+    def __init__(
+        self, client: redis.Redis, root: Path, numbers: Iterable[int], chunks: dict[str, Any]
+    ) -> None:
         self.scans: list[Published] = []
         dataset = SessionPublisher(client, "traced").dataset(root, "hg123", "sample")
+        dataset.writer_options["chunk_options"] = chunks
         for _ in numbers:
             spec = ScanSpec("loopscan", (timer(DEVICES),), title="loopscan", npoints=POINTS)
             with dataset.scan(spec) as scan:
                 number = scan.info["scan_nb"]
                 self.scans.append(Published(scan.key, Path(scan.filename), number, POINTS))
                 scan.prepare()
-                for start in range(0, POINTS, 3):
+                for point in range(POINTS):
                     for channel in DEVICES.channels:
-                        points = values(number, channel.name)[start : start + 3]
-                        scan[f"ctl:{channel.name}"].publish(points)
+                        scan[f"ctl:{channel.name}"].publish(values(number, channel.name)[point : point + 1])
                     scan.flush()
 
 
@@ -92,9 +109,16 @@ def look(trace: WriteTrace, copy: Path, chosen: set[int] | None) -> list[str]:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("resumed", [False, True], ids=["new file", "resumed"])
+@pytest.mark.parametrize(
+    ("stored", "begin"),
+    [
+        pytest.param(*case, marks=[] if case in SHORT else pytest.mark.full)
+        for case in itertools.product(STORED, ("new file", "resumed"))
+    ],
+)
 def test_every_state_of_the_file_can_be_read(
-    resumed: bool,
+    stored: str,
+    begin: str,
     redis_client: redis.Redis,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -103,9 +127,9 @@ def test_every_state_of_the_file_can_be_read(
 ) -> None:
     """Two scans in one file: created, appended to, finished; or the first gone on with before."""
     root, copy = tmp_path / "data", tmp_path / "state.h5"
-    scans = Scans(redis_client, root, range(2))
+    scans = Scans(redis_client, root, range(2), STORED[stored])
     path = scans.scans[0].path
-    if resumed:
+    if begin == "resumed":
         killed = tmp_path / "killed"
         Writing(redis_client, root, cut=15, copy=killed).write(scans)
         shutil.rmtree(root)

@@ -1,8 +1,8 @@
 """Every change that a writer makes to one file, and what a kill before any of them leaves.
 
 The changes are noted where they are made: HDF5 writes through the package, and the package by ``os.pwrite``,
-``os.ftruncate`` and ``committer.commit``. That none was missed is seen at the end, when all of them together
-give the file.
+``os.ftruncate``, ``committer.commit`` and the holes of ``places``. That none was missed is seen at the end,
+when all of them together give the file.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from nexus_writer.hdf5 import staged_writes
+from nexus_writer.hdf5 import places, staged_writes
 
 PAGE = 4096
 
@@ -59,6 +59,7 @@ class WriteTrace:
 
     def begin(self, monkeypatch: pytest.MonkeyPatch) -> None:
         pwrite, ftruncate, commit = os.pwrite, os.ftruncate, staged_writes.commit
+        fallocate = places.fallocate
 
         def noted_pwrite(descriptor: int, data: Any, address: int) -> int:
             self._note(descriptor, Change([(address, bytes(data))]))
@@ -72,9 +73,16 @@ class WriteTrace:
             self._note(descriptor, Change(list(runs), whole=True))
             commit(descriptor, runs)
 
+        def noted_hole(descriptor: int, mode: int, offset: int, nbytes: int) -> int:
+            if not (error := fallocate(descriptor, mode, offset, nbytes)):
+                stop = min(offset + nbytes, os.fstat(descriptor).st_size)
+                self._note(descriptor, Change([(offset, bytes(max(0, stop - offset)))]))
+            return error
+
         monkeypatch.setattr(os, "pwrite", noted_pwrite)
         monkeypatch.setattr(os, "ftruncate", noted_ftruncate)
         monkeypatch.setattr(staged_writes, "commit", noted_commit)
+        monkeypatch.setattr(places, "fallocate", noted_hole)
 
     def _note(self, descriptor: int, change: Change) -> None:
         if not self.path.exists() or not os.path.samestat(os.fstat(descriptor), self.path.stat()):
