@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
+
+Part = TypeVar("Part")
 
 _LARGEST = 2**53
 """Above it a float skips integers, and no number of points lies there."""
@@ -88,3 +92,28 @@ class Fields:
         if len(texts) < len(items):
             self.problems.append(f"{self.where}{name} has elements that are no text")
         return texts
+
+
+@dataclass(frozen=True, slots=True)
+class PartRead(Generic[Part]):
+    """What was read of a part of an info, what it was read from, and what was told in ``problems``."""
+
+    sources: tuple[object, ...]
+    value: Part
+    problems: tuple[str, ...]
+
+
+def read_part(
+    read: Callable[[Fields], Part],
+    fields: Fields,
+    sources: tuple[object, ...],
+    earlier: PartRead[Part] | None,
+) -> PartRead[Part]:
+    """What ``read`` makes of ``fields``, or did ``earlier`` where the sources are the very same objects:
+    nobody changes them."""
+    if earlier is not None and all(map(operator.is_, sources, earlier.sources)):
+        fields.problems.extend(earlier.problems)
+        return earlier
+    before = len(fields.problems)
+    value = read(fields)
+    return PartRead(sources, value, tuple(fields.problems[before:]))

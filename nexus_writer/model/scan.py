@@ -11,19 +11,27 @@ from typing import Any, Self
 from .comment import Comment, read_comments
 from .counter import UNKNOWN_COUNTER, Counter, read_counters
 from .dataset_metadata import merge_metadata
-from .fields import Fields
+from .fields import Fields, PartRead, read_part
 from .grid import Grid, ScanAxis, read_axes, read_grid
 from .instant import read_instant
 from .plot import read_selection
 from .positioners import PositionerSnapshots, read_positioners
 from .storage import Storage, read_storage
-from .subscan import Subscan, read_subscans
+from .subscan import SUBSCAN_FIELDS, Subscan, read_subscans
 from .technique import Technique, read_technique
 
 Info = Mapping[str, Any]
 """As a node of Redis has it."""
 
 NOT_CATEGORIES = ("positioners", "nexuswriter")
+
+
+@dataclass(frozen=True, slots=True)
+class ScanParts:
+    """What grows with the channels, and hardly changes while a scan runs (5 ms for 1,000 of them)."""
+
+    subscans: PartRead[tuple[Subscan, ...]]
+    counters: PartRead[Mapping[str, Counter]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +72,22 @@ class Scan:
     data_policy: str = ""
     dataset_metadata: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    parts: ScanParts | None = field(default=None, repr=False, compare=False)
 
     @classmethod
-    def from_info(cls, info: Info, key: str, *, parents: Sequence[Info] = ()) -> Self:
+    def from_info(
+        cls, info: Info, key: str, *, parents: Sequence[Info] = (), earlier: ScanParts | None = None
+    ) -> Self:
         """The scan with the node ``key``.
 
         ``parents`` are the infos of its dataset, collection and proposal, in this order; none where the
-        scan does not belong to a dataset. Never raises for what an info holds.
+        scan does not belong to a dataset. What ``earlier`` was read of the same objects is not read again.
+        Never raises for what an info holds.
         """
         problems: list[str] = []
         fields = Fields(info, problems)
         writer = fields.fields("nexuswriter")
+        parts = _read_parts(fields, writer, earlier)
         name = fields.text("name") or key.rpartition(":")[2]
         return cls(
             key=key,
@@ -89,8 +102,8 @@ class Scan:
             start=read_instant(fields, "start"),
             grid=read_grid(fields),
             axes=read_axes(fields),
-            subscans=read_subscans(fields),
-            counters=read_counters(writer),
+            subscans=parts.subscans.value,
+            counters=parts.counters.value,
             instrument_info=writer.mapping("instrument_info"),
             positioners=read_positioners(fields),
             categories=_read_categories(fields),
@@ -104,11 +117,13 @@ class Scan:
             data_policy=fields.text("data_policy"),
             dataset_metadata=merge_metadata(parents),
             problems=tuple(dict.fromkeys(problems)),
+            parts=parts,
         )
 
     def updated(self, info: Info) -> Self:
-        """The scan as a later info describes it, in the same dataset."""
-        later = type(self).from_info(info, self.key)
+        """The scan as a later info describes it, in the same dataset. Objects that both infos share were not
+        changed."""
+        later = type(self).from_info(info, self.key, earlier=self.parts)
         return replace(later, dataset_metadata=self.dataset_metadata)
 
     @property
@@ -139,6 +154,15 @@ class Scan:
         path = channel_key.removeprefix(self.key + ":")
         below = [s for s in self.subscans if s.name and path.startswith(s.name + ":")]
         return max(below, key=lambda s: len(s.name), default=self.subscans[0])
+
+
+def _read_parts(fields: Fields, writer: Fields, earlier: ScanParts | None) -> ScanParts:
+    sources = tuple(map(fields.values.get, SUBSCAN_FIELDS))
+    devices = (writer.values.get("devices"),)
+    return ScanParts(
+        read_part(read_subscans, fields, sources, None if earlier is None else earlier.subscans),
+        read_part(read_counters, writer, devices, None if earlier is None else earlier.counters),
+    )
 
 
 def _number_in(name: str) -> int:

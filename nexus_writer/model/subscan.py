@@ -9,6 +9,9 @@ from .channel import Channel
 from .device import Device, read_device
 from .fields import Fields
 
+SUBSCAN_FIELDS = ("acquisition_chain", "devices", "channels")
+"""The fields of a scan's info that tell its subscans."""
+
 
 @dataclass(frozen=True, slots=True)
 class Subscan:

@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from nexus_writer.data.description import as_dtype
+from nexus_writer.data.info import decoded
 from nexus_writer.data.scan_items import NodeAdded
 from nexus_writer.model import Block, ChannelDescription
 from nexus_writer.model.limits import LARGEST_GAP, LONGEST_NAME, MOST_POINTS, is_credible_shape
 
+_ALIKE = (b"dtype", b"shape", b"unit")
+
 
 def declared_channel(node: NodeAdded) -> ChannelDescription | None:
     """As the node declares it; None where it declares no dtype and shape that can be used."""
-    info = node.info.decode()
-    dtype, shape = declared_values(info)
+    (dtype, shape), unit = _alike(*map(node.info.fields.get, _ALIKE))
     if dtype is None or shape is None:
         return None
-    return ChannelDescription(
-        node.key, _name(node, info.get("fullname")), dtype, shape, _text(info.get("unit"))
-    )
+    return ChannelDescription(node.key, _name(node, node.info.get("fullname")), dtype, shape, unit)
+
+
+@lru_cache(maxsize=256)
+def _alike(
+    dtype: bytes | None, shape: bytes | None, unit: bytes | None
+) -> tuple[tuple[np.dtype[Any] | None, tuple[int, ...] | None], str | None]:
+    """Type, shape and unit, as pickled: most channels of a scan say the same."""
+    info = {
+        name: decoded(value, name)
+        for name, value in zip(("dtype", "shape", "unit"), (dtype, shape, unit), strict=True)
+        if value is not None
+    }
+    return declared_values(info), _text(info.get("unit"))
 
 
 def declared_values(info: Mapping[str, Any]) -> tuple[np.dtype[Any] | None, tuple[int, ...] | None]:

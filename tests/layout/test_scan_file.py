@@ -314,7 +314,7 @@ def test_units(
     description = channel(scan, "ctl:diode", unit=own)
     scan_file.add_channel(description)
     scan_file.append(points(description, 1.0))
-    info["channels"]["ctl:diode"]["unit"] = at_the_end
+    info["channels"] = info["channels"] | {"ctl:diode": info["channels"]["ctl:diode"] | {"unit": at_the_end}}
     scan_file.finish(info, "", None)
     with opened(path) as file:
         assert file["1.1/measurement/diode"].attrs.get("units") == unit

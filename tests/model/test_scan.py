@@ -210,6 +210,20 @@ def test_without_config_only_the_core_is_left() -> None:
     assert list(scan.masters) == ["dataset"]
 
 
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("field", ["acquisition_chain", "devices", "channels", "nexuswriter"])
+def test_updated_reads_again_what_changed(name: str, field: str) -> None:
+    """All that hardly changes, or one field of it, are the objects that were read before."""
+    info = scan_info(name)
+    scan = Scan.from_info(info, scan_key(info))
+    assert scan.updated(dict(info)) == scan
+    for changed in ({**info, field: {}}, {key: value for key, value in info.items() if key != field}):
+        later = scan.updated(changed)
+        assert later == Scan.from_info(changed, scan_key(info))
+        assert later.updated(dict(changed)) == later
+        assert later != scan
+
+
 def test_updated_keeps_the_dataset() -> None:
     scan = scan_of("loopscan", parents=[{"Sample_name": "x"}])
     assert scan.updated({}).dataset_metadata == {"Sample_name": "x"}
