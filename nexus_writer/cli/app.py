@@ -71,9 +71,9 @@ def serve(
     *,
     options: WriterOptions,
 ) -> None:
-    """Save the scans of SESSION until told to stop (SIGTERM or Ctrl-C: running scans are finalised).
+    """Save the scans of SESSION until told to stop.
 
-    A session writer in a plain process, for sites without Tango.
+    A session writer in a plain process, for sites without Tango. SIGTERM and Ctrl-C finalise running scans.
     """
     from .serve import serve_session
 
@@ -95,11 +95,15 @@ def demo(
         "demo_data"
     ),
 ) -> None:
-    """See it work once, about 15 s: an own Redis, the Tango device, a simulated beamline and a client."""
+    """See it work once, for about 15 s.
+
+    An own Redis, the Tango device, a simulated beamline and a client.
+    """
     try:
         from .demo import run_demo
     except ModuleNotFoundError as error:
-        raise CommandError(f"{error}; the demo needs the extra 'demo'") from None
+        remedy = "pip install '.[demo]' in a checkout"
+        raise CommandError(f"the demo needs the extra 'demo': {remedy} ({error})") from None
     run_demo(directory)
 
 
@@ -108,7 +112,7 @@ def tree(
     file: Annotated[str, typer.Argument(metavar="FILE[::/ITEM]", help="A file, or an item in it.")],
     depth: Annotated[int, typer.Option(min=1, metavar="N", help="Levels to be shown.")] = 4,
 ) -> None:
-    """Show what is in FILE: groups with their NeXus class, datasets, links."""
+    """Show what is in FILE: groups, datasets, links."""
     from .file_target import FileTarget
     from .tree import print_tree
 
@@ -142,9 +146,9 @@ def validate(
         bool, typer.Option("--strict-names", help="Take entries called like 1.1 for an error, too.")
     ] = False,
 ) -> None:
-    """Hold FILE against the NeXus definitions; exit code 1 when something breaks them.
+    """Hold FILE against the NeXus definitions.
 
-    The file is only read: it may be one that is being written.
+    Exit code 1 when something breaks them. The file is only read: it may be one that is being written.
     """
     from .file_target import FileTarget
     from .validate import validate_files

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,23 +42,34 @@ class FileTarget:
                 with h5py.File(self.path) as file:
                     return read(self.found(file))
             except (OSError, RuntimeError, KeyError) as error:
-                if not left or not h5py.is_hdf5(self.path):
+                if not left or not self._may_be_hdf5():
                     raise self.unreadable(error) from None
             time.sleep(_BETWEEN_TRIES_S)
         raise AssertionError("the last try returns or raises")
 
     def check_file(self) -> None:
-        """Raises CommandError when there is no such file."""
+        """Raises CommandError when there is no such file, or this user may not read it."""
         if self.path.is_dir():
             raise CommandError(f"{self.path} is a directory: give a file")
         if not self.path.is_file():
             raise CommandError(f"there is no file {self.path}")
+        if not os.access(self.path, os.R_OK):
+            raise CommandError(f"this user may not read {self.path}: ask as its owner, or as root")
 
     def unreadable(self, error: Exception) -> CommandError:
         """What to tell the user of HDF5's ``error``."""
-        if not h5py.is_hdf5(self.path):
+        if not self._may_be_hdf5():
             return CommandError(f"{self.path} is not an HDF5 file")
-        return CommandError(f"{self.path}::{self.item} cannot be read: {' '.join(str(error).split())}")
+        why = " ".join(str(error).split())
+        remedy = f"nexus-writer doctor {self.path} says what to do"
+        return CommandError(f"{self.path}::{self.item} cannot be read ({why}): {remedy}")
+
+    def _may_be_hdf5(self) -> bool:
+        """As long as the contrary is not known: a disk may refuse what a file's permissions allow."""
+        try:
+            return bool(h5py.is_hdf5(self.path))
+        except OSError:
+            return True
 
     def found(self, file: h5py.File) -> h5py.Group | h5py.Dataset:
         """Raises CommandError when the file has no such item."""

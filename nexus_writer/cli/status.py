@@ -13,20 +13,28 @@ import redis
 from nexus_writer.data.connection import connect
 from nexus_writer.data.leases import Lease, held_leases
 from nexus_writer.data.roster import Present, present_writers, statuses_of
+from nexus_writer.data.sessions import NoSuchSession, check_session_exists
 
 from .errors import CommandError
 
 ENDED_SHOWN = 10
 """Scans that have ended, the latest."""
 
+LEFT = "left by a writer that is gone; nexus-writer doctor FILE says whether another one has completed it"
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Of one moment. ``scans`` are the statuses that the writers gave, one of each scan."""
+    """Of one moment. ``scans`` are the statuses that the writers gave, one of each scan.
+
+    ``left`` are those that a writer was saving when it was last heard, and that none at work tells of.
+    Another one may have completed them since: Redis does not know.
+    """
 
     session: str
     writers: Sequence[Present]
     scans: Sequence[Mapping[str, Any]]
+    left: Sequence[Mapping[str, Any]]
     leases: Sequence[Lease]
 
     def to_dict(self) -> dict[str, Any]:
@@ -39,6 +47,7 @@ class Report:
             "session": self.session,
             "writers": writers,
             "scans": list(self.scans),
+            "left": list(self.left),
             "leases": [asdict(lease) for lease in self.leases],
         }
 
@@ -48,6 +57,7 @@ def show_status(session: str, *, redis_url: str | None, beacon: str | None, as_j
     with connect(redis_url, beacon=beacon) as client:
         try:
             report = look(client, session)
+            unknown = "" if report.writers else _why_unknown(client, session)
         except redis.ConnectionError as error:
             raise CommandError(f"Redis is gone ({error}): try again") from None
     if as_json:
@@ -57,18 +67,33 @@ def show_status(session: str, *, redis_url: str | None, beacon: str | None, as_j
     if not any(one.alive for one in report.writers):
         raise CommandError(
             f"no writer of session {session} is at work: start its device, or nexus-writer serve {session}"
+            f"{unknown}"
         )
+
+
+def _why_unknown(client: redis.Redis, session: str) -> str:
+    """What to add where the session itself is not known: its name may be mistyped."""
+    try:
+        check_session_exists(session, client)
+    except NoSuchSession as error:
+        return f"; {error}"
+    return ""
 
 
 def look(client: redis.Redis, session: str) -> Report:
     """What Redis knows. Raises redis.RedisError."""
     writers = present_writers(client, session)
     scans: dict[str, Mapping[str, Any]] = {}
+    told: set[str] = set()
     for one in sorted(writers, key=_knowledge):
-        scans |= statuses_of(client, session, one.record.id)
+        found = statuses_of(client, session, one.record.id)
+        scans |= found
+        told |= found.keys() if one.alive else set()
+    left = {key for key, scan in scans.items() if key not in told and scan.get("end_time") is None}
     paths = sorted({path for one in writers for path in one.record.files})
     leases = [lease for lease in held_leases(client, session, paths).values() if lease is not None]
-    return Report(session, writers, sorted(scans.values(), key=_began_at), leases)
+    known = sorted((scan for key, scan in scans.items() if key not in left), key=_began_at)
+    return Report(session, writers, known, sorted((scans[key] for key in left), key=_began_at), leases)
 
 
 def lines(report: Report) -> Iterator[str]:
@@ -80,7 +105,8 @@ def lines(report: Report) -> Iterator[str]:
     )
     running = [scan for scan in report.scans if scan.get("end_time") is None]
     ended = [scan for scan in report.scans if scan.get("end_time") is not None][-ENDED_SHOWN:]
-    for title, scans in (("running", running), ("ended lately", ended)):
+    left = [(LEFT, report.left)] if report.left else []
+    for title, scans in (("running", running), *left, ("ended lately", ended)):
         yield ""
         yield title if scans else f"{title}: none"
         if scans:

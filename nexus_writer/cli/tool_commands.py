@@ -32,7 +32,10 @@ def record(
         typer.Option(min=0, metavar="SECONDS", help="End by itself. Default: at Ctrl-C or SIGTERM."),
     ] = None,
 ) -> None:
-    """Record what SESSION writes to Redis from now on into FILE, for `nexus-writer replay`."""
+    """Record into FILE what SESSION writes to Redis from now on.
+
+    `nexus-writer replay` sends it again.
+    """
     from .record import record_session
 
     record_session(session, file, redis_url=redis, beacon=beacon, duration_s=duration)
@@ -50,22 +53,26 @@ def replay(
         typer.Option(metavar="SCAN", help="Send only this scan; may be repeated."),
     ] = None,
 ) -> None:
-    """Send a recording to Redis as if the beamline were live. For a test server, not for a beamline's own."""
+    """Send a recording to Redis as if the beamline were live.
+
+    For a test server, not for a beamline's own.
+    """
     from .replay import replay_recording
 
     replay_recording(file, redis_url=redis, beacon=beacon, speed=speed, only=only or ())
 
 
 def doctor(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Any file; it is only read.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Any file; it is only read.")],
 ) -> None:
-    """Say why FILE cannot be opened, who holds it, what is committed in it, and what to do.
+    """Say what is the matter with FILE, and what to do.
 
-    Exit code 1 when something is to be done.
+    Why it cannot be opened, who holds it, what is committed in it. Exit code 1 when something is to be done.
     """
     from .doctor import doctor as examine
+    from .file_target import FileTarget
 
-    examine(file)
+    examine(FileTarget.parse(file).path)
 
 
 @with_writer_options
@@ -81,7 +88,7 @@ def rebuild(
     *,
     options: WriterOptions,
 ) -> None:
-    """Make scans anew from what Redis holds of them, in new files below DIR.
+    """Make scans anew, in other files, from what Redis holds of them.
 
     The files of the beamline and their masters are not touched. Exit code 1 when a scan is not whole.
     """
@@ -100,9 +107,10 @@ def verify(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
-    """Check that everything of the scans in FILE is there: points, links, sources of virtual datasets.
+    """Check that everything of the scans in FILE is there.
 
-    Exit code 1 when something is missing or wrong. The file is only read.
+    Points, links, sources of virtual datasets. Exit code 1 when something is missing or wrong. The file is
+    only read.
     """
     from .file_target import FileTarget
     from .verify import verify as verify_file
@@ -116,9 +124,9 @@ def status(
     beacon: Beacon = None,
     json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
-    """Say what every writer of SESSION is doing: its scans, who writes which file, how far it is.
+    """Say what every writer of SESSION is doing.
 
-    Exit code 1 when none is at work.
+    Its scans, who writes which file, how far it is. Exit code 1 when none is at work.
     """
     from .status import show_status
 
@@ -135,9 +143,10 @@ def watch(
     silent_after: SilentAfter = 60.0,
     entry_name: EntryName = DEFAULT_ENTRY_NAME,
 ) -> None:
-    """Show the scans of SESSION as they run: where they are saved, how far they are, how they end.
+    """Show the scans of SESSION as they run.
 
-    Live on a terminal, else a line for each happening. Ctrl-C ends it.
+    Where they are saved, how far they are, how they end. Live on a terminal, else a line for each happening.
+    Ctrl-C ends it.
     """
     from .watch import watch_session
 
@@ -170,9 +179,9 @@ def simulate(
     ] = None,
     example: Annotated[bool, typer.Option("--example", help="Print a file with everything in it.")] = False,
 ) -> None:
-    """Publish the scans of a beamline without hardware, as BLISS does, at the rates that FILE says.
+    """Publish the scans of a beamline without hardware, as BLISS does.
 
-    Ctrl-C ends the running scan as one that a user aborts, with exit code 130.
+    At the rates that FILE says. Ctrl-C ends the running scan as one that a user aborts, with exit code 130.
     """
     if file is None and not example:
         raise UsageError("simulate needs a FILE.yaml: `nexus-writer simulate --example` prints one")

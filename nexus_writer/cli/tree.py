@@ -13,6 +13,9 @@ from rich.tree import Tree
 
 from .file_target import FileTarget
 
+MOST_CHARACTERS = 60
+"""Of a text: more would push the tree over the edge of a terminal."""
+
 
 def print_tree(target: FileTarget, depth: int) -> None:
     """Print what is below an item of a file. Raises CommandError where there is none."""
@@ -59,12 +62,16 @@ def _grow_item(tree: Tree, name: str, item: h5py.Group | h5py.Dataset, depth: in
         elif len(item):
             branch.add(f"[dim]{len(item)} items[/]")
     elif item.shape == () and h5py.check_string_dtype(item.dtype):
-        tree.add(f"{escape(name)} [green]{escape(item.asstr()[()][:60])!r}[/]")
+        tree.add(f"{escape(name)} [green]{escape(_shortened(item.asstr()[()]))!r}[/]")
     else:
         units = item.attrs.get("units", "")
         shown = item[()] if item.shape == () else item.shape
         kind = f"virtual {item.dtype}" if item.is_virtual else str(item.dtype)
         tree.add(f"{escape(name)} [dim]{kind} {shown}[/] {escape(str(units))}".rstrip())
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= MOST_CHARACTERS else f"{text[: MOST_CHARACTERS - 1]}…"
 
 
 def _attributes(item: h5py.Group | h5py.Dataset) -> str:

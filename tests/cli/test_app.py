@@ -32,6 +32,13 @@ def test_version() -> None:
     assert result.stdout.strip() == f"nexus-writer {nexus_writer.__version__}"
 
 
+def test_help_says_of_each_command_what_it_is_for() -> None:
+    """Whole sentences, in a terminal of 80 columns."""
+    commands = run("--help").stdout.partition("Commands:\n")[2]
+    assert len(commands.splitlines()) > 10
+    assert "..." not in commands
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["serve", "--help"], ["demo", "--help"]])
 def test_help(arguments: list[str]) -> None:
     result = run(*arguments)

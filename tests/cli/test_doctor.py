@@ -47,6 +47,12 @@ def test_sound_file(tmp_path: Path) -> None:
     assert "no process of this host has it open for writing" in text
 
 
+def test_the_uri_of_an_entry_leads_to_its_file(tmp_path: Path) -> None:
+    result = run("doctor", f"{write(tmp_path / 'file.h5')}::/2.1")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "/1.1: SUCCEEDED" in result.stdout
+
+
 def cut(path: Path) -> None:
     os.truncate(path, path.stat().st_size - 50000)
 

@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 import redis
 
+from nexus_writer.cli.status import LEFT
 from nexus_writer.data.publishing import ChannelSpec, DeviceSpec, ScanSpec, SessionPublisher, timer
 from nexus_writer.data.roster import RosterEntry, WriterRecord, present_writers, statuses_of
 from tests.cli.test_app import run
@@ -32,8 +33,17 @@ def test_no_writer_is_one_line(redis_url: str) -> None:
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr == (
         "nexus-writer: no writer of session nowhere is at work: start its device, or nexus-writer serve "
-        "nowhere\n"
+        "nowhere; Redis has no session nowhere (it has none at all, is it the right server?): correct the "
+        "name, or wait for it to begin\n"
     )
+
+
+def test_a_session_that_is_there_has_no_writer(
+    redis_url: str, redis_client: redis.Redis, tmp_path: Path
+) -> None:
+    dataset = SessionPublisher(redis_client, SESSION).dataset(tmp_path, "hg123", "sample")
+    dataset.scan(ScanSpec("loopscan", (timer(COUNTERS),))).announce()
+    assert run("status", SESSION, "--redis", redis_url).stderr.endswith(f"nexus-writer serve {SESSION}\n")
 
 
 def test_all_writers_and_what_they_do(redis_url: str, redis_client: redis.Redis, tmp_path: Path) -> None:
@@ -104,3 +114,23 @@ def test_of_writers_that_died_the_one_heard_last_is_believed(
     text = run("status", SESSION, "--redis", redis_url).stdout
     assert "running: none" in text
     assert "ended lately: none" not in text
+
+
+def test_a_scan_of_a_writer_that_died_does_not_run(redis_url: str, redis_client: redis.Redis) -> None:
+    status = {"name": "1_loopscan", "state": "ON", "start_time": 5.0, "end_time": None}
+    for writer, scan in (("id00:1:a", "shown:data:1_loopscan"), ("id00:2:b", "shown:data:2_loopscan")):
+        entry = RosterEntry(SESSION, writer)
+        record = WriterRecord(entry.id, "id00", 1, False, "", "1.0", 5.0, 0, 0.0)
+        with redis_client.pipeline() as pipeline:
+            entry.say(pipeline, scan, {**status, "name": scan.rpartition(":")[2]})
+            entry.beat(pipeline, record)
+            pipeline.execute()
+    redis_client.pexpire(f"nexus-writer/{SESSION}/writer/id00:1:a", 540_000)
+    lines = run("status", SESSION, "--redis", redis_url).stdout.splitlines()
+    left = lines.index(LEFT)
+    assert "2_loopscan" in lines[lines.index("running") + 2]
+    assert "1_loopscan" in lines[left + 2]
+    assert "1_loopscan" not in "".join(lines[:left])
+    report = json.loads(run("status", SESSION, "--redis", redis_url, "--json").stdout)
+    assert [scan["name"] for scan in report["scans"]] == ["2_loopscan"]
+    assert [scan["name"] for scan in report["left"]] == ["1_loopscan"]
