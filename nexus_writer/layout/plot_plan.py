@@ -37,6 +37,9 @@ MAX_FRAMES = 4096
 
 UNKNOWN_LENGTH = 512
 
+SOME_AHEAD = 16
+"""Points by which a motor and a detector may differ in any scan."""
+
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
@@ -124,6 +127,8 @@ def _line(
     placeless = arrangement.is_mesh and signals[0].rank > 0
     if signals[0].rank:
         axes = () if placeless else axes[:1]
+    if not arrangement.running:
+        axes = [axis for axis in axes if _keeps_pace(axis, signals[0])]
     names = [axis.link for axis in axes]
     if arrangement.running:
         order = GridOrder.forward((_line_length(arrangement, [*signals, *axes]),))
@@ -231,6 +236,16 @@ def _as_it_is(signal: PlotChannel) -> Member:
         by_row=True,
         attributes=attributes,
     )
+
+
+def _keeps_pace(axis: PlotChannel, signal: PlotChannel) -> bool:
+    """Whether a point of the axis is where the point of the signal with its number was measured.
+
+    In a scan that was stopped one of them is some points ahead; one with half the points of the other was
+    measured at a rate of its own, and number for number they have nothing in common.
+    """
+    fewer, more = sorted((axis.points, signal.points))
+    return more <= 2 * fewer + SOME_AHEAD
 
 
 def _as_long_as(points: int, axis: PlotChannel) -> Member:

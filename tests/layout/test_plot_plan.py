@@ -111,6 +111,16 @@ def test_an_axis_of_another_length_is_copied(points: int) -> None:
     assert dict(plot.members)["a"] == Copy("/a", 6)
 
 
+@pytest.mark.parametrize(
+    ("axis", "points", "names"), [(120, 12000, ()), (12000, 120, ()), (100, 216, ("a",))]
+)
+def test_an_axis_of_another_rate_is_none(axis: int, points: int, names: tuple[str, ...]) -> None:
+    """Its points are not where those of the signal were measured."""
+    plot = only(plots_of(ALL, [motor("a", 0, axis), detector("d", points)], ended(LINE)))
+    assert plot.axes == names
+    assert [name for name, _ in plot.members] == ["d", *names]
+
+
 def test_an_axis_with_gaps_is_not_copied() -> None:
     """What is not there cannot be read."""
     axis = replace(motor("a", 0, 7), gaps=((1, 2),))
