@@ -7,7 +7,8 @@ to the operating system, and nothing else.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -64,13 +65,13 @@ class Writing:
             return
         if consumer.is_saved():
             return
-        consumer.open()
+        self._open(consumer)
         if consumer._file is not None and consumer._file.resumed:
             self.resumed.append(key)
         self._step()
         for item in self._items(key):
-            consumer.feed(item)
-            consumer.flush()
+            self._do(partial(consumer.feed, item))
+            self._do(consumer.flush)
             self._step()
             if self.is_cut:
                 break
@@ -78,8 +79,17 @@ class Writing:
         while not self.is_cut and before != (before := consumer.follow_cameras()[1]):
             pass
         self._step()
-        consumer.finish(None)
+        self._finish(consumer)
         self._step()
+
+    def _open(self, consumer: ScanConsumer) -> None:
+        consumer.open()
+
+    def _do(self, write: Callable[[], None]) -> None:
+        write()
+
+    def _finish(self, consumer: ScanConsumer) -> None:
+        consumer.finish(None)
 
     def _items(self, key: str) -> Iterator[ScanItem | ScansReferenced]:
         references = References()
