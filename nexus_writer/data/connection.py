@@ -46,12 +46,14 @@ def redis_url(url: str | None = None, *, beacon: str | None = None, green: bool 
     """The URL to connect to: as given, or asked from Beacon at ``HOST:PORT``, or by the environment.
 
     In the environment NEXUS_WRITER_REDIS_URL goes before BEACON_HOST. Raises ``NoRedisAddress``,
-    ``BadBeaconAddress``, ``BeaconUnreachable``, ``BeaconRefused``.
+    ``BadRedisUrl`` (what is no text), ``BadBeaconAddress``, ``BeaconUnreachable``, ``BeaconRefused``.
     """
     if not url and not beacon:
         url = os.environ.get(URL_VARIABLE)
         beacon = os.environ.get(BEACON_VARIABLE)
     if url:
+        if not isinstance(url, str):
+            raise BadRedisUrl(repr(url), "it is no text")
         return url
     if not beacon:
         raise NoRedisAddress

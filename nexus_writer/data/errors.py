@@ -116,6 +116,19 @@ class Undecodable(DataError):
         self.decoded = list(decoded)
 
 
+class NotAClient(DataError, TypeError):
+    """The address of a server was given where a client of it belongs."""
+
+    def __init__(self) -> None:
+        super().__init__("an address of Redis is no connection: give connect(address)")
+
+    @classmethod
+    def check(cls, connection: object) -> None:
+        """Raises NotAClient for an address; anything that takes the commands of Redis will do."""
+        if isinstance(connection, str | bytes):
+            raise cls
+
+
 class NoSuchNode(DataError):
     """Redis has no node of that key, in the format that we read."""
 

@@ -23,10 +23,14 @@ AnyScan = DataNode | Scan | Mapping[str, Any]
 
 
 def scan_info(scan: AnyScan) -> Mapping[str, Any]:
-    """The info of a scan's node, read now; an info comes back as it is. TypeError for a model of a scan."""
+    """The info of a scan's node, read now; an info comes back as it is. TypeError for anything else."""
     if isinstance(scan, Scan):
         raise TypeError("a Scan was read from an info, and does not keep it: give the node")
-    return scan.info.get_all() if isinstance(scan, DataNode) else scan
+    if isinstance(scan, DataNode):
+        return scan.info.get_all()
+    if not isinstance(scan, Mapping):
+        raise TypeError(f"a scan is its node or its info, not {scan!r}: get_node(key) gives the node")
+    return scan
 
 
 def scan_name(scan: AnyScan, subscan: int = 1, *, entry_name: str = DEFAULT_ENTRY_NAME) -> str | None:

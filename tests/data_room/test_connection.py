@@ -251,6 +251,11 @@ def test_an_url_that_cannot_be_understood(url: str, green: bool) -> None:
     check_line(caught.value)
 
 
+def test_a_number_is_no_url() -> None:
+    with pytest.raises(BadRedisUrl, match=r"'6380' is not a Redis address \(it is no text\)"):
+        connect(6380)  # type: ignore[arg-type]
+
+
 def test_beacon_is_away(free_port: int) -> None:
     with pytest.raises(BeaconUnreachable, match="BEACON_HOST"):
         connect(beacon=f"127.0.0.1:{free_port}")

@@ -500,3 +500,9 @@ def test_any_client_will_do(redis_url: str, publisher: HandPublisher, device: st
             session = get_session_node("session", client)
             assert [node.db_name for node in session.walk(wait=False)] == ["session:1_scan", device, key]
             assert [child.db_name for child in session.children()] == ["session:1_scan"]
+
+
+@pytest.mark.parametrize("get", [get_session_node, get_node, ScanNode])
+def test_an_address_is_no_connection(get: Any, redis_url: str) -> None:
+    with pytest.raises(TypeError, match=r"an address of Redis is no connection: give connect\(address\)"):
+        get("session", redis_url)

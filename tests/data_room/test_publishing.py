@@ -14,12 +14,15 @@ import pytest
 import redis
 
 from nexus_writer.data.embedded import EmbeddedRedis
+from nexus_writer.data.errors import NotAClient
 from nexus_writer.data.pickles import loads
 from nexus_writer.data.publishing import (
     ChannelSpec,
     DatasetPublisher,
     DeviceSpec,
+    NoSuchChannel,
     Position,
+    ScanHasEnded,
     ScanSpec,
     SessionPublisher,
     WrongShape,
@@ -536,7 +539,32 @@ def test_nothing_is_pickled_that_a_reader_of_bliss_could_not_load(
     assert seen > 200
 
 
-@pytest.mark.parametrize("name", ["", "a:b"])
-def test_a_session_needs_a_name_without_a_colon(name: str, redis_client: redis.Redis) -> None:
-    with pytest.raises(ValueError, match="without a colon"):
+@pytest.mark.parametrize("name", ["", "a:b", "a b"])
+def test_a_session_needs_a_name_that_writers_know(name: str, redis_client: redis.Redis) -> None:
+    with pytest.raises(ValueError, match="is no session name: give one without spaces and colons"):
         SessionPublisher(redis_client, name)
+
+
+def test_an_address_is_no_client(redis_url: str) -> None:
+    with pytest.raises(NotAClient, match=r"give connect\(address\)"):
+        SessionPublisher(redis_url, "session")  # type: ignore[arg-type]
+
+
+def test_a_channel_that_a_scan_has_not_or_not_yet(dataset: DatasetPublisher) -> None:
+    with dataset.scan(SIMPLE) as scan:
+        with pytest.raises(KeyError, match=r"has no channel diodes:diode1: call prepare\(\) first"):
+            scan["diodes:diode1"]
+        scan.prepare()
+        with pytest.raises(NoSuchChannel, match=r"has no channel diodes:diode9: it has .*diodes:diode1"):
+            scan["diodes:diode9"]
+
+
+def test_points_after_the_end_are_refused(redis_client: redis.Redis, dataset: DatasetPublisher) -> None:
+    with dataset.scan(SIMPLE) as scan:
+        scan.prepare()
+        channel = scan["diodes:diode1"]
+    scan.flush()
+    channel.publish(1.0)
+    with pytest.raises(ScanHasEnded, match="_ct has ended, and takes no more points"):
+        scan.flush()
+    assert redis_client.xlen(f"{channel.key}_data") == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -143,3 +144,9 @@ class TestLastScan:
         assert scans[0].parent is not None and unsaved.parent is not None
         assert get_last_saved_scan(scans[0].parent) == scans[0]
         assert get_last_saved_scan(unsaved.parent) is None
+
+
+@pytest.mark.parametrize("scan", ["session:data:1_loopscan", None])
+def test_a_key_is_no_scan(scan: Any) -> None:
+    with pytest.raises(TypeError, match=r"a scan is its node or its info, not .*: get_node\(key\) gives"):
+        scan_uris(scan)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import redis
 
 from nexus_writer.data import keys
+from nexus_writer.data.errors import NotAClient
 from nexus_writer.data.info import NodeRecord
 
 from .channel import ChannelDataNode
@@ -55,6 +56,7 @@ def get_nodes(
         from nexus_writer.data.connection import connect
 
         connection = connect()
+    NotAClient.check(connection)
     with connection.pipeline(transaction=False) as pipeline:
         for name in names:
             pipeline.hgetall(keys.to_bytes(name))

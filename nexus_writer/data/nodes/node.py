@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import redis
 
 from nexus_writer.data import keys
+from nexus_writer.data.errors import NotAClient
 from nexus_writer.data.info import NodeRecord, announced_key
 from nexus_writer.data.node_info import NodeInfo
 
@@ -33,7 +34,7 @@ class DataNode:
     """A node of the tree that Redis holds, by its key ``name`` (its db_name).
 
     It may exist or not; what it says of itself is read when it is asked for. ``connection`` is a client of
-    the database with scans; None connects as ``nexus_writer.data.connect`` does.
+    the database with scans; None connects as ``nexus_writer.data.connect`` does. Raises NotAClient.
     """
 
     SUFFIXES: tuple[bytes, ...] = (b"", keys.INFO_SUFFIX)
@@ -42,6 +43,7 @@ class DataNode:
     def __init__(
         self, name: str, connection: redis.Redis | None = None, *, record: NodeRecord | None = None
     ) -> None:
+        NotAClient.check(connection)
         self.db_name = name
         self._connection = connection
         self._record = record

@@ -5,7 +5,8 @@ made of is declared before, by ``ScanSpec``, ``DeviceSpec`` and ``ChannelSpec``.
 """
 
 from .chain import ChannelSpec, DeviceSpec, axis, integrating, mca, sampling, timer
-from .channel import ChannelPublisher, WrongShape
+from .channel import ChannelPublisher
+from .errors import NoSuchChannel, ScanHasEnded, WrongShape
 from .lima import CameraPublisher, SavingSpec, camera
 from .scan import Position, ScanPublisher, ScanSpec
 from .sequence import SequencePublisher, sequence_spec
@@ -17,8 +18,10 @@ __all__ = [
     "ChannelSpec",
     "DatasetPublisher",
     "DeviceSpec",
+    "NoSuchChannel",
     "Position",
     "SavingSpec",
+    "ScanHasEnded",
     "ScanPublisher",
     "ScanSpec",
     "SequencePublisher",

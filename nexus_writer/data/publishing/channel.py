@@ -8,17 +8,10 @@ from typing import Any
 import numpy as np
 
 from nexus_writer.data import keys
-from nexus_writer.data.errors import DataError
 from nexus_writer.data.pickles import dumps
 
 from .chain import ChannelSpec
-
-
-class WrongShape(DataError):
-    """Values are neither one point of a channel nor a block of points."""
-
-    def __init__(self, channel: str, shape: tuple[int, ...], got: tuple[int, ...]) -> None:
-        super().__init__(f"{channel} takes points of shape {shape}, or a block of them, not values of {got}")
+from .errors import WrongShape
 
 
 class ChannelPublisher:

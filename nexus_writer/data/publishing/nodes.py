@@ -13,6 +13,7 @@ import redis
 from redis.client import Pipeline
 
 from nexus_writer.data import keys
+from nexus_writer.data.errors import NotAClient
 from nexus_writer.data.pickles import dumps
 
 Fields = dict[Any, Any]
@@ -33,6 +34,7 @@ class NodePublisher:
     """Creates nodes and announces them; every method takes a pipeline in place of the client."""
 
     def __init__(self, client: redis.Redis) -> None:
+        NotAClient.check(client)
         self.client = client
         self._create_empty_stream = client.register_script(_CREATE_EMPTY_STREAM)
 

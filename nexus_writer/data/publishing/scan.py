@@ -25,6 +25,7 @@ from nexus_writer.data.pickles import dumps
 
 from .chain import DeviceSpec, PlacedDevice, placed
 from .channel import ChannelPublisher
+from .errors import NoSuchChannel, ScanHasEnded
 from .lima import CameraPublisher
 from .nodes import DEVICE_TYPE, Fields, NodePublisher, scan_keys
 
@@ -102,13 +103,15 @@ class ScanPublisher:
         self._ended = False
 
     def __getitem__(self, fullname: str) -> ChannelPublisher:
-        """The channel of a full name, "device:channel"."""
+        """The channel of a full name, "device:channel". Raises NoSuchChannel, of all before ``prepare``."""
+        if fullname not in self.channels:
+            raise NoSuchChannel(self.name, fullname, list(self.channels))
         return self.channels[fullname]
 
     def camera(self, fullname: str) -> CameraPublisher:
-        """The camera whose frames are the channel of that name; always the same one."""
+        """The camera whose frames are the channel of that name; always the same one. Raises NoSuchChannel."""
         if fullname not in self._cameras:
-            channel = self.channels[fullname]
+            channel = self[fullname]
             camera = CameraPublisher(self._nodes, channel.key, channel.spec, self._pending)
             self._cameras[fullname] = camera
             self._keys_below.update(dict.fromkeys(camera.extra_keys))
@@ -153,9 +156,14 @@ class ScanPublisher:
         self._set_state("STARTING")
 
     def flush(self) -> None:
-        """Send all points that are pending, of all channels, in one transaction."""
+        """Send all points that are pending, of all channels, in one transaction.
+
+        Raises ScanHasEnded for points that were published after the end: nobody would read them.
+        """
         if not self._pending:
             return
+        if self._ended:
+            raise ScanHasEnded(self.name)
         limit = () if self._stream_max_entries is None else ("MAXLEN", "~", self._stream_max_entries)
         with self._transaction() as pipeline:
             for stream, entry_id, *fields in self._pending:

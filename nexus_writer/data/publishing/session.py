@@ -21,6 +21,7 @@ import redis
 
 from nexus_writer import __version__
 from nexus_writer.data import keys
+from nexus_writer.data.session_name import check_session_name
 
 from .chain import ChannelSpec, PlacedDevice, chain_info, counters_info, placed
 from .nodes import NodePublisher, scan_keys
@@ -44,6 +45,7 @@ class SessionPublisher:
     """A session in Redis; nothing else may publish into it at the same time.
 
     ``stream_max_entries`` is the number of events that Redis keeps of a channel, about; None keeps all.
+    Raises NotAClient, BadSessionName.
     """
 
     def __init__(
@@ -54,8 +56,7 @@ class SessionPublisher:
         beamline: str = "id00",
         stream_max_entries: int | None = STREAM_MAX_ENTRIES,
     ) -> None:
-        if not name or ":" in name:
-            raise ValueError(f"{name!r} cannot name a session: it needs a name without a colon")
+        check_session_name(name)
         self.name = name
         self.beamline = beamline
         self.stream_max_entries = stream_max_entries
