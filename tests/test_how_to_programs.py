@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 import redis
@@ -22,9 +23,11 @@ from nexus_writer.data.connection import URL_VARIABLE
 from nexus_writer.data.publishing import (
     ChannelSpec,
     DeviceSpec,
+    SavingSpec,
     ScanPublisher,
     ScanSpec,
     SessionPublisher,
+    camera,
     timer,
 )
 from nexus_writer.data.recording import Recording, replay
@@ -129,6 +132,25 @@ class TestEachScan:
         ]
 
 
+def test_publishing(redis_url: str, tmp_path: Path) -> None:
+    """docs/how-to/publish-your-own-data.md: what it publishes is saved, with its plot."""
+    (program,) = programs("how-to/publish-your-own-data.md")
+    program = program.replace("redis://localhost:6380/1", redis_url)
+    (printed,) = programs("how-to/publish-your-own-data.md", "text")
+    with (
+        serving("laser_session", redis_url, tmp_path / "writer"),
+        running(program.replace("/data/visitor", str(tmp_path)), redis_url, tmp_path) as process,
+    ):
+        assert process.communicate(timeout=60)[0] == printed.replace("/data/visitor", str(tmp_path))
+        path = Path(printed.split()[-1].replace("/data/visitor", str(tmp_path)))
+        wait_until(lambda: entry_is_final(path, "1.1"), "saved", 60)
+    with h5py.File(path) as file:
+        assert file["1.1/measurement/spectrum"].shape == (11, 16)
+        plot = file["1.1/plotselect"]
+        assert (plot.attrs["signal"], plot.attrs["axes"].tolist()) == ("power", ["samx"])
+        assert plot["power"][()].tolist() == [5.0 + number for number in range(11)]
+
+
 class TestAsyncio:
     """docs/how-to/use-asyncio.md"""
 
@@ -144,6 +166,19 @@ class TestAsyncio:
             assert process.wait(60) == 0
         for number, line in enumerate(lines, 1):
             assert line.startswith(f"{number}_loopscan has ended: {{") and line.count(": 3") == 3
+
+    def test_images_are_counted(self, redis_url: str, redis_client: redis.Redis, tmp_path: Path) -> None:
+        with running(self.TASKS, redis_url, tmp_path) as process:
+            wait_until(lambda: listeners(redis_client), "listening")
+            dataset = SessionPublisher(redis_client, "demo_session").dataset(tmp_path, "hg123", "sample")
+            cam = DeviceSpec("cam", (camera((4, 6)),))
+            with dataset.scan(ScanSpec("loopscan", (timer(cam),))) as scan:
+                scan.prepare()
+                scan.camera("cam:image").prepare(SavingSpec(str(tmp_path)))
+                scan.camera("cam:image").publish_status(ready=3, saved=3)
+                scan.camera("cam:image").publish_status(ready=7, saved=7)
+            (line,) = lines_until(process, "has ended")
+        assert line == "1_loopscan has ended: {'cam:image': 7}"
 
     def test_one_walk_for_all(self, redis_url: str, redis_client: redis.Redis, tmp_path: Path) -> None:
         with running(self.ONE_WALK, redis_url, tmp_path) as process:
@@ -283,8 +318,6 @@ class TestFiles:
 
 def points_in(path: Path) -> int:
     """Of the diode, as far as a plain reader sees them."""
-    import h5py
-
     try:
         with h5py.File(path, locking=False) as file:
             return len(file["1.1/measurement/diode"])

@@ -66,7 +66,8 @@ def _grow_item(tree: Tree, name: str, item: h5py.Group | h5py.Dataset, depth: in
     else:
         units = item.attrs.get("units", "")
         shown = item[()] if item.shape == () else item.shape
-        kind = f"virtual {item.dtype}" if item.is_virtual else str(item.dtype)
+        dtype = "text" if h5py.check_string_dtype(item.dtype) else str(item.dtype)
+        kind = f"virtual {dtype}" if item.is_virtual else dtype
         tree.add(f"{escape(name)} [dim]{kind} {shown}[/] {escape(str(units))}".rstrip())
 
 

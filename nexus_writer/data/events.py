@@ -27,7 +27,8 @@ class EventData:
     of its first point and ``block_size`` is n; ``description`` says dtype, shape and unit.
     NEW_DATA of references to nodes: ``data`` is a list of n nodes, None where a node is gone.
     NEW_DATA of a camera: ``first_index`` is the number of images announced before, ``data`` where the new
-    ones are saved, an ImageReference each (nothing when they are not), ``description`` the camera's status.
+    ones are saved, an ImageReference each (nothing when they are not), ``description`` the camera's status,
+    whose ``last_image_ready`` + 1 images are there; ``block_size`` is 0.
     PREPARED_SCAN and END_SCAN: ``first_index`` is the time of the event in ms of the server's clock, ``data``
     the event's name, ``description`` the exception that ended the scan, "" for none.
     """

@@ -18,6 +18,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
         file["1.1/link"] = h5py.SoftLink("/1.1/title")
         file["1.1/outside"] = h5py.ExternalLink("other.h5", "/1.1")
         file["1.1/number"] = 7
+        file["1.1/texts"] = ["a", "b"]
         file["1.1/long"] = "x" * 61
         file["1.1/fits"] = "x" * 60
     return path
@@ -34,6 +35,7 @@ def test_an_entry(path: Path) -> None:
     assert shown[0] == "file.h5::/1.1 @default=plotselect"
     assert "title 'scan 1.1'" in shown
     assert "number int64 7" in shown
+    assert "texts text (2,)" in shown
     assert f"long '{'x' * 59}…'" in shown
     assert f"fits '{'x' * 60}'" in shown
     assert "link -> /1.1/title" in shown
