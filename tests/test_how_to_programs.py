@@ -31,6 +31,7 @@ from nexus_writer.data.publishing import (
     timer,
 )
 from nexus_writer.data.recording import Recording, replay
+from nexus_writer.simulation import load
 from tests.serve_process import entry_is_final, serving
 from tests.waiting import wait_until
 
@@ -299,6 +300,9 @@ class TestFiles:
         self, redis_url: str, redis_client: redis.Redis, tmp_path: Path, captures: Path
     ) -> None:
         every_scan, one_scan, channel = programs("tutorial/follow-scans.md")
+        (beamline,) = programs("tutorial/follow-scans.md", "yaml")
+        (tmp_path / "beamline.yaml").write_text(beamline)
+        assert load(tmp_path / "beamline.yaml").session == "demo_session"
         there, here = 'connect("redis://localhost:6380/1")', f'connect("{redis_url}")'
         with running(every_scan.replace(there, here), redis_url, tmp_path) as process:
             wait_until(lambda: listeners(redis_client), "listening")
@@ -307,11 +311,11 @@ class TestFiles:
         redis_client.flushall()
         replay(Recording(captures / "loopscan10" / "timeline.jsonl.gz"), redis_client)
         key = "demo_session:data:id00:bliss:raw:visitor:hg123:loopscan10:loopscan10_0001:1_loopscan"
-        text = (one_scan + channel).replace(there, here)
-        text = re.sub(r"demo_session:data:\S+1_loopscan", key, text).replace(":timer:diode1", ":timer:epoch")
+        text = (one_scan + channel).replace(there, here).replace("ctl:diode", "timer:epoch")
         (tmp_path / "again").mkdir()
         with running(text, redis_url, tmp_path / "again") as process:
             lines = process.communicate(timeout=60)[0].splitlines()
+        assert lines[0] == key
         assert sum("points 0 to 9" in line for line in lines) == 7
         assert any(re.match(r"10 \d+\.\d+ \[", line) for line in lines), "length, last point, all points"
 
