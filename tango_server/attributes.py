@@ -18,21 +18,12 @@ from .log_levels import LogLevel
 from .profiling import ResourceProfiling, ScanProfiling
 from .served_session import ServedSession
 from .states import scan_state
-from .texts import DESCRIPTION, lines
+from .texts import DESCRIPTION, TEXTS, lines
 
 MOST_SCANS = 10_000
 """Elements of a spectrum; of more scans the latest are shown."""
 
-LINES = (
-    "scan_uris",
-    "scan_start",
-    "scan_end",
-    "scan_duration",
-    "scan_progress",
-    "scan_info",
-    "scan_states_info",
-    "scan_validation",
-)
+LINES = tuple(name for name in TEXTS if name != DESCRIPTION)
 """Attributes that have a line of text for each scan."""
 
 
@@ -53,17 +44,13 @@ class Snapshot:
         """``26_loopscan``, of each scan."""
         return [scan.name for scan in self.scans]
 
-    @cached_property
-    def _texts(self) -> list[dict[str, str]]:
-        return self._served.texts.of(self.scans, self._now)
-
     def lines(self, name: str) -> list[str]:
         """Of an attribute that has a line for each scan."""
-        return lines(self.names, [text[name] for text in self._texts])
+        return lines(self.names, self._served.texts.of(name, self.scans, self._now))
 
     def description(self) -> str:
         """Each scan as JSON, a list of them."""
-        return "[" + ", ".join(text[DESCRIPTION] for text in self._texts) + "]"
+        return "[" + ", ".join(self._served.texts.of(DESCRIPTION, self.scans, self._now)) + "]"
 
     @cached_property
     def statistics(self) -> SessionStatistics:
@@ -109,6 +96,10 @@ def _reader(name: str) -> Callable[[ScanAttributes], Any]:
         return READINGS[name](Snapshot(device.served))
 
     return read
+
+
+def _reading(name: str, snapshot: Snapshot) -> Reading:
+    return Reading(READINGS[name](snapshot))
 
 
 def _spectrum(name: str, dtype: Any, doc: str) -> attribute:
@@ -226,11 +217,11 @@ class ScanAttributes:
         """The free space where the latest scan is written."""
         return disk_space_reading(self.served.free_disk_space_mb(), self.options)
 
-    def readings(self) -> dict[str, Reading]:
-        """All of them, for events."""
+    def readings(self) -> dict[str, Callable[[], Reading]]:
+        """All of them as they are now, for events: each is found out when it is asked for."""
         snapshot = Snapshot(self.served)
-        readings = {name: Reading(read(snapshot)) for name, read in READINGS.items()}
-        return readings | {"free_disk_space": self.disk_space()}
+        readings = {name: partial(_reading, name, snapshot) for name in READINGS}
+        return readings | {"free_disk_space": self.disk_space}
 
 
 class LevelAttributes:

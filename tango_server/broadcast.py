@@ -1,5 +1,8 @@
 """Tells subscribed Tango clients what has changed.
 
+What nobody has subscribed to is not found out: there may be thousands of scans, and lines of text for each of
+them. Who subscribes is told by Tango how things stand, and by the next look here.
+
 Events are pushed from a greenlet of the thread that serves Tango: pushing from the writer thread was never
 shown to be safe.
 """
@@ -31,11 +34,17 @@ class Reading:
         return self.value, time.time(), self.quality
 
 
+Readings = Mapping[str, Callable[[], Reading]]
+"""What gives the reading of an attribute, by its name."""
+TOLD_TO_TANGO = frozenset({"State", "Status"})
+"""Tango keeps what it was told of these."""
+
+
 class Broadcast:
     """Looks at the values of a device's attributes four times a second, and pushes those that differ."""
 
-    def __init__(self, device: tango.DeviceImpl, readings: Callable[[], Mapping[str, Reading]]) -> None:
-        """``readings`` gives what there is to say, by attribute."""
+    def __init__(self, device: tango.DeviceImpl, readings: Callable[[], Readings]) -> None:
+        """``readings`` gives those of one moment."""
         self._device = device
         self._readings = readings
         self._pushed: dict[str, Reading] = {}
@@ -58,10 +67,15 @@ class Broadcast:
             gevent.sleep(PERIOD_S)
 
     def _push(self) -> None:
-        for name, reading in self._readings().items():
-            if self._pushed.get(name) != reading:
+        for name, read in self._readings().items():
+            if name not in TOLD_TO_TANGO and not self._is_wanted(name):
+                self._pushed.pop(name, None)
+            elif self._pushed.get(name) != (reading := read()):
                 self._pushed[name] = reading
                 self._device.push_change_event(name, *self._prepared(name, reading))
+
+    def _is_wanted(self, name: str) -> bool:
+        return bool(self._device.is_there_subscriber(name, tango.EventType.CHANGE_EVENT))
 
     def _prepared(self, name: str, reading: Reading) -> tuple[Any, ...]:
         """What to push; of State and Status Tango pushes what it was told before, whatever it is given."""

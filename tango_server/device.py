@@ -23,7 +23,7 @@ from nexus_writer.subscribers.question import Question
 
 from . import log_levels
 from .attributes import READINGS, LevelAttributes, ScanAttributes
-from .broadcast import Broadcast, Reading
+from .broadcast import Broadcast, Reading, Readings
 from .errors import told_to_client
 from .log_levels import LogLevel
 from .profiling import ScanProfiling
@@ -158,9 +158,11 @@ class NexusWriter(LevelAttributes, ScanAttributes, Device):  # type: ignore[misc
         restarts = util.is_svr_starting() or util.is_device_restarting(self.get_name())
         return bool(restarts or util.is_svr_shutting_down())
 
-    def _events(self) -> dict[str, Reading]:
+    def _events(self) -> Readings:
         self.profiling.follow(len(self.served.running()))
-        return self.readings() | {"State": Reading(self.dev_state()), "Status": Reading(self.dev_status())}
+        self.served.look()
+        state, status = Reading(self.dev_state()), Reading(self.dev_status())
+        return self.readings() | {"State": lambda: state, "Status": lambda: status}
 
     # -- the session ---------------------------------------------------------------------------------------
 

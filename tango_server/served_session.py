@@ -11,9 +11,9 @@ from contextlib import suppress
 from dataclasses import fields
 
 from nexus_writer.subscribers import (
+    KnownScan,
     NexusScanWriter,
     NexusSessionWriter,
-    ScanElsewhere,
     ScansRunning,
     ScanStatus,
     SessionStatistics,
@@ -113,7 +113,7 @@ class ServedSession:
         """Scans whose file is not complete."""
         return [scan for writer in self._writers for scan in writer.running()]
 
-    def scans(self) -> list[NexusScanWriter | ScanElsewhere]:
+    def scans(self) -> list[KnownScan]:
         """All scans that are not forgotten yet, in the order of their start, whoever writes them."""
         return [scan for writer in self._writers for scan in writer.scans()]
 
@@ -121,7 +121,7 @@ class ServedSession:
         """What there is to say of each of them now."""
         return [scan.status() for scan in self.scans()]
 
-    def scan(self, name: str) -> NexusScanWriter | ScanElsewhere:
+    def scan(self, name: str) -> KnownScan:
         """By full key; or by bare name, the one started last. Raises UnknownScan."""
         for writer in reversed(self._writers):
             with suppress(UnknownScan):
@@ -130,15 +130,18 @@ class ServedSession:
 
     def free_disk_space_mb(self) -> float | None:
         """Where the latest scan is written; None before the first one."""
-        for scan in reversed(self.scans()):
-            if scan.uris:
-                return scan.free_disk_space_mb()
-        return None
+        latest = (scan for writer in reversed(self._writers) for scan in writer.latest())
+        scan = next((scan for scan in latest if scan.uris), None)
+        return None if scan is None else scan.free_disk_space_mb()
 
     def purge(self, older_than_s: float) -> None:
         """Forget the scans that finished longer ago."""
         for writer in self._writers:
             writer.purge(older_than_s)
+
+    def look(self) -> None:
+        """Now and then: rates are those of the time since, and old scans are forgotten."""
+        self.statistics()
 
     def statistics(self) -> SessionStatistics:
         """All scans since the device came up, in numbers."""

@@ -7,7 +7,7 @@ They look as those of the classic writer, because operators and scripts know the
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from nexus_writer.subscribers import ScanStatus
@@ -15,21 +15,8 @@ from nexus_writer.subscribers import ScanStatus
 NOT_FINISHED = "not finished"
 UNKNOWN = "NaN"
 DESCRIPTION = "scans_description"
-
-
-def texts_of(scan: ScanStatus, now: float) -> dict[str, str]:
-    """What is said of one scan, by attribute; ``now`` (epoch seconds) ends what is not finished."""
-    return {
-        "scan_uris": repr(list(scan.progress.uris)),
-        "scan_start": _start(scan),
-        "scan_end": _end(scan),
-        "scan_duration": _duration(scan, now),
-        "scan_progress": _points(scan),
-        "scan_info": _summary(scan, now),
-        "scan_states_info": f"{scan.state} {scan.reason}",
-        "scan_validation": scan.validation,
-        DESCRIPTION: json.dumps(scan.to_dict()),
-    }
+Text = Callable[[ScanStatus, float], str]
+"""What is said of a scan; the time (epoch seconds) ends what is not finished."""
 
 
 def lines(names: Sequence[str], texts: Sequence[str]) -> list[str]:
@@ -85,3 +72,17 @@ def _interval(start: float | None, end: float | None) -> str:
     if start is None or end is None:
         return UNKNOWN
     return str(timedelta(seconds=end - start)) if end >= start else f"-{timedelta(seconds=start - end)}"
+
+
+TEXTS: Mapping[str, Text] = {
+    "scan_uris": lambda scan, _: repr(list(scan.progress.uris)),
+    "scan_start": lambda scan, _: _start(scan),
+    "scan_end": lambda scan, _: _end(scan),
+    "scan_duration": lambda scan, now: _duration(scan, now),
+    "scan_progress": lambda scan, _: _points(scan),
+    "scan_info": lambda scan, now: _summary(scan, now),
+    "scan_states_info": lambda scan, _: f"{scan.state} {scan.reason}",
+    "scan_validation": lambda scan, _: scan.validation,
+    DESCRIPTION: lambda scan, _: json.dumps(scan.to_dict()),
+}
+"""By attribute."""

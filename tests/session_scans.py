@@ -21,7 +21,7 @@ from nexus_writer.data.publishing import (
     ScanSpec,
     timer,
 )
-from nexus_writer.subscribers import NexusScanWriter, NexusSessionWriter
+from nexus_writer.subscribers import FinishedScan, NexusSessionWriter
 
 COUNTERS = DeviceSpec("ctl", (ChannelSpec("diode", np.float64, unit="V"), ChannelSpec("flag", np.int32)))
 
@@ -67,10 +67,12 @@ def until_points(writer: NexusSessionWriter, key: str, points: int) -> None:
     )
 
 
-def finished(writer: NexusSessionWriter, key: str) -> NexusScanWriter:
-    """The writer of a scan, once the file is complete."""
+def finished(writer: NexusSessionWriter, key: str) -> FinishedScan:
+    """A scan, once its file is complete."""
     until(lambda: any(scan.key == key and scan.done() for scan in writer.scans()), f"{key} saved")
-    return writer.scan(key)
+    scan = writer.scan(key)
+    assert isinstance(scan, FinishedScan)
+    return scan
 
 
 def all_saved(writer: NexusSessionWriter, scans: int) -> None:
@@ -80,7 +82,7 @@ def all_saved(writer: NexusSessionWriter, scans: int) -> None:
         assert scan.state.name == "OFF", scan.reason
 
 
-def saved(writer: NexusSessionWriter, key: str) -> NexusScanWriter:
+def saved(writer: NexusSessionWriter, key: str) -> FinishedScan:
     """The same, of a scan that was saved without trouble."""
     scan = finished(writer, key)
     assert scan.state.name == "OFF", scan.reason

@@ -2,6 +2,8 @@
 
 from .elsewhere import ScanElsewhere
 from .errors import NodeMissing, NotStarted, ScansRunning, UnknownScan
+from .finished import FinishedScan
+from .known_scans import KnownScan
 from .modes import Mode
 from .options import BadOptions, WriterOptions, read_options
 from .scan import NexusScanWriter
@@ -12,6 +14,8 @@ from .subscriber import Subscriber
 
 __all__ = [
     "BadOptions",
+    "FinishedScan",
+    "KnownScan",
     "Mode",
     "NexusScanWriter",
     "NexusSessionWriter",

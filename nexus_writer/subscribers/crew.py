@@ -37,6 +37,7 @@ from .heartbeat import Heartbeat
 from .own_scans import OwnScan, OwnScans
 from .scan import NexusScanWriter
 from .sought import Sought
+from .status import ScanStatus
 from .waiting import Begin, WaitingScans, is_of
 
 logger = logging.getLogger(__name__)
@@ -131,6 +132,10 @@ class Crew:
         self._greenlets.spawn(self._until_complete, own)
         self._heartbeat.speak_now()
 
+    def changed(self, status: ScanStatus) -> None:
+        """There is more to say of a scan that was written here."""
+        self._own.changed(status)
+
     def forget(self, key: str) -> None:
         """Nobody asks for this scan any more."""
         self._own.forget(key)
@@ -144,6 +149,7 @@ class Crew:
         scan, claim = own.scan, own.claim
         scan.join()
         if claim is None:
+            self._own.done(own)
             return
         self.claims.drop(claim)
         if scan.left:

@@ -50,6 +50,8 @@ class DiskSpace:
     answer comes within 0.1 s, the last one holds.
     """
 
+    __slots__ = ("_free_mb", "_refusal", "directory", "recommended_mb", "required_mb")
+
     def __init__(self, directory: Path, required_mb: float, recommended_mb: float) -> None:
         self.directory = directory
         self.required_mb = required_mb

@@ -12,6 +12,7 @@ from typing import Any
 from nexus_writer.hdf5 import warn_without_locks
 
 from .claims import writer_name
+from .finished import FinishedScan
 from .options import WriterOptions
 from .question import Question
 from .scan_disk import OnDisk, ScanDisk
@@ -29,8 +30,6 @@ class ScanElsewhere(OnDisk):
     Permissions and disk space are those that this host finds at the same place.
     """
 
-    silent_since = None
-
     def __init__(self, sought: Sought, session: str, options: WriterOptions, ask: Ask) -> None:
         self.key = sought.key
         self.name = sought.node.name
@@ -38,9 +37,11 @@ class ScanElsewhere(OnDisk):
         self.writer_id = ""
         self._ask = ask
         self._settled_at: float | None = None
-        self.filename: Path | None = Path(options.paths.apply(sought.path)) if sought.path else None
-        self._disk = ScanDisk(lambda: self.filename, options)
-        self._locks = Question(partial(warn_without_locks, self.filename)) if self.filename else None
+        self._options = options
+        filename = Path(options.paths.apply(sought.path)) if sought.path else None
+        self.filename: Path | None = filename
+        self._disk = ScanDisk(lambda: filename, options)
+        self._locks = Question(partial(warn_without_locks, filename)) if filename else None
         self._status = ScanStatus(
             name=self.name,
             key=self.key,
@@ -118,6 +119,10 @@ class ScanElsewhere(OnDisk):
     def end_time(self) -> float | None:
         """When this process heard that it is done with, by its own clock; None before."""
         return self._settled_at
+
+    def record(self) -> FinishedScan:
+        """When it is done with: what stays of it."""
+        return FinishedScan(self.status(), self.filename, self._options)
 
     def done(self) -> bool:
         """Nothing more will be written of it."""

@@ -21,6 +21,7 @@ from nexus_writer.model.limits import one_line
 from .backoff import Backoff
 from .errors import NodeMissing
 from .state import SubscriberState
+from .weakly import weakly
 
 Answer = TypeVar("Answer")
 LISTENS = "Start listening to Redis events"
@@ -42,7 +43,7 @@ class Follower:
         self.key = key
         self._connect = connect
         self._home = threading.get_ident()
-        self._nodes = ThreadResource(self._own_node)
+        self._nodes = ThreadResource(weakly(self._own_node))
         self._lock = threading.Lock()
         self._state = SubscriberState.INIT
         self._reason = "instantiation"

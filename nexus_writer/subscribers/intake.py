@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
 
 import redis
@@ -52,7 +51,7 @@ class Intake:
         self._writer = writer
         self._tell_started = started
         self.crew = Crew(session, connect, self._start, self._wait_with, standby=standby, device=device)
-        self.scans = KnownScans(self.crew.forget, self._collect_later)
+        self.scans = KnownScans(self.crew.forget)
 
     def take(self, node: DataNode, *, announced: bool) -> None:
         """A scan was found: save it now, or when no other writer does. Raises REDIS_AWAY.
@@ -62,7 +61,7 @@ class Intake:
         known = self.scans.get(node.db_name)
         if known is not None and not known.done():
             return
-        self.scans.purge_now_and_then(self._options().purge_after_s)
+        self.scans.purge(self._options().retention)
         sought = seek(node, self.crew.client(), self._options().writer_name)
         claim = self.crew.claim(sought.path) if sought.path else None
         begun = False
@@ -113,7 +112,3 @@ class Intake:
         scan.start()
         self._tell_started(scan, sought.node)
         self.crew.follow(scan, sought, claim)
-
-    def _collect_later(self) -> None:
-        """In the writer thread, which alone may wait for HDF5."""
-        self._writer().thread.spawn(gc.collect)

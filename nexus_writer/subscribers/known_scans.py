@@ -8,33 +8,30 @@ from collections.abc import Callable, Iterator
 
 from .elsewhere import ScanElsewhere
 from .errors import UnknownScan
+from .finished import FinishedScan
+from .finished_scans import FinishedScans
+from .retention import Retention
 from .scan import NexusScanWriter
 from .status import SessionStatistics
 from .tally import Tally
 
-COLLECT_AFTER = 20
-"""Scans that are forgotten before what they left is collected, which takes some 50 ms; 1 s where ten thousand
-others are known."""
-COLLECT_EVERY_S = 60.0
-PURGE_EVERY_S = 1.0
-KnownScan = NexusScanWriter | ScanElsewhere
+KnownScan = NexusScanWriter | ScanElsewhere | FinishedScan
 
 
 class KnownScans:
-    """By key, in the order in which they got known; those that finished long ago are forgotten.
+    """By key, in the order in which they got known. Of one that is done only a :class:`FinishedScan` stays,
+    which is forgotten some time later; ``forgotten`` is told its key.
 
-    ``forgotten`` is told the key of each of those; ``collect`` gets rid of what they left in memory.
-    Belongs to the thread of the session.
+    There may be thousands: what is done again and again costs as much as the scans that are not done, not as
+    all that are known. Belongs to the thread of the session.
     """
 
-    def __init__(self, forgotten: Callable[[str], None], collect: Callable[[], None]) -> None:
+    def __init__(self, forgotten: Callable[[str], None]) -> None:
         self._scans: dict[str, KnownScan] = {}
+        self._active: dict[str, NexusScanWriter | ScanElsewhere] = {}
+        self._finished = FinishedScans()
         self._tally = Tally()
         self._tell_forgotten = forgotten
-        self._collect = collect
-        self._uncollected = 0
-        self._collected_at_s = -math.inf
-        self._purged_at_s = -math.inf
 
     def __len__(self) -> int:
         return len(self._scans)
@@ -43,23 +40,32 @@ class KnownScans:
         return key in self._scans
 
     def __iter__(self) -> Iterator[KnownScan]:
+        self.settle()
         return iter(list(self._scans.values()))
+
+    def __reversed__(self) -> Iterator[KnownScan]:
+        self.settle()
+        return reversed(self._scans.values())
 
     def get(self, key: str) -> KnownScan | None:
         """By full name; None when it is not known."""
+        self.settle()
         return self._scans.get(key)
 
-    def put(self, scan: KnownScan) -> None:
+    def put(self, scan: NexusScanWriter | ScanElsewhere) -> None:
         """A scan, or who answers for it from now on."""
-        self._scans[scan.key] = scan
+        self._drop_finished(scan.key)
+        self._scans[scan.key] = self._active[scan.key] = scan
 
     def make_room(self, key: str) -> None:
         """A new scan of an old key is about to come: it is the latest."""
+        self._drop_finished(key)
+        self._active.pop(key, None)
         self._scans.pop(key, None)
 
     def find(self, name: str) -> KnownScan:
         """By full name; or by bare name, the one started last. Raises UnknownScan."""
-        scan = self._scans.get(name)
+        scan = self.get(name)
         if scan is None:
             scan = next((s for s in reversed(self._scans.values()) if s.name == name), None)
         if scan is None:
@@ -68,37 +74,51 @@ class KnownScans:
 
     def running(self) -> list[NexusScanWriter]:
         """Those that this process saves, and whose file is not complete."""
-        own = (scan for scan in self._scans.values() if isinstance(scan, NexusScanWriter))
+        own = (scan for scan in self._active.values() if isinstance(scan, NexusScanWriter))
         return [scan for scan in own if scan.end_time is None]
 
-    def purge_now_and_then(self, older_than_s: float) -> None:
-        """:meth:`purge`, where the last time is long ago: there may be thousands to be looked at."""
-        if time.monotonic() - self._purged_at_s >= min(PURGE_EVERY_S, older_than_s / 10):
-            self.purge(older_than_s)
+    def settle(self) -> None:
+        """Keep of those that are done what clients may ask."""
+        for key, scan in list(self._active.items()):
+            if scan.done():
+                del self._active[key]
+                self._settled(scan.record())
 
-    def purge(self, older_than_s: float) -> None:
-        """Forget those that finished more than ``older_than_s`` s ago; statistics keep counting them.
+    def finished(self, key: str) -> FinishedScan | None:
+        """The scan of this key, if it is done."""
+        scan = self.get(key)
+        return scan if isinstance(scan, FinishedScan) else None
 
-        A scan that is merely silent is kept: when it speaks, its beamline asks for it at once.
-        """
-        self._purged_at_s = time.monotonic()
-        before = time.time() - older_than_s
-        for scan in self:
-            if scan.end_time is not None and scan.end_time <= before and scan.silent_since is None:
-                del self._scans[scan.key]
-                self._tell_forgotten(scan.key)
-                self._tally.forget(scan.status())
-                self._collect_now_and_then()
+    def silent_no_more(self, key: str) -> None:
+        """Nobody listens to this scan any longer: it is forgotten like any other."""
+        if (scan := self.finished(key)) is not None and scan.silent:
+            self._finished.remove(key)
+            scan.silent = False
+            self._finished.add(scan)
+
+    def purge(self, retention: Retention) -> None:
+        """Forget those whose time is over; statistics keep counting them."""
+        self.settle()
+        for scan in self._finished.forget(retention, time.monotonic()):
+            del self._scans[scan.key]
+            self._tell_forgotten(scan.key)
 
     def statistics(self) -> SessionStatistics:
         """All of them in numbers, those that are forgotten among them."""
-        return self._tally.statistics([scan.status() for scan in self])
+        self.settle()
+        return self._tally.statistics([scan.status() for scan in self._active.values()])
 
-    def _collect_now_and_then(self) -> None:
-        """What a scan leaves in cycles is old when it is forgotten, and a server's garbage collector hardly
-        ever looks at the old: some 30 kB a scan."""
-        self._uncollected += 1
-        now_s = time.monotonic()
-        if self._uncollected >= COLLECT_AFTER and now_s - self._collected_at_s >= COLLECT_EVERY_S:
-            self._uncollected, self._collected_at_s = 0, now_s
-            self._collect()
+    def _settled(self, scan: FinishedScan) -> None:
+        self._scans[scan.key] = scan
+        self._finished.add(scan)
+        self._tally.add(scan.status())
+
+    def _drop_finished(self, key: str) -> None:
+        """It is no more what it was counted as."""
+        if (scan := self._finished.remove(key)) is not None:
+            self._tally.remove(scan.status())
+
+
+def all_older_than(seconds: float) -> Retention:
+    """Nothing but their age keeps scans."""
+    return Retention(seconds, seconds, math.inf)

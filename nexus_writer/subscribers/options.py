@@ -36,6 +36,7 @@ from nexus_writer.model.path_map import PathMaps
 from nexus_writer.model.roots import Roots
 
 from .patience import Patience
+from .retention import Retention
 
 PREFIX = "NEXUS_WRITER_"
 NO_OPTIONS = frozenset({"redis_url"})
@@ -129,6 +130,14 @@ class WriterOptions(BaseSettings):
         description="entries of a channel that may wait in Redis meanwhile, which keeps 2048 or so; 0: none",
     )
     purge_after_s: float = Field(300.0, ge=0, description="seconds after which a finished scan is forgotten")
+    purge_failed_after_s: float = Field(
+        43200.0, ge=0, description="the same of a scan that could not be saved as a whole"
+    )
+    purge_after_scans: int = Field(
+        1000,
+        ge=0,
+        description="finished scans that are known at most, the latest ones; half of them may be failed ones",
+    )
 
     @field_validator("path_map", "roots", mode="before")
     @classmethod
@@ -196,6 +205,11 @@ class WriterOptions(BaseSettings):
     def patience(self) -> Patience:
         """With files that another process writes."""
         return Patience(self.wait_for_file_s, self.side_file_after_entries)
+
+    @property
+    def retention(self) -> Retention:
+        """Of finished scans."""
+        return Retention(self.purge_after_s, self.purge_failed_after_s, self.purge_after_scans)
 
     @property
     def layout(self) -> LayoutOptions:

@@ -24,6 +24,7 @@ class Question(Generic[Answer]):
     no thread can be had.
     """
 
+    __slots__ = ("_ask", "_asked_at", "_lock", "_under_way", "last")
     last: Answer | None
     """The last answer; None when there was none."""
 

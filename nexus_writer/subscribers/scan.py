@@ -16,6 +16,7 @@ from nexus_writer.data.connection import connect
 
 from .claims import Claim, LeaseLost, writer_name
 from .errors import Finished, NotSaved
+from .finished import FinishedScan
 from .follower import LISTENS
 from .lag import LagWatch
 from .last_frames import wait_for_frames
@@ -32,6 +33,7 @@ from .status import ScanStatus
 from .subscriber import Subscriber
 from .trimming import TrimWatch
 from .warnings_logged import WarningsLogged
+from .weakly import weakly
 from .writer_thread import WriterThread
 
 logger = logging.getLogger(__name__)
@@ -51,8 +53,6 @@ class NexusScanWriter(OnDisk, Subscriber[Received]):
     is not, another one may go on: this one ended before the scan did, or its disk failed."""
     silent_since: Mapping[str, bytes] | None = None
     """Where each stream of the scan ended when it was given up for its silence; None when it was not."""
-    validation: str = ""
-    """What the validation of its entries found, in one line."""
 
     def __init__(
         self,
@@ -78,16 +78,20 @@ class NexusScanWriter(OnDisk, Subscriber[Received]):
         self._writer = writer
         self._options = options
         self._consumer = ScanConsumer(
-            key, options, writer.files, writer.masters, lambda: self._lasting.pause(), writer.infos
+            key, options, writer.files, writer.masters, weakly(self._pause), writer.infos
         )
         self._known = Event()
-        self._told: ScanStatus | None = None
         self._lag = LagWatch(key)
         self._redis = ScanListener(
-            key, client, self._ask_redis, self._lag, pace_s=options.pace_s, silence_s=options.silence_s
+            key,
+            client,
+            weakly(self._ask_redis),
+            self._lag,
+            pace_s=options.pace_s,
+            silence_s=options.silence_s,
         )
         self._warnings = WarningsLogged(key, logger)
-        self._disk = ScanDisk(lambda: self.filename, options)
+        self._disk = ScanDisk(weakly(self._wait_for_filename), options)
         self._trimming = TrimWatch()
         self._lasting = self._lasting_writes(AFTER_ANOTHER if taken_over else options.patience, connect)
         self._may_go_on = True
@@ -101,10 +105,10 @@ class NexusScanWriter(OnDisk, Subscriber[Received]):
             self._consumer,
             self._writer.files,
             self._disk.space,
-            Voice(lambda: self.reason, self._say),
+            Voice(weakly(self._why), weakly(self._say)),
             self._interrupt,
-            self._check_claim,
-            FileWait(patience, lambda: self._lag.unread, lambda: self._request is Request.STOP),
+            weakly(self._check_claim),
+            FileWait(patience, partial(getattr, self._lag, "unread"), weakly(self._is_stopped)),
             connect,
         )
 
@@ -118,6 +122,9 @@ class NexusScanWriter(OnDisk, Subscriber[Received]):
     @property
     def filename(self) -> Path | None:
         """The file as this host sees it; None when the scan has none. A scan just found takes up to 2 s."""
+        return self._wait_for_filename()
+
+    def _wait_for_filename(self) -> Path | None:
         self._known.wait(2.0)
         return Path(self._consumer.filename) if self._consumer.filename else None
 
@@ -136,23 +143,7 @@ class NexusScanWriter(OnDisk, Subscriber[Received]):
         super().stop()
 
     def status(self) -> ScanStatus:
-        """Everything about it as one frozen value; of a finished scan the same object, unless it changed."""
-        told = self._told
-        if told is not None and self._is_still(told):
-            return told
-        is_done, status = self.done(), self._status_now()
-        self._told = status if is_done else None
-        return status
-
-    def _is_still(self, told: ScanStatus) -> bool:
-        """Whether a finished scan has nothing else to tell: there may be thousands of them."""
-        return (
-            told.progress is self._consumer.progress
-            and (told.state, told.reason) == (self.state.name, self.reason)
-            and told.validation == self.validation
-        )
-
-    def _status_now(self) -> ScanStatus:
+        """Everything about it as one frozen value."""
         return ScanStatus(
             name=self.name,
             key=self.key,
@@ -167,10 +158,14 @@ class NexusScanWriter(OnDisk, Subscriber[Received]):
             lag_entries=0 if self.done() else self._lag.unread.entries,
             lag_fill=0.0 if self.done() else self._lag.unread.fill,
             queue_fill=0.0 if self.done() else min(1.0, len(self._queue) / self._queue_size),
-            validation=self.validation,
             written_by=writer_name(self._claim.lease.owner) if self._claim else "",
             progress=self._consumer.progress,
         )
+
+    def record(self) -> FinishedScan:
+        """When it is done: what stays of it."""
+        silent = self.silent_since is not None
+        return FinishedScan(self.status(), self.filename, self._options, silent=silent)
 
     def _say(self, reason: str, level: int = logging.INFO) -> None:
         """A FAULT that stopped the acquisition, while the writing goes on, keeps its reason."""
@@ -180,7 +175,10 @@ class NexusScanWriter(OnDisk, Subscriber[Received]):
     # -- listener --
 
     def _listen(self) -> Iterator[Sequence[Received]]:
-        return self._redis.listen(self._listening.send, lambda: self._request is Request.STOP)
+        return self._redis.listen(self._listening.send, weakly(self._is_stopped))
+
+    def _is_stopped(self) -> bool:
+        return self._request is Request.STOP
 
     def _hold_on(self) -> None:
         """The consumer takes nothing: FAULT stops the acquisition before Redis drops what it did not take.
@@ -195,6 +193,12 @@ class NexusScanWriter(OnDisk, Subscriber[Received]):
             )
 
     # -- consumer, in the writer thread --
+
+    def _pause(self) -> None:
+        self._lasting.pause()
+
+    def _why(self) -> str:
+        return self.reason
 
     def _consume(self, item: Received) -> None:
         if isinstance(item, ScanGone):

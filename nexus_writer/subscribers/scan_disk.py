@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from .disk import PERMISSION_WITHIN_S, DiskSpace, may_write
@@ -13,19 +14,19 @@ from .question import Question
 class ScanDisk:
     """Any thread may ask it. ``filename`` tells the scan's file, None where it is not known."""
 
+    __slots__ = ("_filename", "_options", "_permission", "_space")
+
     def __init__(self, filename: Callable[[], Path | None], options: WriterOptions) -> None:
         self._filename = filename
         self._options = options
-        self._path: Path | None = None
         self._space: DiskSpace | None = None
-        self._permission = Question(self._may_write)
+        self._permission: Question[bool] | None = None
 
     def has_permission(self) -> bool:
         """May this process write the file, or create it? Yes, where the disk does not answer."""
-        self._path = self._filename()
-        if self._path is None:
-            return False
-        return self._permission.answer(PERMISSION_WITHIN_S) is not False
+        if self._permission is None and (path := self._filename()) is not None:
+            self._permission = Question(partial(may_write, path))
+        return self._permission is not None and self._permission.answer(PERMISSION_WITHIN_S) is not False
 
     def space(self) -> DiskSpace | None:
         """That of the file's directory, with the limits of the options; None without a file."""
@@ -35,13 +36,11 @@ class ScanDisk:
             )
         return self._space
 
-    def _may_write(self) -> bool:
-        return self._path is not None and may_write(self._path)
-
 
 class OnDisk:
     """A scan whose clients ask for its disk, as this host sees it, whoever writes the scan."""
 
+    __slots__ = ()
     _disk: ScanDisk
 
     def has_write_permission(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 
 import gevent
@@ -21,7 +21,7 @@ from nexus_writer.hdf5 import compression_threads
 from .errors import ScansRunning
 from .follower import LISTENS
 from .intake import Intake
-from .known_scans import KnownScan
+from .known_scans import KnownScan, all_older_than
 from .look_back import scans_to_save
 from .modes import Mode, Request
 from .options import WriterOptions, warn_of_unknown_variables
@@ -94,8 +94,12 @@ class NexusSessionWriter(Subscriber[Event]):
     def scans(self) -> list[KnownScan]:
         """The scans it knows, by the time that it got to know them, whoever writes them; those finished long
         ago are forgotten."""
-        self._scans.purge_now_and_then(self.options.purge_after_s)
+        self._scans.purge(self.options.retention)
         return list(self._scans)
+
+    def latest(self) -> Iterator[KnownScan]:
+        """The same, the last one first."""
+        return reversed(self._scans)
 
     def scan(self, name: str) -> KnownScan:
         """By full name; or by bare name, the one started last. Raises UnknownScan."""
@@ -107,11 +111,11 @@ class NexusSessionWriter(Subscriber[Event]):
 
     def purge(self, older_than_s: float = 5.0) -> None:
         """Forget scans that finished more than ``older_than_s`` s ago; statistics keep counting them."""
-        self._scans.purge(older_than_s)
+        self._scans.purge(all_older_than(older_than_s))
 
     def statistics(self) -> SessionStatistics:
         """All its scans in numbers."""
-        self._scans.purge_now_and_then(self.options.purge_after_s)
+        self._scans.purge(self.options.retention)
         return self._scans.statistics()
 
     # -- life --
@@ -216,24 +220,31 @@ class NexusSessionWriter(Subscriber[Event]):
             self._validator.follow(scan)
 
     def _attend(self, scan: NexusScanWriter, node: DataNode) -> None:
-        """Go on with a scan that was given up for its silence, should it speak again; and save the one that
-        has its name now, where Redis was flushed meanwhile."""
+        """Until it is done; save the one that has its name now, where Redis was flushed meanwhile."""
         scan.join()
+        self._scans.settle()
         if scan.replaced:
             self._try_to_save(node)
-        since = scan.silent_since
-        if since is None:
-            return
+        if scan.silent_since is not None:
+            self._beside.spawn(self._wait_for, node, scan.silent_since)
+
+    def _wait_for(self, node: DataNode, since: Mapping[str, bytes]) -> None:
+        """Go on with a scan that was given up for its silence, should it speak again."""
         try:
-            self._ask_apart(lambda client: wait_until_it_speaks(client, scan.key, since))
+            self._ask_apart(lambda client: wait_until_it_speaks(client, node.db_name, since))
         except (ScanVanished, ScanReplaced):
-            scan.silent_since = None
+            self._scans.silent_no_more(node.db_name)
         else:
             self._try_to_save(node)
 
+    def _validated(self, key: str, findings: str) -> None:
+        if (scan := self._scans.finished(key)) is not None:
+            scan.validated(findings)
+            self._crew.changed(scan.status())
+
     @cached_property
     def _validator(self) -> Validator:
-        return Validator(self._writer_thread())
+        return Validator(self._writer_thread(), self._validated)
 
     def _finish(self, request: Request | None, failure: str | None) -> tuple[SubscriberState, str]:
         self._beside.kill(block=False)

@@ -35,6 +35,7 @@ from .errors import FileStaysLocked, Finished, ListenerFailed, NotStarted, Still
 from .follower import LISTENS, Follower
 from .modes import Mode, Request
 from .state import SubscriberState
+from .weakly import if_there
 
 Item = TypeVar("Item")
 EXPECTED = (
@@ -95,7 +96,7 @@ class Subscriber(Follower, Generic[Item]):
         if not self._become(SubscriberState.ON, LISTENS):
             raise NotStarted(self._state)
         self._started_at = time.time()
-        self._end_listener = HubTrigger(self._interrupt_listener)
+        self._end_listener = HubTrigger(if_there(self._interrupt_listener))
         if self.mode is Mode.SEQUENTIAL:
             self._listener = gevent.spawn(self._digest, self._listen)
         else:

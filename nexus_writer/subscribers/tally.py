@@ -1,4 +1,4 @@
-"""All scans of a session in numbers, also those that are forgotten."""
+"""All scans of a session in numbers: those that are done are counted once, and asked no more."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RATE_OVER_S = 1.0
 
 
 class Tally:
-    """Counts on what it is told of scans that are forgotten. Belongs to the thread of the session."""
+    """Counts on what it is told of scans that are done. Belongs to the thread of the session."""
 
     def __init__(self) -> None:
         self._finished = 0
@@ -24,16 +24,20 @@ class Tally:
         self._sampled_points = 0
         self._points_per_s = 0.0
 
-    def forget(self, status: ScanStatus) -> None:
+    def add(self, status: ScanStatus, count: int = 1) -> None:
         """A scan that is done, in its last status: it is counted from now on without being asked."""
         failed = status.state == SubscriberState.FAULT.name
-        self._failed += failed
-        self._finished += not failed
-        self._points += status.progress.points
-        self._bytes += status.progress.bytes
+        self._failed += count * failed
+        self._finished += count * (not failed)
+        self._points += count * status.progress.points
+        self._bytes += count * status.progress.bytes
+
+    def remove(self, status: ScanStatus) -> None:
+        """A scan that was added goes on, or another one has its name."""
+        self.add(status, -1)
 
     def statistics(self, statuses: Sequence[ScanStatus]) -> SessionStatistics:
-        """Those that were forgotten, and these."""
+        """Those that were added, and these."""
         running = [one for one in statuses if one.state in ("INIT", "ON")]
         points = self._points + sum(one.progress.points for one in statuses)
         return SessionStatistics(

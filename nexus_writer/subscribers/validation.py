@@ -13,7 +13,8 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -35,12 +36,22 @@ TRY_AGAIN_AFTER_S = (1.0, 5.0, 20.0)
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Saved:
+    """A scan that waits to be validated."""
+
+    key: str
+    uris: tuple[str, ...]
+
+
 class Validator:
     """Belongs to the thread of the session's listener."""
 
-    def __init__(self, writer: WriterThread) -> None:
+    def __init__(self, writer: WriterThread, tell: Callable[[str, str], None]) -> None:
+        """``tell`` gets the key of a scan and what was found, in one line."""
         self._writer = writer
-        self._waiting: deque[NexusScanWriter] = deque()
+        self._tell = tell
+        self._waiting: deque[_Saved] = deque()
         self._greenlets = Group()
         self._works = False
 
@@ -57,16 +68,18 @@ class Validator:
         scan.join()
         if not scan.uris or scan.left:
             return
+        saved = _Saved(scan.key, tuple(scan.uris))
+        del scan  # it has done its work
         if not can_validate():
-            scan.validation = Findings(not_validated=HOW_TO_INSTALL).summary
-            logger.warning("[%s] %s", scan.key, scan.validation)
-            return
-        if len(self._waiting) >= MOST_WAITING:
-            scan.validation = "not validated: too many scans wait for it"
-            return
-        self._waiting.append(scan)
-        if not self._works:
-            self._work()
+            why = Findings(not_validated=HOW_TO_INSTALL).summary
+            logger.warning("[%s] %s", saved.key, why)
+            self._tell(saved.key, why)
+        elif len(self._waiting) >= MOST_WAITING:
+            self._tell(saved.key, "not validated: too many scans wait for it")
+        else:
+            self._waiting.append(saved)
+            if not self._works:
+                self._work()
 
     def _work(self) -> None:
         self._works = True
@@ -76,17 +89,18 @@ class Validator:
                 try:
                     self._validate(scan)
                 except Exception as error:
-                    scan.validation = f"not validated: {type(error).__name__}: {error}"
+                    self._tell(scan.key, f"not validated: {type(error).__name__}: {error}")
                     logger.exception("[%s] the validation failed", scan.key)
         finally:
             self._works = False
 
-    def _validate(self, scan: NexusScanWriter) -> None:
+    def _validate(self, scan: _Saved) -> None:
         places = [uri.partition("::/") for uri in scan.uris]
         path = Path(places[0][0])
         found = self._ask(path, [entry for _, _, entry in places])
-        scan.validation = Findings.merged(found.values()).summary
-        logger.info("[%s] %s", scan.key, scan.validation)
+        summary = Findings.merged(found.values()).summary
+        self._tell(scan.key, summary)
+        logger.info("[%s] %s", scan.key, summary)
         for entry, findings in found.items():
             if not findings.not_validated:
                 self._keep(path, entry, findings)

@@ -8,7 +8,7 @@ from typing import Any
 import gevent
 
 from nexus_writer.data.publishing import DatasetPublisher, ScanPublisher, ScanSpec
-from nexus_writer.subscribers import NexusScanWriter, NexusSessionWriter, WriterOptions
+from nexus_writer.subscribers import FinishedScan, NexusSessionWriter, WriterOptions
 
 
 def save_scan(
@@ -17,8 +17,8 @@ def save_scan(
     spec: ScanSpec,
     publish: Callable[[ScanPublisher], None],
     **options: Any,
-) -> NexusScanWriter:
-    """Publish a scan, whose points ``publish`` gives once it is prepared; its writer, when it is done."""
+) -> FinishedScan:
+    """Publish a scan, whose points ``publish`` gives once it is prepared; the scan, when it is done."""
     settings = WriterOptions(required_disk_space=0, **options)
     writer = NexusSessionWriter(dataset.session.name, settings, redis_url=redis_url)
     writer.start(wait=True, timeout=60)
@@ -29,5 +29,6 @@ def save_scan(
         while not any(found.done() and found.key == scan.key for found in writer.scans()):
             gevent.sleep(0.01)
     (found,) = (one for one in writer.scans() if one.key == scan.key)
+    assert isinstance(found, FinishedScan)
     assert writer.shut_down(10)
     return found

@@ -21,7 +21,7 @@ from nexus_writer.data.publishing import (
     ScanSpec,
     timer,
 )
-from nexus_writer.subscribers import NexusScanWriter, SubscriberState
+from nexus_writer.subscribers import FinishedScan, SubscriberState
 from tests.integration.published import save_scan
 
 NPOINTS = 4
@@ -56,12 +56,12 @@ def save(
     dataset: DatasetPublisher,
     channels: list[ChannelSpec],
     publish: Callable[[ScanPublisher], None],
-) -> NexusScanWriter:
+) -> FinishedScan:
     spec = ScanSpec("loopscan", (timer(DeviceSpec("d", tuple(channels))),), npoints=NPOINTS)
     return save_scan(redis_url, dataset, spec, publish)
 
 
-def saved(scan: NexusScanWriter) -> dict[str, tuple[Any, Any]]:
+def saved(scan: FinishedScan) -> dict[str, tuple[Any, Any]]:
     """(dtype, values) of each dataset that measurement links, and status and warnings of the writing."""
     with h5py.File(scan.filename) as file:
         entry = file["1.1"]

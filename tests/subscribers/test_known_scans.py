@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import pytest
 
-from nexus_writer.subscribers import ScanStatus, UnknownScan, known_scans
-from nexus_writer.subscribers.known_scans import COLLECT_AFTER, KnownScan, KnownScans
-from tests.subscribers.test_tally import SAVED
+from nexus_writer.subscribers import FinishedScan, ScanElsewhere, ScanStatus, UnknownScan, WriterOptions
+from nexus_writer.subscribers.known_scans import KnownScans, all_older_than
+from nexus_writer.subscribers.retention import Retention
+from tests.subscribers.test_tally import RUNNING
 
 
 @dataclass(slots=True)
 class Scan:
-    """What is asked of either kind of scan."""
+    """What is asked of who writes a scan, here or elsewhere."""
 
     key: str
-    end_time: float | None = None
-    silent_since: dict[str, bytes] | None = None
-    points: int = 10
-    calls: list[str] = field(default_factory=list)
+    state: str = "ON"
+    silent: bool = False
 
     @property
     def name(self) -> str:
         return self.key.rpartition(":")[2]
 
+    def done(self) -> bool:
+        return self.state != "ON"
+
     def status(self) -> ScanStatus:
-        return replace(SAVED, key=self.key, progress=replace(SAVED.progress, points=self.points))
+        return replace(RUNNING, key=self.key, name=self.name, state=self.state)
+
+    def record(self) -> FinishedScan:
+        return FinishedScan(self.status(), None, WriterOptions(), silent=self.silent)
 
 
 @pytest.fixture
@@ -38,13 +42,22 @@ def forgotten() -> list[str]:
 
 @pytest.fixture
 def known(forgotten: list[str]) -> KnownScans:
-    return KnownScans(forgotten.append, lambda: forgotten.append("collected"))
+    return KnownScans(forgotten.append)
 
 
-def put(known: KnownScans, key: str, **values: Any) -> KnownScan:
-    scan = cast("KnownScan", Scan(key, **values))
-    known.put(scan)
+def put(known: KnownScans, key: str, **values: Any) -> Scan:
+    scan = Scan(key, **values)
+    known.put(cast("ScanElsewhere", scan))
     return scan
+
+
+def keys(known: KnownScans) -> list[str]:
+    return [scan.key for scan in known]
+
+
+def counted(known: KnownScans) -> tuple[int, int, int, int]:
+    statistics = known.statistics()
+    return statistics.running, statistics.finished, statistics.failed, statistics.points
 
 
 def test_a_bare_name_is_that_of_the_latest(known: KnownScans) -> None:
@@ -59,56 +72,58 @@ def test_who_answers_for_a_scan_takes_its_place_and_a_new_scan_is_the_latest(kno
     put(known, "a:1_scan")
     put(known, "b:1_scan")
     put(known, "a:1_scan")
-    assert [scan.key for scan in known] == ["a:1_scan", "b:1_scan"]
+    assert keys(known) == ["a:1_scan", "b:1_scan"]
     known.make_room("a:1_scan")
     put(known, "a:1_scan")
-    assert [scan.key for scan in known] == ["b:1_scan", "a:1_scan"]
+    assert keys(known) == ["b:1_scan", "a:1_scan"]
+    assert [scan.key for scan in reversed(known)] == ["a:1_scan", "b:1_scan"]
+
+
+def test_of_a_scan_that_is_done_only_a_record_stays_in_its_place(known: KnownScans) -> None:
+    first = put(known, "first")
+    put(known, "second")
+    assert known.find("first") is first
+    assert known.finished("first") is None
+    first.state = "OFF"
+    record = known.find("first")
+    assert isinstance(record, FinishedScan)
+    assert known.finished("first") is record
+    assert known.get("first") is record
+    assert keys(known) == ["first", "second"]
+    assert record.status() == first.status()
 
 
 def test_those_that_finished_long_ago_are_forgotten_and_still_counted(
     known: KnownScans, forgotten: list[str]
 ) -> None:
-    now = time.time()
-    put(known, "old", end_time=now - 60)
-    put(known, "silent", end_time=now - 60, silent_since={})
-    put(known, "new", end_time=now)
+    put(known, "old", state="OFF")
+    put(known, "failed", state="FAULT")
+    put(known, "silent", state="OFF", silent=True)
     put(known, "running")
-    known.purge(5.0)
-    assert [scan.key for scan in known] == ["silent", "new", "running"]
-    assert forgotten == ["old"]
-    assert (known.statistics().finished, known.statistics().points) == (4, 40)
+    known.purge(all_older_than(60))
+    assert keys(known) == ["old", "failed", "silent", "running"]
+    known.purge(all_older_than(0))
+    assert keys(known) == ["silent", "running"]
+    assert forgotten == ["old", "failed"]
+    assert counted(known) == (1, 2, 1, 40)
+    known.silent_no_more("silent")
+    known.purge(all_older_than(0))
+    assert keys(known) == ["running"]
+    assert counted(known) == (1, 2, 1, 40)
 
 
-@pytest.mark.parametrize(("every_s", "collected"), [(0.0, 2), (60.0, 1)])
-def test_what_they_left_is_collected_now_and_then(
-    every_s: float,
-    collected: int,
-    known: KnownScans,
-    forgotten: list[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(known_scans, "COLLECT_EVERY_S", every_s)
-    for number in range(2 * COLLECT_AFTER + 1):
-        put(known, f"{number}_scan", end_time=0.0)
-        known.purge(5.0)
-    assert forgotten.count("collected") == collected
-    assert len(known) == 0
+def test_failed_scans_are_known_longer(known: KnownScans, forgotten: list[str]) -> None:
+    put(known, "failed", state="FAULT")
+    put(known, "saved", state="OFF")
+    known.purge(Retention(saved_s=0, failed_s=60, most=1000))
+    assert forgotten == ["saved"]
 
 
-def test_old_scans_are_looked_for_now_and_then(
-    known: KnownScans, forgotten: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """There may be thousands of them, and a new scan every moment."""
-    clock = [100.0]
-    monkeypatch.setattr("nexus_writer.subscribers.known_scans.time.monotonic", lambda: clock[0])
-    put(known, "a:1_scan", end_time=time.time() - 1000)
-    known.purge_now_and_then(300.0)
-    put(known, "a:2_scan", end_time=time.time() - 1000)
-    known.purge_now_and_then(300.0)
-    assert forgotten == ["a:1_scan"]
-    clock[0] += 1.0
-    known.purge_now_and_then(300.0)
-    assert forgotten == ["a:1_scan", "a:2_scan"]
-    put(known, "a:3_scan", end_time=time.time() - 1000)
-    known.purge_now_and_then(0.0)
-    assert forgotten[2:] == ["a:3_scan"]
+def test_a_scan_that_goes_on_is_counted_once(known: KnownScans) -> None:
+    put(known, "silent", state="OFF", silent=True)
+    put(known, "left", state="OFF")
+    assert counted(known) == (0, 2, 0, 20)
+    known.make_room("silent")
+    put(known, "silent")
+    put(known, "left")
+    assert counted(known) == (2, 0, 0, 20)

@@ -13,7 +13,7 @@ import redis
 from nexus_writer.data.pickles import dumps
 from nexus_writer.data.publishing import DatasetPublisher, ScanPublisher, ScanSpec, timer
 from nexus_writer.model.limits import MOST_WARNINGS
-from nexus_writer.subscribers import NexusScanWriter, NexusSessionWriter
+from nexus_writer.subscribers import FinishedScan, NexusSessionWriter
 from tests.data_room.by_hand import HandPublisher, add_entry
 from tests.session_scans import COUNTERS, finished, reading
 
@@ -33,7 +33,7 @@ class Strange:
     def channel(self, name: str = "strange", **info: Any) -> str:
         return HandPublisher(self.client).channel(f"{self.scan.key}:timer:ctl", name, **info)
 
-    def saved(self, writer: NexusSessionWriter) -> NexusScanWriter:
+    def saved(self, writer: NexusSessionWriter) -> FinishedScan:
         """The good channels come behind it."""
         self.scan["ctl:flag"].publish(np.arange(5))
         self.scan["ctl:diode"].publish(np.arange(5.0))

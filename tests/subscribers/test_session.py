@@ -6,7 +6,6 @@ import gc
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import gevent
 import h5py
@@ -17,6 +16,7 @@ import redis
 from nexus_writer.data import EmbeddedRedis, SessionPublisher
 from nexus_writer.data.publishing import ChannelSpec, DatasetPublisher, DeviceSpec, ScanSpec, timer
 from nexus_writer.subscribers import (
+    FinishedScan,
     NexusScanWriter,
     NexusSessionWriter,
     ScansRunning,
@@ -67,10 +67,12 @@ def dataset(redis_client: redis.Redis, tmp_path: Path) -> DatasetPublisher:
     return SessionPublisher(redis_client, SESSION).dataset(tmp_path, "hg123", "sample")
 
 
-def finished(writer: NexusSessionWriter, key: str) -> NexusScanWriter:
-    """The writer of a scan, once the file is complete."""
+def finished(writer: NexusSessionWriter, key: str) -> FinishedScan:
+    """A scan, once its file is complete."""
     until(lambda: any(scan.key == key and scan.done() for scan in writer.scans()), f"{key} saved")
-    return writer.scan(key)
+    scan = writer.scan(key)
+    assert isinstance(scan, FinishedScan)
+    return scan
 
 
 def test_saves_a_scan(writer: NexusSessionWriter, dataset: DatasetPublisher) -> None:
@@ -215,31 +217,49 @@ def test_purge_forgets_but_counts(writer: NexusSessionWriter, dataset: DatasetPu
     assert (statistics.finished, statistics.points) == (1, 10)
 
 
-def test_what_is_forgotten_leaves_nothing(
-    writer: NexusSessionWriter, dataset: DatasetPublisher, monkeypatch: pytest.MonkeyPatch
+def test_what_wrote_a_scan_is_gone_when_it_is_saved(
+    writer: NexusSessionWriter, dataset: DatasetPublisher
 ) -> None:
-    """Though the garbage collector never looks by itself, as good as in a server.
+    """Without the garbage collector, which hardly ever looks in a server; its place is taken by a record.
 
     Who looked at a scan last may hold it until the next one comes, so others follow.
     """
-    monkeypatch.setattr("nexus_writer.subscribers.known_scans.COLLECT_AFTER", 2)
     gc.collect()
     gc.disable()
 
-    def forgotten() -> list[weakref.ref[Any]]:
-        left = [weakref.ref(finished(writer, run_scan(dataset))) for _ in range(2)]
-        until(lambda: writer.purge(0) or not writer.scans(), "forgotten")
-        return left
-
-    def looked_again() -> bool:
-        forgotten()
-        return not any(one() for one in first)
+    def saving() -> weakref.ref[NexusScanWriter]:
+        with dataset.scan(spec()) as published:
+            published.prepare()
+            until(writer.running, "running")
+            found = weakref.ref(writer.running()[0])
+        finished(writer, published.key)
+        return found
 
     try:
-        first = forgotten()
-        until(looked_again, "nothing left")
+        first = [saving() for _ in range(3)]
+        until(lambda: saving() and not any(one() for one in first), "nothing left")
     finally:
         gc.enable()
+
+
+def test_a_finished_scan_answers_as_its_writer_did(
+    writer: NexusSessionWriter, dataset: DatasetPublisher
+) -> None:
+    with dataset.scan(spec()) as published:
+        published.prepare()
+        until(writer.running, "running")
+        saving = writer.running()[0]
+    scan = finished(writer, published.key)
+    assert scan is not saving
+    for ask in ("key", "name", "state", "reason", "uris", "filename"):
+        assert getattr(scan, ask) == getattr(saving, ask), ask
+    assert scan.status() == saving.status()
+    for ask in ("has_write_permission", "disk_space_error", "disk_space_warning"):
+        assert getattr(scan, ask)() == getattr(saving, ask)(), ask
+    assert scan.free_disk_space_mb() is not None
+    scan.stop(wait=True)
+    scan.kill()
+    assert scan.state is SubscriberState.OFF
 
 
 def test_stop_is_refused_while_a_scan_runs(writer: NexusSessionWriter, dataset: DatasetPublisher) -> None:
@@ -317,14 +337,17 @@ def test_redis_that_goes_away_is_waited_for(tmp_path: Path) -> None:
 
 
 def test_node_belongs_to_the_thread_that_asks(writer: NexusSessionWriter, dataset: DatasetPublisher) -> None:
-    scan = finished(writer, run_scan(dataset))
-    here = scan.node
-    there = gevent.get_hub().threadpool.apply(lambda: scan.node)
-    assert here is scan.node
-    assert there is not here
-    assert here.db_name == there.db_name == scan.key
-    assert scan.info["title"] == "loopscan 5"
-    assert writer.node.db_name == SESSION
+    with dataset.scan(spec()) as published:
+        until(writer.running, "running")
+        scan = writer.running()[0]
+        here = scan.node
+        there = gevent.get_hub().threadpool.apply(lambda: scan.node)
+        assert here is scan.node
+        assert there is not here
+        assert here.db_name == there.db_name == scan.key
+        assert scan.info["title"] == "loopscan 5"
+        assert writer.node.db_name == SESSION
+    finished(writer, published.key)
 
 
 def test_points_that_never_came_are_a_fault(writer: NexusSessionWriter, dataset: DatasetPublisher) -> None:

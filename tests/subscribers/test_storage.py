@@ -14,7 +14,7 @@ import pytest
 from nexus_writer.data import SessionPublisher
 from nexus_writer.data.publishing import ChannelSpec, DatasetPublisher, DeviceSpec, ScanSpec, timer
 from nexus_writer.hdf5 import SCHEMES, compression_threads
-from nexus_writer.subscribers import NexusScanWriter, NexusSessionWriter
+from nexus_writer.subscribers import FinishedScan, NexusSessionWriter
 from tests.hdf5.processes import run_python
 from tests.session_scans import all_saved, links_in, run_scan, saved, until, until_points
 
@@ -34,9 +34,7 @@ FILTERS = {
 }
 
 
-def save_spectra(
-    writer: NexusSessionWriter, dataset: DatasetPublisher, **chunk_options: Any
-) -> NexusScanWriter:
+def save_spectra(writer: NexusSessionWriter, dataset: DatasetPublisher, **chunk_options: Any) -> FinishedScan:
     """50 spectra of 1000 channels (200 kB), in three batches, and a scalar."""
     dataset.writer_options["chunk_options"] = chunk_options
     channels = (ChannelSpec("spectrum", np.uint32, (1000,)), ChannelSpec("diode", np.float64))

@@ -1,4 +1,4 @@
-"""Scans in numbers, with those that are forgotten."""
+"""Scans in numbers, with those that are done."""
 
 from __future__ import annotations
 
@@ -28,15 +28,19 @@ RUNNING = ScanStatus(
 SAVED, FAILED = replace(RUNNING, state="OFF"), replace(RUNNING, state="FAULT")
 
 
-def test_forgotten_scans_are_counted() -> None:
+def test_scans_that_are_done_are_counted() -> None:
     tally = Tally()
-    tally.forget(SAVED)
-    tally.forget(FAILED)
+    tally.add(SAVED)
+    tally.add(FAILED)
     statistics = tally.statistics([SAVED, RUNNING, replace(RUNNING, lag_s=2.0, lag_entries=4)])
     assert (statistics.running, statistics.finished, statistics.failed) == (2, 2, 1)
     assert (statistics.points, statistics.bytes) == (50, 400)
     assert (statistics.lag_s, statistics.lag_entries) == (2.0, 7)
     assert (statistics.lag_fill, statistics.queue_fill) == (0.1, 0.25)
+    tally.remove(SAVED)
+    tally.remove(FAILED)
+    statistics = tally.statistics([RUNNING])
+    assert (statistics.finished, statistics.failed, statistics.points, statistics.bytes) == (0, 0, 10, 80)
 
 
 def test_the_rate_is_that_of_the_last_second(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import h5py
 import pytest
 
 from nexus_writer.data.publishing import DatasetPublisher
-from nexus_writer.subscribers import NexusScanWriter, NexusSessionWriter
+from nexus_writer.subscribers import FinishedScan, NexusSessionWriter
 from tests.hdf5.processes import running_python
 from tests.session_scans import reading, run_scan, saved, until
 
@@ -19,9 +19,9 @@ Maker = Callable[..., NexusSessionWriter]
 STRICT = "scan_{scan_nb:04d}_{subscan}"
 
 
-def validated(writer: NexusSessionWriter, key: str) -> NexusScanWriter:
+def validated(writer: NexusSessionWriter, key: str) -> FinishedScan:
     scan = saved(writer, key)
-    until(lambda: scan.validation, "validated", timeout_s=240)
+    until(lambda: scan.status().validation, "validated", timeout_s=240)
     return scan
 
 
@@ -33,8 +33,8 @@ def in_file(path: Path, entry: str = "1.1") -> bool:
 def test_an_entry_of_ours_is_valid(writer_with: Maker, sample: DatasetPublisher) -> None:
     writer = writer_with(validation=True)
     scan = validated(writer, run_scan(sample).key)
-    assert scan.validation.startswith("valid, ")
-    assert json.loads(json.dumps(scan.status().to_dict()))["validation"] == scan.validation
+    assert scan.status().validation.startswith("valid, ")
+    assert json.loads(json.dumps(scan.status().to_dict()))["validation"] == scan.status().validation
     path = sample.policy.filename
     until(lambda: in_file(path), "in the file")
     with h5py.File(path) as file:
@@ -52,15 +52,17 @@ def test_what_the_user_got_wrong_is_named(writer_with: Maker, sample: DatasetPub
     wrong = {"experiment": {"thing": {"@NX_class": "NXdetector", "acquisition_mode": "as fast as it can"}}}
     scan = validated(writer, run_scan(sample, categories=wrong).key)
     assert scan.state.name == "OFF"
-    assert scan.validation.startswith("1 error, ")
-    assert "/1.1/experiment/thing/acquisition_mode: The field value is not a member" in scan.validation
+    assert scan.status().validation.startswith("1 error, ")
+    assert (
+        "/1.1/experiment/thing/acquisition_mode: The field value is not a member" in scan.status().validation
+    )
     until(lambda: in_file(sample.policy.filename), "in the file")
 
 
 def test_nothing_is_validated_unless_it_is_asked_for(writer_with: Maker, sample: DatasetPublisher) -> None:
     writer = writer_with()
     scan = saved(writer, run_scan(sample).key)
-    assert scan.validation == ""
+    assert scan.status().validation == ""
     assert "_validator" not in writer.__dict__
 
 
@@ -68,7 +70,7 @@ def test_the_next_scan_is_not_hindered(writer_with: Maker, sample: DatasetPublis
     writer = writer_with(validation=True)
     keys = [run_scan(sample).key for _ in range(4)]
     scans = [saved(writer, key) for key in keys]
-    until(lambda: all(scan.validation for scan in scans), "all validated", timeout_s=240)
+    until(lambda: all(scan.status().validation for scan in scans), "all validated", timeout_s=240)
     for number in range(1, 5):
         until(lambda n=number: in_file(sample.policy.filename, f"{n}.1"), "in the file")  # type: ignore[misc]
 
@@ -86,8 +88,8 @@ def test_findings_wait_for_a_file_that_is_locked(
         sys.stdin.read()
     """
     with running_python(code, sample.policy.filename):
-        until(lambda: scan.validation, "validated", timeout_s=240)
-        assert scan.validation.startswith("valid")
+        until(lambda: scan.status().validation, "validated", timeout_s=240)
+        assert scan.status().validation.startswith("valid")
     until(lambda: in_file(sample.policy.filename), "in the file", timeout_s=240)
 
 
@@ -97,7 +99,7 @@ def test_without_a_validator_the_status_says_so(
     monkeypatch.setattr("nexus_writer.subscribers.validation.can_validate", lambda: False)
     writer = writer_with(validation=True)
     scan = validated(writer, run_scan(sample).key)
-    assert scan.validation.startswith("not validated: nexusformat is missing")
+    assert scan.status().validation.startswith("not validated: nexusformat is missing")
     assert scan.state.name == "OFF"
 
 
@@ -107,11 +109,11 @@ def test_a_validator_that_fails_or_takes_for_ever(
     monkeypatch.setattr("nexus_writer.subscribers.validation.sys.executable", "/bin/false")
     writer = writer_with(validation=True)
     scan = validated(writer, run_scan(sample).key)
-    assert scan.validation == "not validated: the validator failed: without a word"
+    assert scan.status().validation == "not validated: the validator failed: without a word"
     slow = tmp_path / "slow"
     slow.write_text("#!/bin/sh\nexec sleep 1000\n")
     slow.chmod(0o700)
     monkeypatch.setattr("nexus_writer.subscribers.validation.sys.executable", str(slow))
     monkeypatch.setattr("nexus_writer.subscribers.validation.WITHIN_S", 0.3)
     scan = validated(writer, run_scan(sample).key)
-    assert scan.validation == "not validated: it took longer than 0.3 s"
+    assert scan.status().validation == "not validated: it took longer than 0.3 s"

@@ -69,12 +69,12 @@ NOW = START + 1.543486
     ],
 )
 def test_texts(attribute: str, running: str, finished: str) -> None:
-    assert texts.texts_of(RUNNING, NOW)[attribute] == running
-    assert texts.texts_of(FINISHED, NOW)[attribute] == finished
+    assert texts.TEXTS[attribute](RUNNING, NOW) == running
+    assert texts.TEXTS[attribute](FINISHED, NOW) == finished
 
 
 def test_a_description_is_the_status_as_json() -> None:
-    described = json.loads(texts.texts_of(FINISHED, NOW)[texts.DESCRIPTION])
+    described = json.loads(texts.TEXTS[texts.DESCRIPTION](FINISHED, NOW))
     assert described == {**FINISHED.to_dict(), "progress": described["progress"]}
     assert ScanStatus.from_dict(described) == FINISHED
 
@@ -86,25 +86,26 @@ def test_names_stand_one_below_the_other() -> None:
 
 def test_a_scan_that_was_only_announced() -> None:
     scan = replace(RUNNING, start_time=None, progress=ScanProgress())
-    assert texts.texts_of(scan, NOW)["scan_info"].startswith(
+    assert texts.TEXTS["scan_info"](scan, NOW).startswith(
         "ON 0pts-0pts 0.0B duration: 0:00:01.457644 start: 2026-11-20 06:48:28 (delay: NaN)"
     )
 
 
 def test_clocks_that_differ_give_a_negative_delay() -> None:
-    told = texts.texts_of(replace(RUNNING, writing_since=START - 0.5), NOW)
-    assert "(delay: -0:00:00.500000)" in told["scan_info"]
+    told = texts.TEXTS["scan_info"](replace(RUNNING, writing_since=START - 0.5), NOW)
+    assert "(delay: -0:00:00.500000)" in told
 
 
 def test_what_is_finished_is_told_as_before_until_it_changes() -> None:
     scans = ScanTexts()
-    first = scans.of([RUNNING, FINISHED], NOW)
-    later = scans.of([RUNNING, FINISHED], NOW + 1)
-    assert later[0]["scan_duration"] == "0:00:02.543486"
+    first = scans.of("scan_info", [RUNNING, FINISHED], NOW)
+    later = scans.of("scan_info", [RUNNING, FINISHED], NOW + 1)
+    assert "duration: 0:00:02.543486" in later[0]
     assert later[1] is first[1]
+    assert scans.of("scan_validation", [FINISHED], NOW) == ["valid, 8 warnings"]
     validated = replace(FINISHED, validation="not valid")
-    assert scans.of([RUNNING, validated], NOW + 2)[1]["scan_validation"] == "not valid"
-    assert scans.of([FINISHED], NOW + 3)[0] == first[1]
+    assert scans.of("scan_validation", [RUNNING, validated], NOW + 2) == ["", "not valid"]
+    assert scans.of("scan_info", [FINISHED], NOW + 3) == [first[1]]
 
 
 @pytest.mark.parametrize(
