@@ -28,11 +28,26 @@ LINES = tuple(name for name in TEXTS if name != DESCRIPTION)
 
 
 class Snapshot:
-    """What there is to say of the scans at one moment; found out when it is asked for."""
+    """What there is to say of the scans at one moment; found out when it is asked for, once."""
 
     def __init__(self, served: ServedSession) -> None:
+        self.version = served.version()
         self._served = served
         self._now = time.time()
+        self._readings: dict[str, Reading] = {}
+
+    def reading(self, name: str) -> Reading:
+        """Of an attribute that follows the scans."""
+        if name not in self._readings:
+            self._readings[name] = Reading(READINGS[name](self))
+        return self._readings[name]
+
+    def later(self) -> Snapshot:
+        """As of now, with the lines of this one where no scan has changed."""
+        now = Snapshot(self._served)
+        if now.version is not None and now.version == self.version:
+            now._readings = {name: self._readings[name] for name in OF_EACH_SCAN if name in self._readings}
+        return now
 
     @cached_property
     def scans(self) -> Sequence[ScanStatus]:
@@ -75,6 +90,8 @@ READINGS: Mapping[str, Callable[[Snapshot], Any]] = {
     "queue_fill": lambda s: round(s.statistics.queue_fill, 3),
 }
 """Every attribute that follows the scans."""
+OF_EACH_SCAN = ("scan_states", "scan_names", *LINES, DESCRIPTION)
+"""Those of them that tell of each scan."""
 
 
 def disk_space_reading(free_mb: float | None, options: WriterOptions) -> Reading:
@@ -96,10 +113,6 @@ def _reader(name: str) -> Callable[[ScanAttributes], Any]:
         return READINGS[name](Snapshot(device.served))
 
     return read
-
-
-def _reading(name: str, snapshot: Snapshot) -> Reading:
-    return Reading(READINGS[name](snapshot))
 
 
 def _spectrum(name: str, dtype: Any, doc: str) -> attribute:
@@ -209,6 +222,7 @@ class ScanAttributes:
 
     served: ServedSession
     options: WriterOptions
+    _told: Snapshot | None = None
 
     def read_free_disk_space(self) -> tuple[Any, float, AttrQuality]:
         return self.disk_space().stamped()
@@ -219,8 +233,8 @@ class ScanAttributes:
 
     def readings(self) -> dict[str, Callable[[], Reading]]:
         """All of them as they are now, for events: each is found out when it is asked for."""
-        snapshot = Snapshot(self.served)
-        readings = {name: partial(_reading, name, snapshot) for name in READINGS}
+        self._told = self._told.later() if self._told else Snapshot(self.served)
+        readings = {name: partial(self._told.reading, name) for name in READINGS}
         return readings | {"free_disk_space": self.disk_space}
 
 

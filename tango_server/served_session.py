@@ -121,6 +121,11 @@ class ServedSession:
         """What there is to say of each of them now."""
         return [scan.status() for scan in self.scans()]
 
+    def version(self) -> tuple[int, ...] | None:
+        """The same as before when there is nothing else to say of any scan; None while some are not done."""
+        versions = [writer.version for writer in self._writers]
+        return None if None in versions else tuple(v for v in versions if v is not None)
+
     def scan(self, name: str) -> KnownScan:
         """By full key; or by bare name, the one started last. Raises UnknownScan."""
         for writer in reversed(self._writers):

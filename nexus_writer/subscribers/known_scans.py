@@ -32,6 +32,7 @@ class KnownScans:
         self._finished = FinishedScans()
         self._tally = Tally()
         self._tell_forgotten = forgotten
+        self._changes = 0
 
     def __len__(self) -> int:
         return len(self._scans)
@@ -47,6 +48,12 @@ class KnownScans:
         self.settle()
         return reversed(self._scans.values())
 
+    @property
+    def version(self) -> int | None:
+        """The same as before when there is nothing else to tell of them; None while some are not done."""
+        self.settle()
+        return None if self._active else self._changes
+
     def get(self, key: str) -> KnownScan | None:
         """By full name; None when it is not known."""
         self.settle()
@@ -56,12 +63,14 @@ class KnownScans:
         """A scan, or who answers for it from now on."""
         self._drop_finished(scan.key)
         self._scans[scan.key] = self._active[scan.key] = scan
+        self._changes += 1
 
     def make_room(self, key: str) -> None:
         """A new scan of an old key is about to come: it is the latest."""
         self._drop_finished(key)
         self._active.pop(key, None)
         self._scans.pop(key, None)
+        self._changes += 1
 
     def find(self, name: str) -> KnownScan:
         """By full name; or by bare name, the one started last. Raises UnknownScan."""
@@ -89,6 +98,13 @@ class KnownScans:
         scan = self.get(key)
         return scan if isinstance(scan, FinishedScan) else None
 
+    def validated(self, key: str, findings: str) -> FinishedScan | None:
+        """The scan of this key that is done, if there is one still, with what its validation found."""
+        if (scan := self.finished(key)) is not None:
+            scan.validated(findings)
+            self._changes += 1
+        return scan
+
     def silent_no_more(self, key: str) -> None:
         """Nobody listens to this scan any longer: it is forgotten like any other."""
         if (scan := self.finished(key)) is not None and scan.silent:
@@ -101,6 +117,7 @@ class KnownScans:
         self.settle()
         for scan in self._finished.forget(retention, time.monotonic()):
             del self._scans[scan.key]
+            self._changes += 1
             self._tell_forgotten(scan.key)
 
     def statistics(self) -> SessionStatistics:
@@ -111,6 +128,7 @@ class KnownScans:
     def _settled(self, scan: FinishedScan) -> None:
         self._scans[scan.key] = scan
         self._finished.add(scan)
+        self._changes += 1
         self._tally.add(scan.status())
 
     def _drop_finished(self, key: str) -> None:

@@ -101,6 +101,12 @@ class NexusSessionWriter(Subscriber[Event]):
         """The same, the last one first."""
         return reversed(self._scans)
 
+    @property
+    def version(self) -> int | None:
+        """Of what there is to say of the scans: the same as before when nothing has changed, None while some
+        are not done."""
+        return self._scans.version
+
     def scan(self, name: str) -> KnownScan:
         """By full name; or by bare name, the one started last. Raises UnknownScan."""
         return self._scans.find(name)
@@ -238,8 +244,7 @@ class NexusSessionWriter(Subscriber[Event]):
             self._try_to_save(node)
 
     def _validated(self, key: str, findings: str) -> None:
-        if (scan := self._scans.finished(key)) is not None:
-            scan.validated(findings)
+        if (scan := self._scans.validated(key, findings)) is not None:
             self._crew.changed(scan.status())
 
     @cached_property

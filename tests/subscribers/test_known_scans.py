@@ -127,3 +127,20 @@ def test_a_scan_that_goes_on_is_counted_once(known: KnownScans) -> None:
     put(known, "silent")
     put(known, "left")
     assert counted(known) == (2, 0, 0, 20)
+
+
+def test_the_version_is_another_one_whenever_there_is_something_else_to_tell(known: KnownScans) -> None:
+    versions = [known.version]
+    scan = put(known, "1_scan")
+    assert known.version is None
+    scan.state = "OFF"
+    versions.append(known.version)
+    known.validated("1_scan", "valid")
+    versions.append(known.version)
+    known.purge(all_older_than(0))
+    versions.append(known.version)
+    assert None not in versions
+    assert len(set(versions)) == 4
+    known.purge(all_older_than(0))
+    assert known.version == versions[-1]
+    assert known.validated("1_scan", "valid") is None

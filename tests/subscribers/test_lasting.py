@@ -256,6 +256,6 @@ def test_a_camera_that_cannot_be_looked_for_does_not_keep_the_file_open(
     scan = run_scan(sample)
     writing = finished(writer, scan.key)
     assert (writing.state.name, writing.reason) == ("FAULT", "embedded null byte")
-    assert len(writing._writer.files) == 0
+    assert len(writer._writer_thread().files) == 0
     found = entry_of(scan)
     assert (found["status"], found["diode"]) == ("FAILED", [0, 1, 2, 3, 4])
