@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -137,3 +139,17 @@ def test_a_link_that_is_forgotten_closes_its_connection(redis_url: str, redis_cl
         assert len(redis_client.client_list()) == before + 1
         del link
         wait_until(lambda: len(redis_client.client_list()) <= before, "the connection is given back")
+
+
+def test_a_dropped_connection_leaves_nothing_to_the_garbage_collector(redis_client: redis.Redis) -> None:
+    """A server reads each scan by one of its own, with a buffer of 64 kB."""
+    gc.collect()
+    gc.disable()
+    try:
+        link = Link(redis_client)
+        link.call(b"PING")
+        parser = weakref.ref(link._connection._parser)
+        link.drop()
+        assert parser() is None
+    finally:
+        gc.enable()
