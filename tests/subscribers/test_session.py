@@ -224,8 +224,8 @@ def test_what_wrote_a_scan_is_gone_when_it_is_saved(
 
     Who looked at a scan last may hold it until the next one comes, so others follow.
     """
-    gc.collect()
-    gc.disable()
+    thresholds = gc.get_threshold()
+    gc.set_threshold(0)
 
     def saving() -> weakref.ref[NexusScanWriter]:
         with dataset.scan(spec()) as published:
@@ -239,7 +239,7 @@ def test_what_wrote_a_scan_is_gone_when_it_is_saved(
         first = [saving() for _ in range(3)]
         until(lambda: saving() and not any(one() for one in first), "nothing left")
     finally:
-        gc.enable()
+        gc.set_threshold(*thresholds)
 
 
 def test_a_finished_scan_answers_as_its_writer_did(
