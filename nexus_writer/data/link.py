@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 import redis
 
-from .spare_connections import SparePool
+from .spare_connections import SparePool, end
 
 T = TypeVar("T")
 READ_SIZE_BYTES = 65536
@@ -129,8 +129,7 @@ class Link:
         if waker is not None:
             waker.close()
         if connection is not None:
-            connection.disconnect()
-            _free_buffer(connection)
+            end(connection)
 
     def give_back(self) -> None:
         """As ``drop``, when the reader is done: another one of this client and thread goes on with it."""
@@ -195,14 +194,6 @@ class Link:
 
     def _silent(self) -> redis.ConnectionError:
         return redis.ConnectionError(f"Redis gave no answer within {self.silence_s:g} s: is it running?")
-
-
-def _free_buffer(connection: Any) -> None:
-    """At once: the parser of a connection keeps a method of its own, and with that itself and its buffer,
-    64 kB, until the garbage collector comes."""
-    parser: Any = getattr(connection, "_parser", None)
-    if hasattr(parser, "pubsub_push_handler_func"):
-        parser.pubsub_push_handler_func = None
 
 
 def _reply_or_error(connection: Any) -> Any:

@@ -43,7 +43,7 @@ class SparePool(ConnectionPool):
                 _, since_s, connection = self._spares.pop(at)
             if time.monotonic() - since_s < KEPT_S and _is_sound(connection):
                 return connection
-            connection.disconnect()
+            end(connection)
 
     def give_spare(self, connection: Any) -> None:
         """A connection whose last reply was read as a whole."""
@@ -51,7 +51,7 @@ class SparePool(ConnectionPool):
             if not self._closed and len(self._spares) < MOST_KEPT:
                 self._spares.append((_here(), time.monotonic(), connection))
                 return
-        connection.disconnect()
+        end(connection)
 
     def disconnect(self, inuse_connections: bool = True) -> None:
         """All that are here, also the spare ones; those that readers have stay theirs."""
@@ -59,8 +59,17 @@ class SparePool(ConnectionPool):
             self._closed = True
             spares, self._spares = self._spares, []
         for _, _, connection in spares:
-            connection.disconnect()
+            end(connection)
         super().disconnect(inuse_connections)
+
+
+def end(connection: Any) -> None:
+    """Disconnect it for good. Its parser keeps a method of its own, and with that itself and 64 kB of buffer,
+    until the garbage collector comes: not so here."""
+    connection.disconnect()
+    parser: Any = getattr(connection, "_parser", None)
+    if hasattr(parser, "pubsub_push_handler_func"):
+        parser.pubsub_push_handler_func = None
 
 
 def _here() -> _Place:
