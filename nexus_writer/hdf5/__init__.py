@@ -1,6 +1,7 @@
 """HDF5 files that grow while others read them: locks, files, datasets of points, trees of metadata."""
 
 from .camera_file import FramesInFile, FramesUnreadable, look_at_frames, read_frames
+from .changing_text import ChangingText
 from .chunking import ChunkOptions, chunk_shape, compression, expected_shape
 from .compression_threads import compression_threads
 from .counts import Counts
@@ -58,6 +59,7 @@ __all__ = [
     "NOT_MEASURED",
     "SCHEMES",
     "UNFILLED",
+    "ChangingText",
     "ChunkOptions",
     "Counts",
     "Digests",

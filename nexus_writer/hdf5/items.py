@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from ._library import h5py
 from ._text_attributes import new_text_attribute as new_text_attribute
+from ._text_attributes import write_text_value
 from .copied_group import CopiedGroup
 from .errors import EntryExists
 from .texts import TEXT, TEXT_IN_MEMORY
@@ -154,6 +155,9 @@ def new_dataset(parent: Any, name: bytes | None, value: npt.NDArray[Any]) -> Any
 
 
 def _fill(dataset: Any, value: npt.NDArray[Any]) -> None:
+    if not value.shape and value.dtype == TEXT:
+        write_text_value(dataset, value[()])
+        return
     dataset.write(_ALL, _ALL, np.require(value, requirements="C"), _memory_type(value.dtype))
 
 

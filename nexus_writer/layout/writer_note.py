@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 import nexus_writer
-from nexus_writer.hdf5 import GrowingDataset, create_group, write_text
+from nexus_writer.hdf5 import ChangingText, GrowingDataset, create_group, write_text
 from nexus_writer.model import Block, Scan, Subscan
 
 from .channel_data import ChannelData
@@ -55,15 +55,17 @@ class WriterNote:
         texts = {"author": _user(), "host": socket.gethostname(), "session": scan.session, "scan": scan.key}
         for name, text in texts.items():
             write_text(self._group, name, text)
-        write_text(self._group, "start_time", _now())
-        self.set_status(Status.STARTING)
+        now = _now()
+        write_text(self._group, "start_time", now)
+        self._status = ChangingText(self._group, "status", Status.STARTING.value)
+        self._date = ChangingText(self._group, "date", now)
         self._points = PointsReport(self._group, scan.npoints, len(list(subscan.channels)))
 
     def set_status(self, status: Status) -> None:
         """``date`` is that of the last change."""
         now = _now()
-        write_text(self._group, "status", status.value)
-        write_text(self._group, "date", now)
+        self._status.write(status.value)
+        self._date.write(now)
         if status.is_final:
             write_text(self._group, "end_time", now)
 
