@@ -60,7 +60,9 @@ class PointsReport:
 
     def stage(self, channels: Collection[Reported]) -> None:
         """The points of ``channels`` are about to be flushed, and what they lack with them: a count that is
-        committed never hides a gap. Raises FileBroken."""
+        committed never hides a gap. New channels, behind those of the call before, get their row, without a
+        point: so one that has none needs no second flush. Raises FileBroken."""
+        self._add_rows([channel.channel for channel in channels][len(self._counts) :])
         missing = _missing(channels)
         if missing != self._missing:
             write_value(self._group, "missing", np.array(missing, np.int64).reshape(-1, 3), _COLUMNS)
@@ -69,20 +71,11 @@ class PointsReport:
     def commit(self, channels: Collection[Reported]) -> bool:
         """Their points so far have been flushed; whether there is something to flush now.
 
-        ``channels`` are those of the call before, and new ones behind them. Raises FileBroken.
+        ``channels`` are those of ``stage``. Raises FileBroken.
         """
         counts = [channel.points for channel in channels]
         if counts == self._counts:
             return False
-        known = len(self._counts)
-        if len(counts) > known:
-            new = [channel.channel for channel in channels][known:]
-            for column, texts in (
-                (self._names, [channel.name for channel in new]),
-                (self._keys, [channel.key for channel in new]),
-            ):
-                column.append([Block("", known, np.array(texts, dtype=object))])
-            self._expected.write([self._npoints] * len(counts))
         self._committed.write(counts)
         self._counts = counts
         return True
@@ -101,6 +94,19 @@ class PointsReport:
             unlink(self._group, "missing")
         self._npoints = expected
         self._expected.write([expected] * len(channels))
+
+    def _add_rows(self, new: Sequence[ChannelDescription]) -> None:
+        if not new:
+            return
+        known = len(self._counts)
+        for column, texts in (
+            (self._names, [channel.name for channel in new]),
+            (self._keys, [channel.key for channel in new]),
+        ):
+            column.append([Block("", known, np.array(texts, dtype=object))])
+        self._counts += [0] * len(new)
+        self._expected.write([self._npoints] * len(self._counts))
+        self._committed.write(self._counts)
 
 
 class EarlierReport:

@@ -15,7 +15,7 @@ import h5py
 import pytest
 
 import nexus_writer
-from nexus_writer.hdf5 import OpenFiles
+from nexus_writer.hdf5 import LiveFile, OpenFiles
 from nexus_writer.layout import LayoutOptions, ScanFile
 from nexus_writer.model import Scan
 
@@ -178,3 +178,24 @@ def test_a_thousand_channels_are_one_row_each(tmp_path: Path) -> None:
         assert columns(note)["committed"] == [3] * 1000
         assert columns(note)["channel"] == names
         assert note["points/committed"].chunks == (1000,)
+
+
+def test_channels_without_a_point_need_one_flush(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is counted waits for a flush of the points; no point waits for none."""
+    scan_file, scan, path = made
+    flushes = []
+    flush = LiveFile.flush
+    monkeypatch.setattr(LiveFile, "flush", lambda file: flushes.append(flush(file)))
+    a, b = (channel(scan, name) for name in NAMES)
+    scan_file.add_channel(a)
+    scan_file.add_channel(b)
+    scan_file.commit()
+    assert len(flushes) == 1
+    with note_in(path) as note:
+        assert columns(note)["committed"] == [0, 0]
+        assert columns(note)["channel"] == NAMES
+    scan_file.append(points(a, 1.0, 2.0))
+    scan_file.commit()
+    assert len(flushes) == 3
+    with note_in(path) as note:
+        assert columns(note)["committed"] == [2, 0]
