@@ -132,6 +132,37 @@ class RosterEntry:
         pipeline.delete(own_keys.writer(self.session, self.id))
 
 
+class OtherWriters:
+    """Whether other writers of the session were there, when it was asked last; until then they may be.
+
+    One that died counts until its record is gone.
+    """
+
+    present: bool
+
+    def __init__(self, session: str, writer_id: str) -> None:
+        self.present = True
+        self._session = session
+        self._own = writer_id
+        self._known: frozenset[str] = frozenset()
+
+    def ask(self, pipeline: redis.client.Pipeline) -> None:
+        """One command or two; what follows in the answers is for ``hear``."""
+        pipeline.smembers(own_keys.writers(self._session))
+        if self._known:
+            pipeline.exists(*(own_keys.writer(self._session, one) for one in self._known))
+
+    def hear(self, answers: Sequence[object]) -> None:
+        """Errors among the answers say nothing."""
+        found = answers[0]
+        if not isinstance(found, set):
+            return
+        others = frozenset(to_text(one) for one in found) - {self._own}
+        alive = bool(self._known) and answers[1] != 0
+        self.present = alive or bool(others - self._known)
+        self._known = others
+
+
 def request(client: redis.Redis, session: str, writer_id: str, scan: str, what: str) -> None:
     """Ask a writer to do something with one of its scans, within a second or so."""
     key = own_keys.requests(session, writer_id)

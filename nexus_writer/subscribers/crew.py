@@ -24,6 +24,7 @@ from nexus_writer.data import own_keys
 from nexus_writer.data.keys import to_bytes
 from nexus_writer.data.leases import Lease, Leases
 from nexus_writer.data.roster import (
+    OtherWriters,
     Outcome,
     RosterEntry,
     WriterRecord,
@@ -70,6 +71,7 @@ class Crew:
         self.waiting = WaitingScans(session, self.id, self.claims, self.client, begin, standby=standby)
         self._entry = RosterEntry(session, self.id)
         self._own = OwnScans(self.id, self._entry)
+        self._others = OtherWriters(session, self.id)
         self._heartbeat = Heartbeat(session, self.client, self._renew, self._speak)
         self._greenlets = Group()
         self._ending = False
@@ -130,7 +132,7 @@ class Crew:
         """A scan is written here from now on; its claim, if any, is dropped when its file is complete."""
         own = self._own.add(scan, sought, claim)
         self._greenlets.spawn(self._until_complete, own)
-        self._heartbeat.speak_now()
+        self._tell()
 
     def changed(self, status: ScanStatus) -> None:
         """There is more to say of a scan that was written here."""
@@ -158,7 +160,14 @@ class Crew:
                 self._left(own.sought, claim.lost.owner if claim.lost else "")
         else:
             self._own.settle(own)
-        self._heartbeat.speak_now()
+        self._tell()
+
+    def _tell(self) -> None:
+        """A scan begins or ends: at once where another writer waits for that, else with those of the moment."""
+        if self._others.present or self._ending:
+            self._heartbeat.speak_now()
+        else:
+            self._heartbeat.speak_soon()
 
     # -- heartbeat --
 
@@ -218,12 +227,15 @@ class Crew:
         heard = self._own.tell(pipeline)
         behind = len(pipeline) - before
         self._entry.take_requests(pipeline)
+        asked = len(pipeline) - before
+        self._others.ask(pipeline)
         if leave:
             self._entry.leave(pipeline)
         else:
             self._entry.beat(pipeline, self._record())
 
         def understand(answers: Sequence[object]) -> None:
+            self._others.hear(answers[asked:])
             if isinstance(requests := answers[behind], list):
                 for key, what in read_requests(requests):
                     self._obey(key, what)

@@ -19,7 +19,7 @@ from .follower import REDIS_AWAY
 PERIOD_S = 0.3
 """Of the heartbeat: a lease survives two that are lost."""
 SPEAK_EVERY_S = 1.0
-"""What the other writers are told waits so long, but for ends and beginnings."""
+"""What the other writers are told waits so long, but for ends and beginnings of scans."""
 BEAT_WITHIN_S = 1.0
 """A heartbeat that takes longer begins anew, by another connection."""
 logger = logging.getLogger(__name__)
@@ -40,6 +40,7 @@ class Heartbeat:
         self._renew = renew
         self._speak = speak
         self._now = Event()
+        self._soon = False
         self._away = False
         self._refused: set[bool] = set()
 
@@ -47,13 +48,18 @@ class Heartbeat:
         """There is something that should not wait."""
         self._now.set()
 
+    def speak_soon(self) -> None:
+        """There is something that may wait for the next heartbeat, with all that comes until then."""
+        self._soon = True
+
     def run(self, goes_on: Callable[[], bool], has_leases: Callable[[], bool]) -> None:
         """Beat for as long as it ``goes_on``."""
         speak_at = now()
         while goes_on():
             began = now()
-            if self._now.is_set() or began >= speak_at:
+            if self._now.is_set() or self._soon or began >= speak_at:
                 self._now.clear()
+                self._soon = False
                 self.beat(self._speak)
                 speak_at = began + (PERIOD_S if self._away else SPEAK_EVERY_S)
             elif has_leases():

@@ -15,6 +15,7 @@ from nexus_writer.data.existing import LAST, existing_nodes
 from nexus_writer.data.leases import Leases
 from nexus_writer.data.link import Link
 from nexus_writer.data.roster import (
+    OtherWriters,
     Outcome,
     RosterEntry,
     WriterRecord,
@@ -50,6 +51,32 @@ def test_writers_know_each_other(redis_client: redis.Redis) -> None:
     asked = [(RECORD.id, "one"), ("b", "one"), ("b", "two")]
     assert statuses(redis_client, "unit", asked) == [{"state": "OFF"}, {"state": "ON"}, None]
     assert present_writers(redis_client, "other") == []
+
+
+def test_whether_others_are_there(redis_client: redis.Redis) -> None:
+    """One that has died is, until its record is gone."""
+    others = OtherWriters("unit", RECORD.id)
+
+    def are_there() -> bool:
+        with redis_client.pipeline() as pipeline:
+            others.ask(pipeline)
+            others.hear(pipeline.execute())
+        return others.present
+
+    assert others.present
+    assert not are_there()
+    say(redis_client, RosterEntry("unit", RECORD.id), RECORD)
+    assert not are_there()
+    say(redis_client, RosterEntry("unit", "b"), replace(RECORD, id="b"))
+    assert [are_there() for _ in range(3)] == [True] * 3
+    redis_client.delete(own_keys.writer("unit", "b"))
+    assert [are_there() for _ in range(3)] == [False] * 3
+    say(redis_client, RosterEntry("unit", "c"), replace(RECORD, id="c"))
+    assert are_there()
+    others.hear([redis.ResponseError("NOPERM"), redis.ResponseError("NOPERM")])
+    assert others.present
+    others.hear([{b"b"}, redis.ResponseError("NOPERM")])
+    assert others.present
 
 
 def test_who_leaves_is_gone(redis_client: redis.Redis) -> None:

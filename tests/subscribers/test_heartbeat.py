@@ -59,6 +59,17 @@ def test_without_leases_it_only_speaks_and_what_is_new_does_not_wait() -> None:
     assert beats.renewed == 0
 
 
+def test_what_may_wait_is_said_with_the_next_heartbeat() -> None:
+    beats = Beats()
+    greenlet = running(beats, lambda: True)
+    until(lambda: beats.spoken == 1 and beats.renewed >= 1, "renewed")
+    before = beats.renewed
+    beats.heart.speak_soon()
+    until(lambda: beats.spoken == 2, "spoken")
+    assert beats.renewed <= before + 1
+    greenlet.kill()
+
+
 def test_that_redis_is_away_is_said_once_until_it_was_there(caplog: pytest.LogCaptureFixture) -> None:
     beats = Beats()
     for fails, warnings in ((True, 1), (True, 1), (False, 1), (True, 2)):
