@@ -65,7 +65,7 @@ def plan_scan(
         scan.count_time_s,
         axes=tuple(paths),
         channels={name: channels for name, channels in told.items() if channels},
-        fields=_fields(scan),
+        fields=_fields(scan, beamline.plotted(scan)),
         categories=beamline.categories,
         positions={
             name: Position(positions[name], positions[name] - motor.offset, motor.units)
@@ -111,9 +111,8 @@ class _Detector:
         return "RespondingCounter", {"channels": channels, "places": self.places}, "counts"
 
     def _counters(self, settings: of.Counters) -> tuple[str, dict[str, Any], str]:
-        names = [f"{self.name}_{number}" for number in range(settings.channels)]
         told = settings.model_dump(include={"level", "noise", "units", "dtype"})
-        return "CounterDetector", {"channels": names if len(names) > 1 else [self.name], **told}, "counts"
+        return "CounterDetector", {"channels": settings.channel_names(self.name), **told}, "counts"
 
     def _spectrum(self, settings: of.Spectrum) -> tuple[str, dict[str, Any], str]:
         told = settings.model_dump(include={"bins", "ev_per_bin", "lines", "responding", "at"})
@@ -175,9 +174,9 @@ def _display(scan: Any, number: int) -> dict[str, Any]:
     return {**shown, "axis-points": points, "axis-id": number, "axis-kind": "forth"}
 
 
-def _fields(scan: Any) -> dict[str, Any]:
+def _fields(scan: Any, plotted: Sequence[str]) -> dict[str, Any]:
     """Of the scan info: where motors go, and what is to be plotted."""
-    fields: dict[str, Any] = {"_display_extra": {"plotselect": [scan.plot] if scan.plot else []}}
+    fields: dict[str, Any] = {"_display_extra": {"plotselect": list(plotted)}}
     if isinstance(scan, of.Amesh):
         (x_name, x), (y_name, y) = scan.motors.items()
         fields |= {"data_dim": 2, "npoints1": x[2], "npoints2": y[2]}

@@ -66,6 +66,9 @@ class Counter(_Model):
     rate_hz: Rate = 10.0
     sampling: bool = False
 
+    def channel_names(self, _name: str) -> list[str]:
+        return list(self.channels)
+
 
 class Counters(_Model):
     """Many plain counters, to be fast."""
@@ -78,6 +81,9 @@ class Counters(_Model):
     units: str = ""
     dtype: Literal["float64", "float32", "int32", "int64"] = "float64"
 
+    def channel_names(self, name: str) -> list[str]:
+        return [name] if self.channels == 1 else [f"{name}_{number}" for number in range(self.channels)]
+
 
 class Spectrum(_Model):
     """One spectrum for each point: ``lines`` are (eV, counts), ``responding`` those that follow motors."""
@@ -89,6 +95,9 @@ class Spectrum(_Model):
     responding: list[Line] = []
     at: Places = {}
     rate_hz: Rate = 10.0
+
+    def channel_names(self, _name: str) -> list[str]:
+        return ["spectrum_det0"]
 
 
 class Camera(_Model):
@@ -108,12 +117,15 @@ class Camera(_Model):
             raise ValueError(f"{shape[0]} x {shape[1]} pixels, and {MOST_PIXELS} fit into memory: give less")
         return shape
 
+    def channel_names(self, name: str) -> list[str]:
+        return ["image" if self.save else name]
+
 
 Detector = Annotated[Counter | Counters | Spectrum | Camera, Field(discriminator="kind")]
 
 
 class _Scan(_Model):
-    """``move``: where motors go before it. ``plot`` is the channel that a viewer shows first."""
+    """``move``: where motors go before it. ``plot`` is the channel or detector that a viewer shows first."""
 
     detectors: Annotated[list[Name], Field(min_length=1)]
     count_time_s: CountTime = 0.1
@@ -225,6 +237,9 @@ class BeamlineSettings(_Model):
             _known(f"scans.{where}", [*scan.moved, *scan.move], self.motors, "motor")
             if len(set(scan.detectors)) < len(scan.detectors):
                 raise ValueError(f"scans.{where}.detectors: each once")
+            if scan.plot and not self.plotted(scan):
+                names = [name for one in scan.detectors for name in self.detectors[one].channel_names(one)]
+                _known(f"scans.{where}.plot", [scan.plot], names, "channel")
         if "timer" in self.motors:
             raise ValueError("motors.timer: give it another name, that is the master of all scans")
         for name, detector in self.detectors.items():
@@ -233,6 +248,14 @@ class BeamlineSettings(_Model):
             if name in ("axis", "timer") or name in self.motors:
                 raise ValueError(f"detectors.{name}: give it another name, that is a motor or a master")
         return self
+
+    def plotted(self, scan: Any) -> list[str]:
+        """Full names of the channels that its ``plot`` means."""
+        names = [(one, name) for one in scan.detectors for name in self.detectors[one].channel_names(one)]
+        found = [pair for pair in names if pair[1] == scan.plot] or [
+            pair for pair in names if pair[0] == scan.plot
+        ]
+        return [":".join(pair) for pair in found]
 
     def steps(self) -> Iterator[list[Any]]:
         """The scans that run at once, step by step."""

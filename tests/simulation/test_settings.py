@@ -47,6 +47,11 @@ def test_the_example_describes_a_beamline(tmp_path: Path) -> None:
             "scans.0.npoints: Input should be greater",
         ),
         ("[i0]}\n  - to", "[i1]}\n  - to", "scans.0.detectors: there is no detector 'i1', there is i0, cam"),
+        (
+            "type: loopscan,",
+            "type: loopscan, plot: cam,",
+            "scans.0.plot: there is no channel 'cam', there is i0",
+        ),
         ("motor: samx", "motor: samz", "scans.1.together.1: there is no motor 'samz', there is samx"),
         ("stop: 1", "stop: far", "scans.1.together.1.stop: Input should be a valid number"),
         ("type: loopscan", "type: loop", "scans.0: Input tag 'loop'"),
@@ -81,6 +86,25 @@ def test_what_is_wrong_is_told_in_one_line(old: str, new: str, told: str, tmp_pa
     assert told in str(raised.value)
     assert str(raised.value).startswith(str(tmp_path / "beamline.yaml"))
     assert len(str(raised.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "plot", "plotted"),
+    [
+        ("{kind: counter, channels: {i0: {}, it: {}}}", "it", ["det:it"]),
+        ("{kind: counter, channels: {i0: {}, it: {}}}", "det", ["det:i0", "det:it"]),
+        ("{kind: counters}", "det", ["det:det"]),
+        ("{kind: counters, channels: 2}", "det_1", ["det:det_1"]),
+        ("{kind: spectrum}", "det", ["det:spectrum_det0"]),
+        ("{kind: camera}", "det", ["det:image"]),
+        ("{kind: camera, save: false}", "det", ["det:det"]),
+    ],
+)
+def test_a_channel_or_a_detector_is_plotted(kind: str, plot: str, plotted: list[str], tmp_path: Path) -> None:
+    scan = f"{{type: loopscan, npoints: 5, detectors: [det], plot: {plot}}}"
+    beamline = load(written(tmp_path, f"detectors: {{det: {kind}}}\nscans: [{scan}]\n"))
+    ((_, found),) = beamline.numbered()
+    assert beamline.plotted(found) == plotted
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
