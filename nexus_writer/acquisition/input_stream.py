@@ -156,7 +156,8 @@ class InputStream:
 
     def _receiver(self) -> DataReceiver:
         if self.receiver is None:
-            raise StreamError(f"input {self.name or ''} is not connected: call connect(output) first")
+            called = f"input {self.name}" if self.name else "an input"
+            raise StreamError(f"{called} is not connected: call connect(output) first")
         return self.receiver
 
     def _buffer(self) -> RingBuffer | None:

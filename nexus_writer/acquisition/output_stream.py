@@ -64,7 +64,7 @@ class OutputStream:
         ChunkRefused, IndexGoesBack or SendBlocked: nothing was sent, and ``last_index`` is as it was.
         """
         if self.sender is None:
-            raise StreamError(f"output {self.name or ''} is not open: call configure() first")
+            raise StreamError(f"{self._called()} is not open: call configure() first")
         chunk = self._checked(data)
         start = self.last_index if index is None else int(index) - len(chunk)
         if start < self.last_index:
@@ -75,7 +75,7 @@ class OutputStream:
     def reset_buffer_index(self) -> None:
         """The next sample is number 0 again; inputs follow by themselves."""
         if self.sender is None:
-            raise StreamError(f"output {self.name or ''} is not open: call configure() first")
+            raise StreamError(f"{self._called()} is not open: call configure() first")
         self.last_index = 0
         self.sender.reset_index()
 
@@ -85,6 +85,9 @@ class OutputStream:
             self._channel.close()
             self.sender.close()
         self.sender = self._channel = None
+
+    def _called(self) -> str:
+        return f"output {self.name}" if self.name else "an output"
 
     def _checked(self, data: NDArray[Any] | bytes) -> NDArray[Any]:
         if not isinstance(data, np.ndarray):

@@ -45,6 +45,8 @@ class RingBuffer:
         fill: Any = None,
         axisorder: Sequence[int] | None = None,
     ) -> None:
+        if isinstance(shape, int):
+            raise ValueError(f"a buffer of shape {shape}: give a length for each axis, like ({shape}, 1)")
         self.shape = tuple(int(n) for n in shape)
         self.dtype = make_dtype(dtype)
         self.double = double

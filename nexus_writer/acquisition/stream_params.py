@@ -53,6 +53,7 @@ def complete(spec: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any
     rate = params["sample_rate"]
     if rate is not None and not (isinstance(rate, int | float) and rate > 0):
         raise ValueError(f"sample_rate {rate!r}: give a number of Hz above 0, or None")
+    _check_port(params["port"])
     _check_scaling(params)
     _check_policy(params)
     return params
@@ -89,10 +90,18 @@ def _normal(key: str, value: Any) -> Any:
 
 
 def _shape(value: Any) -> tuple[int, ...]:
+    if isinstance(value, int):
+        raise ValueError(f"shape {value}: give a length for each axis, like (-1, {value})")
     shape = tuple(int(n) for n in value)
     if not shape or not (shape[0] == -1 or shape[0] > 0) or any(n < 1 for n in shape[1:]):
         raise ValueError(f"shape {shape}: the first number is -1 or above 0, the others are above 0")
     return shape
+
+
+def _check_port(port: Any) -> None:
+    """ZeroMQ takes any number, modulo 65536."""
+    if port != "*" and not (str(port).isdecimal() and 0 < int(port) < 2**16):
+        raise ValueError(f"port {port!r}: give a number from 1 to 65535, or '*' for a free one")
 
 
 def _check_scaling(params: Mapping[str, Any]) -> None:

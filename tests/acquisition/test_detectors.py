@@ -422,6 +422,7 @@ def test_statistics_of_spectra() -> None:
         (CounterDetector, {"npoints": -1}, "npoints -1: give 0 or more"),
         (CounterDetector, {"block_points": 0}, "give 1 or more"),
         (CounterDetector, {"channels": 0}, "without channels"),
+        (CounterDetector, {"channels": "i0"}, "channels 'i0': give their number, or a list of names"),
         (Motor, {"trajectory": "circle"}, "use one of linear, back-and-forth, list"),
         (Motor, {"trajectory": "list"}, "needs positions"),
         (Motor, {"velocity": 0.0}, "give a number of mm/s above 0"),

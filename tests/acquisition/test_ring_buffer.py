@@ -121,6 +121,11 @@ def test_the_order_of_axes_in_memory() -> None:
         RingBuffer((8, 3), "int16", axisorder=(0, 0))
 
 
+def test_a_shape_that_is_a_number_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"give a length for each axis, like \(10, 1\)"):
+        RingBuffer(10, "float64")  # type: ignore[arg-type]
+
+
 def test_copies_views_and_parts() -> None:
     ring = RingBuffer((10, 2), "float32", double=False)
     ring.new_chunk(numbers(0, 10))

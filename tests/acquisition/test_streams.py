@@ -161,6 +161,9 @@ def test_parameters_that_can_not_be_are_refused(monkeypatch: pytest.MonkeyPatch)
     for wrong, says in (
         ({"shape": (0, 3)}, "shape"),
         ({"shape": (-1, 0)}, "shape"),
+        ({"shape": 5}, r"shape 5: give a length for each axis, like \(-1, 5\)"),
+        ({"port": 99999}, "port 99999: give a number from 1 to 65535, or"),
+        ({"port": "http"}, "port 'http': give a number"),
         ({"transfermode": "pigeon"}, "unknown transfer mode 'pigeon': use one of plaindata, sharedmem"),
         ({"protocol": "http"}, "use tcp, ipc, inproc or udp"),
         ({"compression": "zip"}, "unknown compression"),

@@ -39,6 +39,8 @@ class CounterDetector(SimulatedDetector):
         dtype: str = "float64",
         block_points: int | None = None,
     ) -> None:
+        if isinstance(channels, str):
+            raise ValueError(f"channels {channels!r}: give their number, or a list of names")
         self._set_pace(rate_hz, npoints, block_points)
         names = [f"channel{n}" for n in range(channels)] if isinstance(channels, int) else list(channels)
         if not names:
