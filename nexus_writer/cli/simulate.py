@@ -160,9 +160,12 @@ def _warnings_in_lines() -> Iterator[None]:
 
 @contextmanager
 def _ending_by_signals(simulation: Simulation) -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the scans that run, as a user would."""
+    """Ctrl-C and SIGTERM end the scans that run, as a user would; the second time there is no waiting for
+    Redis."""
 
     def abort(number: int, frame: FrameType | None) -> None:
+        if simulation.aborted:
+            raise KeyboardInterrupt
         simulation.abort()
 
     numbers: Sequence[signal.Signals] = (signal.SIGINT, signal.SIGTERM)

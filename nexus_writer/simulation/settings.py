@@ -225,6 +225,7 @@ class BeamlineSettings(_Model):
     pause_s: Annotated[float, Field(ge=0, le=10**6)] = 0.5
     flush_period_s: Seconds = 0.1
     on_lag: Literal["wait", "warn"] = "wait"
+    end_within_s: Annotated[float, Field(ge=0, le=10**6)] = 600.0
     motors: dict[Name, Motor] = {}
     detectors: Annotated[dict[Name, Detector], Field(min_length=1)]
     scans: Annotated[list[Step], Field(min_length=1)]

@@ -135,10 +135,12 @@ class SimulatedScan:
         self.publisher.initialize()
 
     def _close_publisher(self) -> None:
-        if self.publisher.running():
-            self.publisher.end_with(End(Reason.FAILURE, "the simulation was interrupted"))
-            self.publisher.stop()
-        self.publisher.close()
+        try:
+            if self.publisher.running():
+                self.publisher.end_with(End(Reason.FAILURE, "the simulation was interrupted"))
+                self.publisher.stop()
+        finally:
+            self.publisher.close()
 
     def _streams(self) -> Iterator[tuple[str, Any, str]]:
         """Name, node and output of each stream whose node can be asked: its process may have died."""

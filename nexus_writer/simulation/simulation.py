@@ -57,7 +57,7 @@ class Simulation:
             **beamline.dataset.model_dump(),
         }
         self._address: dict[str, Any] = {"url": redis_url, "beacon": beacon}
-        self._pace = Pace(beamline.flush_period_s, on_lag=beamline.on_lag)
+        self._pace = Pace(beamline.flush_period_s, on_lag=beamline.on_lag, end_within_s=beamline.end_within_s)
         self._aborted = threading.Event()
         self._positions = {name: motor.position for name, motor in beamline.motors.items()}
         self._images = beamline.directory / "images" / f"{time.strftime('%Y%m%dT%H%M%S')}_{token_hex(4)}"

@@ -13,8 +13,10 @@ import h5py
 import pytest
 import redis
 
+from nexus_writer.cli.simulate import _ending_by_signals, beamline_from
 from nexus_writer.data.embedded import EmbeddedRedis
 from nexus_writer.data.pickles import loads
+from nexus_writer.simulation import Simulation
 from tests.sent_files import assert_as_sent, datasets, sent_scans
 from tests.serve_process import entry_is_final, serving, wait_until
 
@@ -203,6 +205,15 @@ def test_a_redis_that_goes_away_is_one_line(tmp_path: Path) -> None:
     assert process.returncode == 1
     assert errors.splitlines()[-1].startswith("nexus-writer: ")
     assert "Traceback" not in errors
+
+
+def test_the_second_ctrl_c_waits_for_nothing(tmp_path: Path) -> None:
+    simulation = Simulation(beamline_from(beamline(tmp_path)))
+    with _ending_by_signals(simulation):
+        signal.raise_signal(signal.SIGINT)
+        assert simulation.aborted
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
 
 
 def test_a_pipe_that_is_closed_ends_it_quietly(

@@ -232,7 +232,7 @@ def test_a_redis_that_is_killed_costs_nothing(tmp_path: Path) -> None:
 
 
 def test_a_redis_that_stays_away_fails_the_node(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    pace = Pace(flush_period_s=0.02, redis_within_s=0.5)
+    pace = Pace(flush_period_s=0.02, redis_within_s=0.5, end_within_s=0.5)
     with (
         EmbeddedRedis() as server,
         publisher(server.url, tmp_path, {"i0": made.signal()}, pace=pace) as (

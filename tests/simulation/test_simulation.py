@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from nexus_writer.acquisition.publishing import Pace, Reason
+from nexus_writer.acquisition.publishing import Pace, PublishingFailed, Reason
 from nexus_writer.data import get_node
 from nexus_writer.data.errors import RedisUnreachable
 from nexus_writer.simulation import BeamlineSettings, Outcome, SimulatedScan, Simulation
@@ -169,6 +169,22 @@ def test_frames_that_nobody_takes_wait_in_bounded_memory(redis_url: str, tmp_pat
             assert camera.sent * 256 * 256 < 2**26
         finally:
             scan.close()
+
+
+def test_a_publisher_that_cannot_be_stopped_leaves_no_stream_open(
+    redis_url: str, redis_client: redis.Redis, tmp_path: Path
+) -> None:
+    """Redis refuses the end of a scan that is broken off."""
+    settings = beamline(tmp_path, timescan(npoints=10**6))
+    plan = plan_scan(settings, settings.scans[0], {"samx": 0.0}, tmp_path, 0)
+    parameters = {"session": "simulated", "directory": tmp_path, "redis_url": redis_url}
+    with node_maker(0) as maker:
+        scan = SimulatedScan(plan, maker, parameters, Pace(0.01))
+        scan.begin()
+        redis_client.set(f"{scan.publisher.scan_key}_end", "in the way")
+        with pytest.raises(PublishingFailed):
+            scan.close()
+    assert scan.publisher.closed()
 
 
 def test_nothing_is_left_when_redis_does_not_answer(tmp_path: Path) -> None:

@@ -48,7 +48,8 @@ class Pace:
     """A block per channel goes out every ``flush_period_s``, or when ``flush_nbytes`` are there.
 
     ``on_lag``, when Redis would soon drop what no file has: "wait" keeps points back, and lets detectors wait
-    when there are ``hold_nbytes``; "warn" only warns. Redis may be away for ``redis_within_s``.
+    when there are ``hold_nbytes``; "warn" only warns. Redis may be away for ``redis_within_s``: then the
+    scan is ended, which its writers are told when Redis is back, up to ``end_within_s`` later.
     """
 
     flush_period_s: float = 0.1
@@ -56,6 +57,7 @@ class Pace:
     on_lag: Literal["wait", "warn"] = "wait"
     hold_nbytes: int = 2**26
     redis_within_s: float = 30.0
+    end_within_s: float = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +130,16 @@ class RunningScan:
         self._guard = guard
         self._pace = pace
         self._ending = _Ending()
+        self._hurry = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"publisher of {scan.name}", daemon=True)
         self._thread.start()
 
     def end(self, end: End) -> None:
-        """Return when END_SCAN is published. The second call does nothing."""
-        if not self._ending.asked.is_set():
+        """Return when END_SCAN is published, or cannot be. The second call, of who was interrupted in the
+        first one, lets nobody wait for Redis any more."""
+        if self._ending.asked.is_set():
+            self._hurry.set()
+        else:
             self._ending.end = end
             self._ending.asked.set()
         self._thread.join()
@@ -147,10 +153,10 @@ class RunningScan:
             self._send()
             self._patiently(lambda: self._publish_end(self._ending.end))
         except Exception as error:
-            logger.error("[%s] was ended: %s", self.scan.key, error)
+            within = f"; END_SCAN waits for Redis, for {self._pace.end_within_s:g} s"
+            logger.error("[%s] was ended: %s%s", self.scan.key, error, within * isinstance(error, AWAY))
             self._failed(error)
-            with contextlib.suppress(Exception):
-                self._end_failed(error)
+            self._end_failed(error)
 
     def _collect(self, until_s: float) -> None:
         while not self._ending.asked.is_set() and (left_s := until_s - time.monotonic()) > 0:
@@ -209,8 +215,14 @@ class RunningScan:
         """The entries that the fullest channel gets."""
         return max((feed.publish(self.scan) for feed in self.feeds), default=0)
 
-    def _patiently(self, call: Callable[[], None], before_next: Callable[[], None] = lambda: None) -> None:
-        """Again and again while Redis does not answer, or takes nothing, for ``redis_within_s``."""
+    def _patiently(
+        self,
+        call: Callable[[], None],
+        before_next: Callable[[], None] = lambda: None,
+        within_s: float | None = None,
+    ) -> None:
+        """Again and again while Redis does not answer, or takes nothing; ``redis_within_s`` by default."""
+        within_s = self._pace.redis_within_s if within_s is None else within_s
         away_since_s: float | None = None
         while True:
             try:
@@ -221,9 +233,8 @@ class RunningScan:
             except AWAY:
                 now_s = time.monotonic()
                 away_since_s = now_s if away_since_s is None else away_since_s
-                if now_s > away_since_s + self._pace.redis_within_s:
+                if now_s > away_since_s + within_s or self._hurry.wait(TRY_AGAIN_S):
                     raise
-                time.sleep(TRY_AGAIN_S)
         if away_since_s is not None:
             self._warn(f"Redis took nothing for {time.monotonic() - away_since_s:.1f} s")
 
@@ -231,13 +242,22 @@ class RunningScan:
         logger.warning("[%s] %s", self.scan.key, message)
 
     def _end_failed(self, error: Exception) -> None:
-        """With what can be sent of the points that came before. What Redis refuses is left out: its writers
-        wait for END_SCAN."""
+        """With what can be sent of the points that came before."""
         with contextlib.suppress(Exception):
             self._put_aside()
         try:
+            self._patiently(lambda: self._send_failed(error), within_s=self._pace.end_within_s)
+        except Exception as why:
+            told = "END_SCAN was not published, its writers wait until it was silent for silence_s"
+            logger.error("[%s] %s: %s", self.scan.key, told, why)
+
+    def _send_failed(self, error: Exception) -> None:
+        """What Redis refuses is left out: its writers wait for END_SCAN."""
+        try:
             self.scan.forget_sent()
             self.scan.flush()
+        except AWAY:
+            raise
         except redis.ResponseError as refusal:
             self._warn(f"{self.scan.drop_pending()} blocks were left out: {refusal}")
         self._publish_end(End(Reason.FAILURE, str(error)), str(type(error)))

@@ -69,6 +69,66 @@ def test_a_scan_ends_when_redis_is_back(tmp_path: Path) -> None:
             assert len(all_points(client, f"{node.scan_key}:timer", "i0:i0")) == 100
 
 
+def test_a_scan_whose_redis_stays_away_ends_when_it_is_back(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It was ended meanwhile: its writers are told, and get what came until then."""
+    pace = Pace(0.02, redis_within_s=0.3, end_within_s=120)
+    with (
+        EmbeddedRedis(tmp_path / "redis") as server,
+        publisher(server.url, tmp_path, {"i0": signal()}, pace=pace) as (node, outputs),
+    ):
+        node.start()
+        server.stop()
+        outputs["i0"].send(RAMP)
+        wait_until(lambda: not node.running(), "the failure")
+        assert [one.message for one in caplog.records if "END_SCAN waits for Redis, for 120 s" in one.message]
+        ending = threading.Thread(target=_stop_failed, args=(node,))
+        ending.start()
+        ending.join(0.5)
+        assert ending.is_alive()
+        server.start()
+        ending.join(60)
+        assert not ending.is_alive()
+        with server.client() as client:
+            assert "ConnectionError" in ended_with(client, node.scan_key)
+            assert info(client, node.scan_key)["end_reason"].startswith("FAILURE")
+            assert len(all_points(client, f"{node.scan_key}:timer", "i0:i0")) == 100
+
+
+def test_a_redis_that_does_not_come_back_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    pace = Pace(0.02, redis_within_s=0.1, end_within_s=0.1)
+    with (
+        EmbeddedRedis(tmp_path / "redis") as server,
+        publisher(server.url, tmp_path, {"i0": signal()}, pace=pace) as (node, outputs),
+    ):
+        node.start()
+        server.stop()
+        outputs["i0"].send(RAMP)
+        with pytest.raises(PublishingFailed):
+            _stop_when_failed(node)
+    (told,) = [one.getMessage() for one in caplog.records if "was not published" in one.getMessage()]
+    assert "END_SCAN was not published, its writers wait until it was silent for silence_s" in told
+
+
+def test_who_is_interrupted_need_not_wait_for_redis(tmp_path: Path) -> None:
+    pace = Pace(0.02, redis_within_s=600, end_within_s=600)
+    with (
+        EmbeddedRedis(tmp_path / "redis") as server,
+        publisher(server.url, tmp_path, {"i0": signal()}, pace=pace) as (node, _),
+    ):
+        node.start()
+        server.stop()
+        stopping = threading.Thread(target=_stop_failed, args=(node,))
+        stopping.start()
+        stopping.join(0.5)
+        assert stopping.is_alive()
+        assert node._running_scan is not None
+        node._running_scan.end(End())
+        stopping.join(60)
+        assert not stopping.is_alive()
+
+
 @pytest.mark.parametrize(
     ("begin", "end"),
     [("CONFIG SET maxmemory 1", "CONFIG SET maxmemory 0"), ("REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE")],
@@ -182,3 +242,8 @@ def test_a_scan_ends_though_redis_refuses_a_channel(
 def _stop_when_failed(node: RedisPublisher) -> None:
     wait_until(lambda: not node.running(), "the failure")
     node.stop()
+
+
+def _stop_failed(node: RedisPublisher) -> None:
+    with contextlib.suppress(PublishingFailed):
+        node.stop()
