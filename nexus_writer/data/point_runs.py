@@ -16,8 +16,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nexus_writer.model import Block
-
 from ._incoming import WINDOW_NBYTES, Incoming
 from ._rows import MOST_KINDS, RawEntry, Rows
 from .points import PointDecoder
@@ -43,26 +41,6 @@ class PointRun:
     values: npt.NDArray[Any]
     entries: int
     last_id: bytes
-
-
-def joined(channel: str, runs: Iterable[PointRun]) -> Iterator[Block]:
-    """Blocks of consecutive points of one dtype and shape."""
-    parts: list[npt.NDArray[Any]] = []
-    start = stop = 0
-    for run in runs:
-        if parts and (stop, _kind(parts[0])) != (run.start, _kind(run.values)):
-            yield Block(channel, start, _joined(parts))
-            parts = []
-        if not parts:
-            start = run.start
-        parts.append(run.values)
-        stop = run.start + len(run.values)
-    if parts:
-        yield Block(channel, start, _joined(parts))
-
-
-def _kind(values: npt.NDArray[Any]) -> tuple[np.dtype[Any], tuple[int, ...]]:
-    return values.dtype, values.shape[1:]
 
 
 def _joined(parts: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:

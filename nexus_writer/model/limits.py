@@ -6,6 +6,7 @@ the time of the scans beside it.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import prod
 
 LARGEST_VALUE_BYTES = 2**29
@@ -42,8 +43,12 @@ MOST_ITEMS = 10_000_000
 
 def is_credible_shape(shape: tuple[int, ...], item_bytes: int = 1) -> bool:
     """Whether points of this shape can be saved; lengths of 0 or less are not known."""
-    known = [length for length in shape if length > 0]
-    return len(shape) <= MOST_DIMENSIONS and prod(known) * max(1, item_bytes) <= LARGEST_VALUE_BYTES
+    return len(shape) <= MOST_DIMENSIONS and _known_nbytes(shape, item_bytes) <= LARGEST_VALUE_BYTES
+
+
+@lru_cache(maxsize=256)
+def _known_nbytes(shape: tuple[int, ...], item_bytes: int) -> int:
+    return prod(length for length in shape if length > 0) * max(1, item_bytes)
 
 
 def one_line(text: str) -> str:

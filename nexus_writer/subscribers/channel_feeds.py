@@ -7,12 +7,13 @@ from itertools import chain, groupby
 from typing import cast
 
 from nexus_writer.data.errors import Undecodable
-from nexus_writer.data.point_runs import PointRun, joined
+from nexus_writer.data.point_runs import PointRun
 from nexus_writer.data.points import KnownKinds, PointDecoder
 from nexus_writer.data.scan_items import NodeAdded
 from nexus_writer.data.streams import RawEntry
 from nexus_writer.layout import ScanFile
 from nexus_writer.model import Block
+from nexus_writer.model.block import joined
 from nexus_writer.model.limits import LONGEST_NAME, MOST_CHANNELS
 
 from .channels import credible_blocks, declared_channel, observed_channel
@@ -63,13 +64,14 @@ class ChannelFeeds:
         """Blocks of points; a channel that cannot be decoded keeps what came before, and is given up."""
         if key in file.lost:
             return ()
-        blocks: list[Block] = []
+        decoded: list[Block] = []
         try:
             for block in self._blocks(key, parts):
-                blocks.append(block)
+                decoded.append(block)
         except Undecodable as error:
-            credible, _ = credible_blocks([*blocks, *error.decoded], file.points.get(key, 0))
+            credible, _ = credible_blocks([*decoded, *error.decoded], file.points.get(key, 0))
             return self._given_up(key, credible, str(error), file)
+        blocks = joined(decoded)
         credible, why = credible_blocks(blocks, file.points.get(key, 0))
         if why:
             return self._given_up(key, credible, f"{key} is not saved from there on: {why}", file)
@@ -77,10 +79,11 @@ class ChannelFeeds:
         return blocks
 
     def _blocks(self, key: str, parts: Sequence[Part]) -> Iterator[Block]:
-        """Neighbours together. Raises Undecodable."""
+        """Raises Undecodable."""
         for are_runs, group in groupby(parts, _is_run):
             if are_runs:
-                yield from joined(key, cast("Iterable[PointRun]", group))
+                for run in cast("Iterable[PointRun]", group):
+                    yield Block(key, run.start, run.values)
             else:
                 entries = chain.from_iterable(cast("Iterable[list[RawEntry]]", group))
                 yield from self._decoders[key].decode([*entries])

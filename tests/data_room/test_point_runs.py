@@ -16,7 +16,7 @@ from nexus_writer.data import keys
 from nexus_writer.data._incoming import NOTHING, Incoming
 from nexus_writer.data.errors import Undecodable
 from nexus_writer.data.link import Link
-from nexus_writer.data.point_runs import Found, KnownRows, PointRun, bulk, joined
+from nexus_writer.data.point_runs import Found, KnownRows, bulk
 from nexus_writer.data.points import PointDecoder
 from nexus_writer.data.streams import LEAST_COUNT, LEAST_RUN, Streams
 from nexus_writer.model import Block
@@ -62,7 +62,7 @@ class Read:
                 decoder = self._decoders.setdefault(channel, PointDecoder(channel))
                 self.blocks[channel] += decoder.decode(entries)
             for channel, run in reply.runs:
-                self.blocks[channel] += joined(channel, [run])
+                self.blocks[channel].append(Block(channel, run.start, run.values))
                 self.in_runs[channel] += run.entries
                 assert self.last_ids.get(channel) != run.last_id, "it came before"
                 self.last_ids[channel] = run.last_id
@@ -348,24 +348,3 @@ def test_a_connection_that_ends_within_a_reply(reply: tuple[bytes, KnownRows]) -
 
         with pytest.raises(redis.ConnectionError):
             known.read(Incoming(closed, NOTHING))
-
-
-# -- blocks --
-
-
-def test_runs_are_joined_where_they_follow_each_other() -> None:
-    runs = [
-        PointRun(0, np.zeros(3), 3, b"3-0"),
-        PointRun(3, np.ones(2), 2, b"5-0"),
-        PointRun(6, np.ones(1), 1, b"7-0"),
-        PointRun(7, np.ones(2, np.int32), 2, b"9-0"),
-        PointRun(9, np.ones((1, 4), np.int32), 1, b"10-0"),
-    ]
-    blocks = [*joined("c", runs)]
-    assert [(block.start, len(block), block.values.dtype.kind) for block in blocks] == [
-        (0, 5, "f"),
-        (6, 1, "f"),
-        (7, 2, "i"),
-        (9, 1, "i"),
-    ]
-    assert blocks[0].values.tolist() == [0, 0, 0, 1, 1]
