@@ -123,11 +123,8 @@ class Entry:
 
     def append(self, data: ChannelData, blocks: Sequence[Block]) -> int:
         """Add points to a channel; bytes of values written."""
-        if not data.has_dataset:
-            first = next((block for block in blocks if len(block)), None)
-            if first is None:
-                return 0
-            self.create_dataset(data, first)
+        if not self.require_dataset(data, blocks):
+            return 0
         nbytes = data.append(blocks)
         self.plots.measure(data.place, blocks)
         return nbytes
@@ -140,6 +137,15 @@ class Entry:
     def publish(self) -> bool:
         """Show what was staged before the last flush, and count its points; whether there was anything."""
         return self.plots.publish() | self.note.commit(self._reported())
+
+    def require_dataset(self, data: ChannelData, blocks: Sequence[Block]) -> bool:
+        """Make the dataset of a channel with its first points, ``blocks``; whether it is there then."""
+        if (
+            not data.has_dataset
+            and (first := next((block for block in blocks if len(block)), None)) is not None
+        ):
+            self.create_dataset(data, first)
+        return data.has_dataset
 
     def create_dataset(self, data: ChannelData, first: Block) -> None:
         """Make the dataset of a channel, empty, and its links; ``first`` are its first points."""

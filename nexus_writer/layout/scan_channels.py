@@ -72,9 +72,26 @@ class ScanChannels:
 
     def append(self, blocks: Mapping[str, Sequence[Block]]) -> None:
         """Write points, by channel key."""
+        self._make_datasets(blocks)
         for key, points in blocks.items():
             if key not in self.lost:
                 self._append(key, points)
+
+    def _make_datasets(self, blocks: Mapping[str, Sequence[Block]]) -> None:
+        """Those of new channels one after the other, and their points then: so their headers lie together in
+        the file, and a flush changes few of its pages (100 for 1,000 channels, instead of 1,000)."""
+        if self._entries is None or self._entries.earlier is not None:
+            return
+        for key, points in blocks.items():
+            entry, data = self._channels.get(key, (None, None))
+            if entry is None or data is None or data.has_dataset or key in self.lost:
+                continue
+            try:
+                entry.require_dataset(data, points)
+            except FileBroken:
+                raise
+            except Exception as error:
+                self._refused(key, data, error)
 
     def _append(self, key: str, blocks: Sequence[Block]) -> None:
         """Write points of a channel. Those that do not fit go on as another one, see :mod:`.continued`."""
@@ -94,11 +111,14 @@ class ScanChannels:
         except Exception as error:
             rest = self._continued.begin(data, points) if isinstance(error, PointsRefused) else None
             if rest is None:
-                self.lose(key, f"{data.channel.name} is not saved from point {data.points} on: {error}")
+                self._refused(key, data, error)
                 return
             self._warn(f"{data.channel.name} goes on as {rest.name}: {error}")
             self._add(rest, Entry.add_channel)
             self._append(key, blocks)
+
+    def _refused(self, key: str, data: ChannelData, error: Exception) -> None:
+        self.lose(key, f"{data.channel.name} is not saved from point {data.points} on: {error}")
 
     def tell_gaps(self) -> None:
         """Points that did not come are lost: name them."""

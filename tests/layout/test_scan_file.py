@@ -320,6 +320,22 @@ def test_units(
         assert file["1.1/measurement/diode"].attrs.get("units") == unit
 
 
+def test_what_changes_with_the_points_of_many_channels_lies_together(files: OpenFiles, path: Path) -> None:
+    """The headers of their datasets are in few pages of the file, which each flush writes anew."""
+    names = [f"ctl:c{number}" for number in range(300)]
+    scan = scan_in(path, {"timer": {"ctl": names}}, counters={})
+    scan_file = start(scan, files)
+    channels = [channel(scan, name) for name in names]
+    for one in channels:
+        scan_file.add_channel(one)
+    scan_file.append({key: blocks for one in channels for key, blocks in points(one, 1.0).items()})
+    scan_file.commit()
+    with opened(path) as file:
+        headers = [h5py.h5o.get_info(file[f"1.1/instrument/{name[4:]}/data"].id).addr for name in names]
+    scan_file.finish({}, "", None)
+    assert len({address // 4096 for address in headers}) < len(names) / 5
+
+
 def test_a_channel_without_points_is_an_empty_detector(files: OpenFiles, path: Path) -> None:
     scan = scan_in(path, counters={})
     scan_file = start(scan, files)
