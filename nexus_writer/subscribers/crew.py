@@ -163,7 +163,7 @@ class Crew:
         self._tell()
 
     def _tell(self) -> None:
-        """A scan begins or ends: at once where another writer waits for that, else with those of the moment."""
+        """A scan begins or ends: at once where another writer waits, else with those of the moment."""
         if self._others.present or self._ending:
             self._heartbeat.speak_now()
         else:
