@@ -125,13 +125,15 @@ class RedisPublisher(Node):
     @property
     def report(self) -> dict[str, dict[str, Any]]:
         """Of each stream of the scan that runs, or the last: its ``device``, ``samples`` with those that are
-        missing, the ``gaps``, what was ``lost`` on the way, the ``sha256`` of the bytes that came."""
+        ``missing``, the first 1000 ``gaps`` that these leave, what was ``lost`` on the way, the ``sha256`` of
+        the bytes that came."""
         feeds = self._running_scan.feeds if self._running_scan else ()
         return {
             feed.name: {
                 "device": feed.device,
                 "samples": feed.points,
                 "gaps": list(feed.gaps),
+                "missing": feed.missing,
                 "lost": feed.lost,
                 "sha256": feed.sha256,
             }

@@ -19,12 +19,15 @@ SMALL_NBYTES = 4096
 JOINED_CHUNKS = 256
 LARGEST_BLOCK_NBYTES = 2**23
 """A block of more bytes is published in several."""
+MOST_GAPS = 1000
+"""That are told one by one."""
 
 
 class StreamFeed:
     """Takes chunks out of an input and puts the points of its channels aside for the next flush of a scan.
 
-    ``points`` is the index of the next sample. A gap of the index stays a gap; so does what the stream lost.
+    ``points`` is the index of the next sample. A gap of the index stays a gap; so does what the stream lost:
+    ``gaps`` are the first of them, ``missing`` samples lack in all.
     """
 
     def __init__(self, source: InputStream, channels: StreamChannels, device: str) -> None:
@@ -34,6 +37,7 @@ class StreamFeed:
         self.lost_before = source.lost
         self.points = 0
         self.gaps: list[tuple[int, int]] = []
+        self.missing = 0
         self.pending_nbytes = 0
         self.last: dict[str, float] = {}
         self._pieces: list[tuple[int, list[NDArray[Any]]]] = []
@@ -102,7 +106,7 @@ class StreamFeed:
         if start < self.points:
             raise StreamWentBack(self.name, start, self.points)
         if start > self.points:
-            self.gaps.append((self.points, start))
+            self._miss(self.points, start)
         if start > self.points or not self._pieces:
             self._pieces.append((start, []))
             self._small_chunks = 0
@@ -112,6 +116,11 @@ class StreamFeed:
         self.pending_nbytes += chunk.nbytes
         self._received += len(chunk)
         self._digest.update(np.ascontiguousarray(chunk).reshape(-1).view(np.uint8).data)
+
+    def _miss(self, start: int, stop: int) -> None:
+        self.missing += stop - start
+        if len(self.gaps) < MOST_GAPS:
+            self.gaps.append((start, stop))
 
     def _join_small(self, chunk: NDArray[Any]) -> None:
         """An array of one number takes the memory of thirty, or more."""

@@ -35,6 +35,22 @@ def test_single_points_that_are_kept_back_take_little_more_than_their_bytes() ->
     assert kept_nbytes < 1_000_000
 
 
+def test_gaps_of_a_stream_that_loses_all_the_time_are_counted_and_not_all_kept() -> None:
+    output, source = OutputStream(), InputStream()
+    output.configure(shape=(-1, 1), dtype="float64", transfermode="sharedmem", buffer_size=256)
+    source.connect(output)
+    feed = StreamFeed(source, StreamChannels("i0", source.params), "i0")
+    try:
+        for number in range(3000):
+            output.send(np.zeros((1, 1)), index=3 * (number + 1))
+            feed.receive(2**26)
+    finally:
+        source.close()
+        output.close()
+    assert feed.missing == 6000
+    assert feed.gaps == [(3 * number, 3 * number + 2) for number in range(1000)]
+
+
 def test_flushes_of_a_scan_that_nobody_saves_are_not_all_remembered(redis_client: redis.Redis) -> None:
     guard = LagGuard(redis_client, SESSION, "simulated:1_timescan", 2048)
     tracemalloc.start()
