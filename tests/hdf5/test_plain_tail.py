@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import h5py
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -263,17 +264,20 @@ def test_a_chunk_that_waits_for_late_points_stays_plain(live: LiveFile) -> None:
 
 
 def test_places_are_used_again(live: LiveFile) -> None:
-    """The file holds two plain rows of chunks for each dataset, however long they get."""
+    """The file holds two plain rows of chunks for each dataset, however long they get, and memory as much."""
     entry = create_group(live.root, "1.1", "NXentry")
     options = ChunkOptions(chunk_nbytes=2**16, compression_limit_nbytes=0)
     datasets = [
         GrowingDataset(entry, f"d{i}", "f8", (256,), scan_shape=(1000,), chunking=options) for i in range(10)
     ]
     chunk_nbytes = datasets[0]._storage.chunk_nbytes
+    open_after = []
     for n in range(100):
         for dataset in datasets:
             dataset.append([block(n * 40, np.zeros((40, 256)))])
         live.flush()
+        open_after.append(h5py.h5f.get_obj_count(live.root.file.id, h5py.h5f.OBJ_DATASET))
+    assert max(open_after[50:]) <= max(open_after[:50])
     plain = 10 * 4 * chunk_nbytes
     assert live.path.stat().st_size < 2 * plain + 500_000  # the next row begins before the flush
     assert 20 * plain < 100 * 40 * 256 * 8 * 10
