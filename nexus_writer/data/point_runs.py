@@ -9,6 +9,7 @@ From the first entry on that is not as expected, the rest of the reply goes thro
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,15 +17,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ._incoming import WINDOW_NBYTES, Incoming
+from ._incoming import Incoming
 from ._rows import MOST_KINDS, RawEntry, Rows
 from .points import PointDecoder
 
 MOST_MISSES = 16
 """A stream whose entries are not as expected so often is left to the parser."""
 
-MOST_EXPECTED = 4
-"""Ids of the entries of a reply, and of those that have one digit more."""
+EXPECTED_NBYTES = 2**17
+MOST_EXPECTED = 8
+"""Pieces of so many bytes, for the next channels of the same reply."""
 
 RawStream = list[Any]
 """``[name, [entry, entry, ...]]``."""
@@ -49,11 +51,13 @@ def _joined(parts: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """Entries whose ids have the same length: what comes before the points, and where what lies."""
+    """Entries whose ids have the same length: what comes before the points, and where what lies; at ``most``
+    so many are compared at once."""
 
     head: bytes
     head_type: np.dtype[Any]
     type: np.dtype[Any]
+    most: int
 
 
 class WireRows:
@@ -88,8 +92,8 @@ class WireRows:
         while done < entries:
             next_id = first + done * step
             digits = len(b"%d" % next_id)
-            count = min(entries - done, -((next_id - 10**digits) // step))
             row = self._row(digits)
+            count = min(entries - done, -((next_id - 10**digits) // step), row.most)
             nbytes = count * row.type.itemsize
             if not incoming.has(offset + nbytes):
                 return None
@@ -127,7 +131,7 @@ class WireRows:
             content = bytes(row.type["points"].itemsize)
             expected = bytearray(row.head + content + self._after) * count
             np.frombuffer(expected, row.type)["head"].view(row.head_type)["id"] = ids
-        if len(expected) <= WINDOW_NBYTES:
+        if len(expected) <= EXPECTED_NBYTES:
             if len(self._expected) >= MOST_EXPECTED:
                 self._expected.clear()
             self._expected[first_id, count] = expected
@@ -140,18 +144,17 @@ class WireRows:
             head = b"".join((before_id, bytes(digits + 2), b"\r\n", self._before))
             content = self._rows.content_type
             formats = [f"V{len(head)}", content, f"V{len(self._after)}"]
-            row = self._by_digits[digits] = _Row(
-                head,
-                np.dtype(
-                    {
-                        "names": ["id"],
-                        "formats": [f"S{digits + 2}"],
-                        "offsets": [len(before_id)],
-                        "itemsize": len(head),
-                    }
-                ),
-                np.dtype({"names": ["head", "points", "tail"], "formats": formats}),
+            head_type = np.dtype(
+                {
+                    "names": ["id"],
+                    "formats": [f"S{digits + 2}"],
+                    "offsets": [len(before_id)],
+                    "itemsize": len(head),
+                }
             )
+            row_type = np.dtype({"names": ["head", "points", "tail"], "formats": formats})
+            most = sys.maxsize if self._rows.is_wide else max(1, EXPECTED_NBYTES // row_type.itemsize)
+            row = self._by_digits[digits] = _Row(head, head_type, row_type, most)
         return row
 
 
