@@ -56,9 +56,9 @@ def new_text_attribute(item: Any, name: bytes, text: str) -> None:
         attribute(item, name).write(scalar_text(text), TEXT_IN_MEMORY)
 
 
-def write_text_value(dataset: Any, text: str) -> None:
-    """Into a low-level identifier of a dataset that is one UTF-8 text of variable length."""
-    text = to_text(text)
+def write_text_value(dataset: Any, value: Any) -> None:
+    """``value`` as text into a low-level identifier of a dataset that is one UTF-8 text."""
+    text = to_text(value)
     if _library is None or not _written(_library, dataset.id, text.encode()):
         dataset.write(_SCALAR, _SCALAR, scalar_text(text), TEXT_IN_MEMORY)
 

@@ -156,7 +156,7 @@ def new_dataset(parent: Any, name: bytes | None, value: npt.NDArray[Any]) -> Any
 
 def _fill(dataset: Any, value: npt.NDArray[Any]) -> None:
     if not value.shape and value.dtype == TEXT:
-        write_text_value(dataset, str(value[()]))
+        write_text_value(dataset, value[()])
         return
     dataset.write(_ALL, _ALL, np.require(value, requirements="C"), _memory_type(value.dtype))
 

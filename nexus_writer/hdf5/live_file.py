@@ -63,22 +63,23 @@ class LiveFile:
     """Names in the root that this process is writing to."""
 
     def __init__(
-        self, path: Path, lock: WriterLock, file: Any, writes: StagedWrites, descriptor: int
+        self, path: Path, lock: WriterLock, number: Any, root: Any, writes: StagedWrites, descriptor: int
     ) -> None:
-        """``descriptor`` is one of the file that has no lock, and belongs to it from now on."""
+        """``number`` is the low-level identifier of the file; ``descriptor`` is one of the file that has no
+        lock, and belongs to it from now on."""
         self.path = path
-        self.root = file["/"]
+        self.root = root
         self._lock = lock
-        self._file = file
+        self._id = number
         self._writes = writes
-        self._number: int = file.id.fileno
+        self._number: int = self._id.fileno
         self.places = Places(writes.free)
         self.jobs = ChunkJobs()
         self.entries = set()
         self._why_broken: str | None = None
         self._syncs = Syncs()
         self._descriptor = descriptor
-        self._reservation = Reservation(os.fstat(lock.descriptor).st_size, file.id.get_filesize())
+        self._reservation = Reservation(os.fstat(lock.descriptor).st_size, self._id.get_filesize())
         _live[self._number] = self
 
     @property
@@ -202,7 +203,7 @@ class LiveFile:
     def forget_old_metadata(self) -> None:
         """A scan is complete, and others still write: HDF5 would keep all of its metadata until the end."""
         if self._why_broken is None:
-            why = failure_of(partial(metadata_cache.forget_old, self._file.id))
+            why = failure_of(partial(metadata_cache.forget_old, self._id))
             if why is not None:
                 self.poison(why)
 
@@ -212,7 +213,7 @@ class LiveFile:
         What HDF5 would write to a flushed file changes nothing, but where it gives places back. So others may
         have the file before it has let go of all that it holds in memory (15 ms for 1,000 datasets).
         """
-        if not self._file:
+        if not self._id.valid:
             return
         was_broken = self._why_broken is not None
         if not was_broken:
@@ -244,12 +245,12 @@ class LiveFile:
             punch_holes(self._descriptor, unused)
 
     def _close_hdf5(self) -> None:
-        close_file(self._file.id)
+        close_file(self._id)
 
     def _flush(self) -> None:
         self.jobs.settle()
-        h5py.h5f.flush(self._file.id)
-        self._reservation.extend(self._descriptor, self._file.id.get_filesize())
+        h5py.h5f.flush(self._id)
+        self._reservation.extend(self._descriptor, self._id.get_filesize())
         self._writes.commit()
 
 

@@ -48,26 +48,27 @@ def _open_locked(path: Path, lock: WriterLock) -> LiveFile:
     descriptor = os.open(f"/proc/self/fd/{lock.descriptor}", os.O_RDWR | os.O_CLOEXEC)
     try:
         writes = StagedWrites(lock.descriptor)
-        file, why = _open(path, writes)
-        if file is None:
+        opened, why = _open(path, writes)
+        if opened is None:
             damaged = FileDamaged(path, why)
             raise damaged if damaged.number is None else FileNotWritable(path, why)
-        return LiveFile(path, lock, file, writes, descriptor)
+        return LiveFile(path, lock, *opened, writes, descriptor)
     except BaseException:
         os.close(descriptor)
         raise
 
 
-def _open(path: Path, writes: StagedWrites) -> tuple[Any, str]:
+def _open(path: Path, writes: StagedWrites) -> tuple[tuple[Any, Any] | None, str]:
+    """The file's identifier and its root; or None, and why it does not open."""
     properties = access_properties()
     metadata_cache.make_room(properties)
     properties.set_fileobj_driver(h5py.h5fd.fileobj_driver, writes)
     try:
         number = h5py.h5f.open(os.fsencode(path), h5py.h5f.ACC_RDWR, properties)
         writes.opened()
-        file = h5py.File(number)
-        len(file["/"])
-        return file, ""
+        root = h5py.Group(h5py.h5g.open(number, b"/"))
+        len(root)
+        return (number, root), ""
     except Exception as error:
         why = cause_text(error)
     finally:

@@ -93,7 +93,21 @@ def target_from(file: Path, holder: Path) -> str:
 
 def is_same_file(one: Path, other: Path) -> bool:
     """Whether two paths lead to one file, existing or not."""
-    return os.path.realpath(one) == os.path.realpath(other)
+    if one == other:
+        return True
+    found = [_identity(one), _identity(other)]
+    if found == [None, None]:
+        return os.path.realpath(one) == os.path.realpath(other)
+    return found[0] == found[1]
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Of what is there, links followed; None where nothing is."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def unique_name(target: str, entry: str) -> str:
