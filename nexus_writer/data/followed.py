@@ -99,7 +99,11 @@ class FollowedStreams:
         self._streams.remove(self._of_scan.pop(scan, set()) - own)
 
     def read(self, link: Link, *, block_ms: int | None, control_only: bool = False) -> bool:
-        """Put what is new into the queues; whether there was something. Raises what the link does."""
+        """Put what is new into the queues; whether there was something. Raises what the link does.
+
+        Where no data are followed, a reading of ``control_only`` is one of all that there is.
+        """
+        control_only = control_only and self._streams.has_data
         try:
             reply = self._streams.read(link, block_ms=block_ms, control_only=control_only)
         except redis.ResponseError as error:

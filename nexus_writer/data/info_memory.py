@@ -9,7 +9,8 @@ from nexus_writer.data.info import RawInfo, decoded
 
 MOST_BYTES = 2**19
 """As Redis has them; decoded they are 7 times as large."""
-_LEAST_BYTES = 64
+OVERHEAD_BYTES = 64
+"""Of each field, however small it is."""
 
 
 class InfoMemory:
@@ -31,17 +32,17 @@ class InfoMemory:
 
     def _decoded(self, name: bytes, raw: bytes) -> Any:
         text = keys.to_text(name)
-        if not _LEAST_BYTES <= len(raw) <= self._most_bytes:
+        if len(raw) + OVERHEAD_BYTES > self._most_bytes:
             return decoded(raw, text)
         known = self._known
         if (name, raw) in known:
             value = known.pop((name, raw))
         else:
             value = decoded(raw, text)
-            self._bytes += len(raw)
+            self._bytes += len(raw) + OVERHEAD_BYTES
             while self._bytes > self._most_bytes:
                 oldest = next(iter(known))
                 del known[oldest]
-                self._bytes -= len(oldest[1])
+                self._bytes -= len(oldest[1]) + OVERHEAD_BYTES
         known[name, raw] = value
         return value

@@ -79,6 +79,11 @@ class Streams(Generic[Label]):
     def __len__(self) -> int:
         return len(self.control) + len(self.data)
 
+    @property
+    def has_data(self) -> bool:
+        """Whether a stream of data is followed."""
+        return bool(len(self.data))
+
     def add_data(self, stream: bytes, label: Label) -> bool:
         """From the first point; False when the stream is there already."""
         return self.data.add(stream, label)

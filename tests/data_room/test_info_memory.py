@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nexus_writer.data.info import RawInfo
-from nexus_writer.data.info_memory import InfoMemory
+from nexus_writer.data.info_memory import OVERHEAD_BYTES, InfoMemory
 from nexus_writer.data.pickles import dumps
 
 CHAIN = {"timer": {"devices": [f"{number}:device" for number in range(20)]}}
@@ -42,7 +42,7 @@ def test_a_field_is_not_taken_for_one_of_another_name() -> None:
 
 def test_what_was_used_last_is_kept_as_far_as_there_is_room() -> None:
     one, two, three = ([number] * 100 for number in range(3))
-    room = len(dumps(one)) + len(dumps(two))
+    room = len(dumps(one)) + len(dumps(two)) + 2 * OVERHEAD_BYTES
     memory = InfoMemory(room)
     first = memory.decode(raw(a=one))["a"]
     second = memory.decode(raw(a=two))["a"]
@@ -51,3 +51,12 @@ def test_what_was_used_last_is_kept_as_far_as_there_is_room() -> None:
     assert memory.decode(raw(a=one))["a"] is first
     assert memory.decode(raw(a=two))["a"] is not second
     assert memory.decode(raw(a=[1] * 1000)) == {"a": [1] * 1000}
+
+
+def test_small_fields_count_for_more_than_their_bytes() -> None:
+    """What the memory keeps of each is larger."""
+    memory = InfoMemory(10 * OVERHEAD_BYTES)
+    kept = memory.decode(raw(a=[1]))["a"]
+    assert memory.decode(raw(a=[1]))["a"] is kept
+    memory.decode(raw(**{f"b{number}": number for number in range(10)}))
+    assert memory.decode(raw(a=[1]))["a"] is not kept
