@@ -26,6 +26,8 @@ __all__ = ["BYTES_PER_REPLY", "FIRST", "RawEntry", "Reply", "StreamPosition", "S
 BYTES_PER_REPLY = 8 * 2**20
 CONTROL_COUNT = 1000
 FIRST_COUNT = 100
+FIRST_BEFORE_RUNS = 25
+"""Where the next ones may come as runs: an entry costs four times as much."""
 LEAST_COUNT = 8
 """Of thousands of streams, too: what a stream costs of a reply is shared by so many entries."""
 GROWTH = 4
@@ -72,7 +74,7 @@ class Streams(Generic[Label]):
         self.control = Positions()
         self.data = Positions()
         self._entries_per_reply = entries_per_reply
-        self._count = FIRST_COUNT
+        self._count = FIRST_BEFORE_RUNS if runs else FIRST_COUNT
         self._known = KnownRows() if runs else None
         self._is_behind = False
 
