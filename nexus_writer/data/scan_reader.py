@@ -37,7 +37,7 @@ IDLE_BLOCK_S = 5.0
 GRACE_S = 5.0
 _PREPARED = "_prepared"
 _END = "_end"
-_STARTED = b"start_timestamp"
+STARTED = b"start_timestamp"
 
 
 class ScanVanished(DataError):
@@ -76,8 +76,10 @@ class ScanReader:
         pace_s: float = 0.02,
         entries_per_reply: int = 2000,
         runs: bool = False,
+        started: bytes | None = None,
     ) -> None:
-        """With ``runs``, points may come as such when the reader is behind."""
+        """With ``runs``, points may come as such when the reader is behind. ``started`` is what the scan's
+        info said of its start, where that was just asked."""
         self.scan_key = scan_key
         self._pace_s = pace_s
         self._link = Link(client, silence_s=IDLE_BLOCK_S + GRACE_S)
@@ -97,7 +99,8 @@ class ScanReader:
         self._end: list[RawEntry] = []
         self._behind = True
         self._seen = False
-        self._started: bytes | None = None
+        self._started = started
+        self._is_known = started is not None
         self._rest_until = self._check_after = 0.0
         self._ended = False
 
@@ -148,8 +151,9 @@ class ScanReader:
 
     def _take_reply(self, deadline: float | None) -> None:
         """One XREAD of the kind that is due."""
-        if not self._link.connected:
+        if not (self._link.connected or self._is_known):
             self._check_existence()
+        self._is_known = False
         now = time.monotonic()
         left_s = IDLE_BLOCK_S if deadline is None else min(IDLE_BLOCK_S, deadline - now)
         if self._cameras:
@@ -213,7 +217,7 @@ class ScanReader:
         """Fetch the nodes that were announced and follow their streams; known ones are left alone."""
         new = [key for key in dict.fromkeys(self._announced) if key not in self._known]
         if len(new) < len(self._announced):  # a scan announces its nodes once
-            self._identify(self._link.call(b"HGET", keys.info(self.scan_key), _STARTED))
+            self._identify(self._link.call(b"HGET", keys.info(self.scan_key), STARTED))
         if not new:
             return
         for record, info in fetch_announced(self._link, new):
@@ -234,7 +238,7 @@ class ScanReader:
 
     def _scan_info(self) -> RawInfo:
         info = RawInfo.from_reply(self._link.call(b"HGETALL", keys.info(self.scan_key)))
-        self._identify(info.fields.get(_STARTED))
+        self._identify(info.fields.get(STARTED))
         return info
 
     def _check_existence(self) -> None:
@@ -242,7 +246,7 @@ class ScanReader:
         self._check_after = time.monotonic() + IDLE_BLOCK_S
         names = [keys.to_bytes(self.scan_key), *self._streams.control, *self._streams.data]
         left, started = self._link.call_all(
-            [(b"EXISTS", *names), (b"HGET", keys.info(self.scan_key), _STARTED)]
+            [(b"EXISTS", *names), (b"HGET", keys.info(self.scan_key), STARTED)]
         )
         self._identify(started)
         if self._seen and left == 0:

@@ -14,7 +14,7 @@ import redis
 from gevent import GreenletExit
 
 from nexus_writer.data.scan_items import ScanEnded, ScanItem
-from nexus_writer.data.scan_reader import ScanReader, ScanReplaced, ScanVanished
+from nexus_writer.data.scan_reader import STARTED, ScanReader, ScanReplaced, ScanVanished
 
 from .follower import REDIS_AWAY
 from .lag import LagWatch
@@ -68,8 +68,10 @@ class ScanListener:
     ) -> Iterator[Sequence[Received]]:
         """All batches; ``listening`` is called when it is read. A listener that is killed because the scan
         was ``stopped`` gives what Redis has at that moment."""
-        yield [self._ask(lambda: find_scan(self._key, self._client))]
-        reader = ScanReader(self._client, self._key, pace_s=self._pace_s, runs=True)
+        found: ScanFound = self._ask(lambda: find_scan(self._key, self._client))
+        yield [found]
+        started = found.info.fields.get(STARTED)
+        reader = ScanReader(self._client, self._key, pace_s=self._pace_s, runs=True, started=started)
         watching = gevent.spawn(self._lag.follow, reader)
         try:
             yield from self._follow(reader, listening)

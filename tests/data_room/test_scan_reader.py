@@ -532,6 +532,18 @@ class TestConnection:
         with pytest.raises(ScanReplaced):
             reader.read(0)
 
+    def test_a_later_scan_of_the_same_name_that_came_before_the_first_reading(
+        self, publisher: HandPublisher, scan: str, channels: list[str]
+    ) -> None:
+        """Who reads was told of another one."""
+        publisher.client.hset(f"{scan}_info", "start_timestamp", dumps(2.0))
+        publisher.prepared(scan)
+        with pytest.raises(ScanReplaced):
+            ScanReader(publisher.client, scan, started=dumps(1.0)).read(5)
+        publisher.end(scan)
+        ours = ScanReader(publisher.client, scan, started=dumps(2.0))
+        assert kinds_of(rest_of(ours))[-1] == "ScanEnded"
+
     def test_a_scan_that_waits_long_is_not_taken_for_lost(
         self, monkeypatch: pytest.MonkeyPatch, publisher: HandPublisher, scan: str, channels: list[str]
     ) -> None:
