@@ -61,6 +61,8 @@ class LiveFile:
     """Full chunks that are being compressed: none after a flush."""
     entries: set[str]
     """Names in the root that this process is writing to."""
+    shown: str
+    """What the root shows by default, where that was set since the file was opened."""
 
     def __init__(
         self, path: Path, lock: WriterLock, number: Any, root: Any, writes: StagedWrites, descriptor: int
@@ -76,6 +78,7 @@ class LiveFile:
         self.places = Places(writes.free)
         self.jobs = ChunkJobs()
         self.entries = set()
+        self.shown = ""
         self._why_broken: str | None = None
         self._syncs = Syncs()
         self._descriptor = descriptor

@@ -73,7 +73,9 @@ class ScanEntries:
         subscans that has a plot, without any the first one."""
         entries = list(self)
         shown = next((entry for entry in entries if entry.plots.shown), entries[0])
-        set_attributes(self._file.root, {"default": shown.name})
+        if self._file.shown != shown.name:
+            set_attributes(self._file.root, {"default": shown.name})
+            self._file.shown = shown.name
 
     def remove_earlier(self) -> None:
         """All that the earlier entries have is committed in these."""
