@@ -14,6 +14,7 @@ from nexus_writer.data import keys
 from nexus_writer.data.link import Link
 from nexus_writer.data.nodes import DataNode
 from nexus_writer.data.point_events import PointEvents
+from nexus_writer.data.quiet_streams import QuietStreams
 from nexus_writer.data.streams import FIRST, RawEntry, Streams
 
 WRONG_TYPE = "WRONGTYPE"
@@ -56,6 +57,11 @@ class FollowedStreams:
 
     def __init__(self, unread: Collection[bytes] = ()) -> None:
         self._streams: Streams[Followed] = Streams(entries_per_reply=ENTRIES_PER_REPLY)
+        self._quiet: QuietStreams[Followed] = QuietStreams(
+            self._streams,
+            lambda followed: keys.children_list(followed.node.db_name),
+            entries_per_reply=ENTRIES_PER_REPLY,
+        )
         self._unread = frozenset(unread)
         self._of_scan: defaultdict[str, set[bytes]] = defaultdict(set)
         self._incomplete: set[str | None] = set()
@@ -66,10 +72,11 @@ class FollowedStreams:
         self.behind = True
 
     def __len__(self) -> int:
-        return len(self._streams)
+        return len(self._streams) + len(self._quiet)
 
     def __iter__(self) -> Iterator[bytes]:
         """Names of the streams."""
+        yield from self._quiet
         yield from self._streams.control
         yield from self._streams.data
 
@@ -98,6 +105,11 @@ class FollowedStreams:
         own = {keys.children_list(scan), keys.prepared(scan), keys.end(scan)} if below_only else set()
         self._streams.remove(self._of_scan.pop(scan, set()) - own)
 
+    def rest(self) -> None:
+        """Read those less often in which nothing was announced for long: what is in them may be told later
+        than what came after it elsewhere."""
+        self._quiet.rest()
+
     def read(self, link: Link, *, block_ms: int | None, control_only: bool = False) -> bool:
         """Put what is new into the queues; whether there was something. Raises what the link does.
 
@@ -105,6 +117,10 @@ class FollowedStreams:
         """
         control_only = control_only and self._streams.has_data
         try:
+            if not control_only and self._read_quiet(link):
+                return True
+            if block_ms is not None:
+                block_ms = max(1, round(min(block_ms, 1000 * self._quiet.seconds_to_read())))
             reply = self._streams.read(link, block_ms=block_ms, control_only=control_only)
         except redis.ResponseError as error:
             if not (str(error).startswith(WRONG_TYPE) and self._forget_other_types(link)):
@@ -120,6 +136,16 @@ class FollowedStreams:
         self.points += reply.data
         return bool(reply)
 
+    def _read_quiet(self, link: Link) -> bool:
+        """Where it is time to; whether there was something. There may be more then."""
+        if self._quiet.seconds_to_read() > 0:
+            return False
+        found = self._quiet.read(link)
+        for followed, entries in found:
+            self._take_control(followed, entries, ends_early=False)
+        self.behind |= bool(found)
+        return bool(found)
+
     def _forget_other_types(self, link: Link) -> bool:
         """Redis reads all streams or none: one key that is no stream must not cost the others."""
         names = list(self)
@@ -129,6 +155,7 @@ class FollowedStreams:
         for name in others:
             logger.warning("%s is no stream: it is not followed", keys.to_text(name))
         self._streams.remove(others)
+        self._quiet.remove(others)
         return bool(others)
 
     def is_complete(self, scan: str | None) -> bool:
@@ -139,6 +166,8 @@ class FollowedStreams:
         """``ends_early``: points may have been published between those that were read and an end."""
         if followed.kind is Kind.CHILDREN:
             self.announced += [(followed, entry) for entry in entries]
+            if followed.scan is None:
+                self._quiet.heard(keys.children_list(followed.node.db_name))
         elif followed.kind is Kind.PREPARED:
             self.prepared += [(followed, entry) for entry in entries]
         else:
@@ -151,13 +180,16 @@ class FollowedStreams:
         self.behind = True
 
     def _follow(self, stream: bytes, followed: Followed, position: bytes) -> None:
-        if stream in self._unread:
+        if stream in self._unread or stream in self._quiet:
             return
         if followed.kind is Kind.DATA:
             new = self._streams.add_data(stream, followed)
         else:
             new = self._streams.control.add(stream, followed, position)
-        if new and followed.scan is not None:
+        if not new:
+            return
+        if followed.scan is not None:
             self._of_scan[followed.scan].add(stream)
-        if new:
-            self._read_again(followed.scan)
+        elif followed.kind is Kind.CHILDREN:
+            self._quiet.heard(stream)
+        self._read_again(followed.scan)

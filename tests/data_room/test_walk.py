@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import pickle
@@ -923,6 +924,91 @@ def test_a_scan_whose_streams_are_not_read_is_told_whenever_it_is_announced(
         again = walk.next_within(5)
         assert again is not None and again.node.db_name == scan
         assert not {key for key in walk._streams if key.startswith(scan.encode())}
+
+
+class TestQuietStreams:
+    """Of many datasets, most are read by the way: a scan that is missed is the worst that can happen."""
+
+    @pytest.fixture
+    def datasets(self, publisher: HandPublisher, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        monkeypatch.setattr("nexus_writer.data.quiet_streams.MOST_AWAKE", 6)
+        return [publisher.below("session", f"sample_{number:02}", "dataset") for number in range(30)]
+
+    @pytest.fixture
+    def walk(self, session: DataNodeContainer, datasets: list[str]) -> Iterator[Walk]:
+        """It looks for scans only, and knows all datasets."""
+        with Walk(session, SCANS, events=False, exclude_children=SCANS) as walk:
+            assert not walk.next_within(0.05)
+            yield walk
+
+    def scans(self, walk: Walk, count: int) -> list[str]:
+        found = [walk.next_within(20) for _ in range(count)]
+        assert not walk.next_within(0)
+        return [event.node.db_name for event in found if event is not None]
+
+    def test_few_are_waited_for_and_none_is_missed(
+        self, walk: Walk, publisher: HandPublisher, datasets: list[str]
+    ) -> None:
+        numbers = itertools.count()
+        for shift in range(1, 4):
+            resting, awake = len(walk._streams._quiet), len(walk._streams._streams)
+            assert (resting + awake, awake <= 6) == (31, True)
+            for dataset in (*datasets[::shift], datasets[0]):
+                scan = publisher.scan(f"{next(numbers)}_scan", parent=dataset)
+                assert self.scans(walk, 1) == [scan]
+
+    def test_many_at_once(self, walk: Walk, publisher: HandPublisher, datasets: list[str]) -> None:
+        scans = [publisher.scan(f"{n}_scan", parent=dataset) for n in range(150) for dataset in datasets[::7]]
+        assert sorted(self.scans(walk, len(scans))) == sorted(scans)
+
+    def test_nothing_is_lost_with_the_connection(
+        self, walk: Walk, publisher: HandPublisher, datasets: list[str]
+    ) -> None:
+        for number, dataset in enumerate(datasets):
+            scan = publisher.scan(f"{number}_scan", parent=dataset)
+            publisher.client.client_kill_filter(_type="normal", skipme=True)
+            found: list[str] = []
+            while not found:
+                with contextlib.suppress(redis.ConnectionError):
+                    found = self.scans(walk, 1)
+            assert found == [scan]
+
+    def test_a_dataset_that_is_announced_again_is_not_read_again(
+        self, walk: Walk, publisher: HandPublisher, datasets: list[str]
+    ) -> None:
+        """As after a restart of Redis."""
+        first = publisher.scan("1_scan", parent=datasets[0])
+        assert self.scans(walk, 1) == [first]
+        for dataset in datasets[1:]:
+            publisher.scan("2_scan", parent=dataset)
+        assert len(self.scans(walk, 29)) == 29
+        assert walk._streams._quiet
+        walk._known.clear()
+        for dataset in datasets:
+            publisher.announce(dataset, "session")
+        assert not walk.next_within(0.5)
+        assert self.scans(walk, 0) == []
+        last = publisher.scan("3_scan", parent=datasets[0])
+        assert self.scans(walk, 1) == [last]
+
+    def test_one_that_is_no_stream_costs_no_other_one(
+        self, walk: Walk, publisher: HandPublisher, datasets: list[str]
+    ) -> None:
+        spoiled = next(iter(walk._streams._quiet))
+        publisher.client.delete(spoiled)
+        publisher.client.set(spoiled, "x")
+        good = next(dataset for dataset in datasets if f"{dataset}_children_list".encode() != spoiled)
+        assert self.scans(walk, 0) == []
+        scan = publisher.scan("1_scan", parent=good)
+        assert self.scans(walk, 1) == [scan]
+
+    @pytest.mark.parametrize("options", [{"events": True}, {"active_streams": {}}, {"wait": False}])
+    def test_who_relies_on_the_order_of_events_waits_for_all(
+        self, options: dict[str, Any], session: DataNodeContainer, datasets: list[str]
+    ) -> None:
+        with Walk(session, SCANS, **({"events": False} | options)) as walk:
+            assert not walk.next_within(0.05)
+            assert len(walk._streams._quiet) == 0
 
 
 @pytest.mark.parametrize(
