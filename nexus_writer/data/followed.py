@@ -137,13 +137,12 @@ class FollowedStreams:
         return bool(reply)
 
     def _read_quiet(self, link: Link) -> bool:
-        """Where it is time to; whether there was something. There may be more then."""
+        """Where it is time to; whether there was something."""
         if self._quiet.seconds_to_read() > 0:
             return False
         found = self._quiet.read(link)
         for followed, entries in found:
             self._take_control(followed, entries, ends_early=False)
-        self.behind |= bool(found)
         return bool(found)
 
     def _forget_other_types(self, link: Link) -> bool:
