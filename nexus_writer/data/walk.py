@@ -36,9 +36,9 @@ class Walk(Iterator[Event]):
 
     After a redis.ConnectionError, or an iteration that was killed while it waited, iterating further makes a
     new connection and goes on where it was: nothing is lost, nothing comes twice. ``close`` and the stop
-    handler end it from anywhere. Without ``events`` there are new nodes only: of a scan that is excluded
-    no stream is read, it is told of whenever it is announced; and where there are hundreds of datasets, what
-    appears in one that was quiet for long is told 0.25 s later at most (:mod:`.quiet_streams`).
+    handler end it from anywhere. Without ``events`` there are new nodes only, and of a scan that is excluded
+    no stream is read: it is told of whenever it is announced. Not ``in_order``: what appears in a dataset
+    that was quiet for long may be told 0.25 s after what came later elsewhere (:mod:`.quiet_streams`).
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class Walk(Iterator[Event]):
         include_filter: NodeFilter = None,
         *,
         events: bool = True,
+        in_order: bool = True,
         **options: Unpack[WalkOptions],
     ) -> None:
         check_filter(include_filter, "include_filter")
@@ -62,7 +63,7 @@ class Walk(Iterator[Event]):
         self._told_only: set[str] = set()
         self._filters = WalkFilters.of(include_filter, options)
         self._wait = options.get("wait", True)
-        self._may_rest = self._wait and not events and self._active_streams is None
+        self._may_rest = not in_order and self._wait and self._active_streams is None
         self._started_event = options.get("started_event")
         self._first_id = _first_id(options.get("first_index", 0), node.connection)
         self._iterating = self._closed = False

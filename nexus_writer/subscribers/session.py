@@ -173,6 +173,7 @@ class NexusSessionWriter(Subscriber[Event]):
             session,
             SCAN_TYPES,
             events=False,
+            in_order=False,
             first_index=None,
             exclude_children=SCAN_TYPES,
             started_event=_Subscribed(self._subscribed),

@@ -937,7 +937,7 @@ class TestQuietStreams:
     @pytest.fixture
     def walk(self, session: DataNodeContainer, datasets: list[str]) -> Iterator[Walk]:
         """It looks for scans only, and knows all datasets."""
-        with Walk(session, SCANS, events=False, exclude_children=SCANS) as walk:
+        with Walk(session, SCANS, events=False, in_order=False, exclude_children=SCANS) as walk:
             assert not walk.next_within(0.05)
             yield walk
 
@@ -1002,11 +1002,11 @@ class TestQuietStreams:
         scan = publisher.scan("1_scan", parent=good)
         assert self.scans(walk, 1) == [scan]
 
-    @pytest.mark.parametrize("options", [{"events": True}, {"active_streams": {}}, {"wait": False}])
+    @pytest.mark.parametrize("options", [{"in_order": True}, {"active_streams": {}}, {"wait": False}])
     def test_who_relies_on_the_order_of_events_waits_for_all(
         self, options: dict[str, Any], session: DataNodeContainer, datasets: list[str]
     ) -> None:
-        with Walk(session, SCANS, **({"events": False} | options)) as walk:
+        with Walk(session, SCANS, **({"events": False, "in_order": False} | options)) as walk:
             assert not walk.next_within(0.05)
             assert len(walk._streams._quiet) == 0
 

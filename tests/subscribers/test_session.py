@@ -193,6 +193,16 @@ def test_two_scans_at_once_in_one_file(writer: NexusSessionWriter, dataset: Data
     assert writer.statistics().finished == 2
 
 
+def test_a_scan_in_a_dataset_that_was_quiet_is_saved(
+    writer: NexusSessionWriter, redis_client: redis.Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nexus_writer.data.quiet_streams.MOST_AWAKE", 2)
+    session = SessionPublisher(redis_client, SESSION)
+    datasets = [session.dataset(tmp_path, "hg123", "sample", f"{number:04}") for number in range(8)]
+    for dataset in (*datasets, *datasets):
+        assert finished(writer, run_scan(dataset)).state is SubscriberState.OFF
+
+
 def test_bare_name_means_the_latest_scan(
     writer: NexusSessionWriter, dataset: DatasetPublisher, redis_client: redis.Redis, tmp_path: Path
 ) -> None:
