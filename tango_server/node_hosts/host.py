@@ -24,6 +24,8 @@ STARTER_TIMEOUT_MS = 5000
 LOOK_S = 0.2
 FAMILY = "nxacq"
 NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
+ALREADY_RUNNING = "ALREADY_RUNNING"
+"""What a Starter says of a server that it has started, also when it does not answer yet."""
 STARTED_BY_HAND = 0
 """Starter's level of servers that it does not start by itself when the host boots."""
 
@@ -90,14 +92,20 @@ class TangoHost(Host):
             if self._answers(name):
                 raise NameTaken(name)
             self._register(name)
-            self._start(name)
+            is_ours = self._start(name)
             try:
                 self._wait_for(name, start_timeout_s)
-                return self.open_nodegroup(name, manager, call_timeout_s=call_timeout_s)
+                link = self._link(name, call_timeout_s)
+                is_ours = link.ask("claim")
+                if not is_ours:
+                    raise NameTaken(name)
             except BaseException:
-                self._end(name, force=True)
-                self._unregister(name)
+                if is_ours:
+                    self._end(name, force=True)
+                    self._unregister(name)
                 raise
+            self._groups.add(name, link, manager)
+            return NodeGroupProxy(link)
 
     def open_nodegroup(
         self, name: str, manager: GroupOwner | None = None, *, call_timeout_s: float = CALL_TIMEOUT_S
@@ -105,8 +113,7 @@ class TangoHost(Host):
         """A group that runs, whoever made it. GroupNotStarted when it does not."""
         if not self._answers(name):
             raise GroupNotStarted(name, self.name, "it does not run")
-        device, admin = self._proxy(self._device_name(name)), self._admin(name)
-        link = TangoLink(name, device, admin, call_timeout_s, lambda force: self._end(name, force))
+        link = self._link(name, call_timeout_s)
         self._groups.add(name, link, manager)
         return NodeGroupProxy(link)
 
@@ -119,21 +126,27 @@ class TangoHost(Host):
             link.close(force)
 
     def _register(self, name: str) -> None:
-        """In the Tango database: the device, and that this host's Starter has its server."""
+        """In the Tango database: the device, and that this host's Starter has its server. The database would
+        forget where a device that is added again can be found, and another program may be making it."""
         info = tango.DbDevInfo()
         info.name, info._class, info.server = self._device_name(name), PROGRAM, self._server(name)
-        self._database.add_device(info)
+        if info.name not in self._database.get_device_name(info.server, PROGRAM):
+            self._database.add_device(info)
         server = tango.DbServerInfo()
         server.name, server.host, server.mode, server.level = info.server, self.name, 1, STARTED_BY_HAND
         self._database.put_server_info(server)
         self._starter.command_inout("UpdateServersInfo")
 
-    def _start(self, name: str) -> None:
+    def _start(self, name: str) -> bool:
+        """False where another program has just had it started."""
         try:
             self._starter.command_inout("DevStart", self._server(name))
         except tango.DevFailed as error:
+            if error.args[0].reason == ALREADY_RUNNING:
+                return False
             self._unregister(name)
             raise GroupNotStarted(name, self.name, error.args[0].desc.strip()) from None
+        return True
 
     def _wait_for(self, name: str, timeout_s: float) -> None:
         deadline_s = time.monotonic() + timeout_s
@@ -150,6 +163,10 @@ class TangoHost(Host):
         except tango.DevFailed:
             return ""
         return f", its last word was {log_lines[-1]!r}" if log_lines else ""
+
+    def _link(self, name: str, call_timeout_s: float) -> TangoLink:
+        device, admin = self._proxy(self._device_name(name)), self._admin(name)
+        return TangoLink(name, device, admin, call_timeout_s, lambda force: self._end(name, force))
 
     def _end(self, name: str, force: bool) -> None:
         """Its server closes the nodes; with ``force`` the Starter kills it, if it may."""

@@ -10,7 +10,9 @@ import socket
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -206,6 +208,11 @@ def test_a_group_by_tango_is_as_one_of_this_host(by_hand: Callable[[str], tuple[
         group.list_nodes()
 
 
+def test_a_group_is_of_who_claims_it_first(by_hand: Callable[[str], tuple[Any, TangoLink]]) -> None:
+    _, link = by_hand("claimed")
+    assert [link.ask("claim"), link.ask("claim")] == [True, False]
+
+
 def test_a_killed_group_is_told(by_hand: Callable[[str], tuple[Any, TangoLink]]) -> None:
     process, link = by_hand("killed")
     group = NodeGroupProxy(link)
@@ -354,6 +361,29 @@ def test_a_group_outlives_the_program_that_made_it(starter: str) -> None:
     made.close_all_nodegroups()
     with pytest.raises(GroupNotStarted, match="it does not run"):
         made.open_nodegroup("lasting")
+
+
+def test_of_two_programs_that_make_the_same_group_one_has_made_it(starter: str, database: Database) -> None:
+    """The other one leaves it alone, in the database too."""
+    hosts = TangoHost(starter), TangoHost(starter)
+    both = threading.Barrier(2)
+
+    def make(host: TangoHost) -> NodeGroupProxy | NameTaken:
+        both.wait(60)
+        try:
+            return host.create_nodegroup("wanted")
+        except NameTaken as error:
+            return error
+
+    with ThreadPoolExecutor(2) as threads:
+        found = list(threads.map(make, hosts))
+    (taken,) = (one for one in found if isinstance(one, NameTaken))
+    assert taken.args == NameTaken("wanted").args
+    (group,) = (one for one in found if isinstance(one, NodeGroupProxy))
+    assert "NxAcqGroup/wanted" in list(database.client().get_server_list("NxAcqGroup/*"))
+    assert group.list_nodes() == []
+    for host in hosts:
+        host.close_all_nodegroups()
 
 
 def test_a_program_that_the_starter_does_not_find(starter: str, program: Path) -> None:

@@ -19,6 +19,7 @@ __all__ = ["REQUESTS", "GroupRequests", "public_methods"]
 
 REQUESTS = (
     "pid",
+    "claim",
     "create_node",
     "add_node",
     "remove_node",
@@ -41,6 +42,7 @@ class GroupRequests:
 
     def __init__(self, group: NodeGroup) -> None:
         self.group = group
+        self._is_claimed = False
         self._nodes: dict[int, Node] = {}
         self._numbers = itertools.count()
 
@@ -52,6 +54,11 @@ class GroupRequests:
 
     def pid(self) -> int:
         return os.getpid()
+
+    def claim(self) -> bool:
+        """True for who asks first: of several programs that were to make the group, that one has made it."""
+        is_first, self._is_claimed = not self._is_claimed, True
+        return is_first
 
     def create_node(self, class_name: str, args: list[Any], kwds: dict[str, Any]) -> dict[str, Any]:
         """What a proxy needs: the node's number, name, type, and the names of its methods."""
