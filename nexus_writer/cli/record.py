@@ -11,6 +11,7 @@ import redis
 
 from nexus_writer.data.connection import connect
 from nexus_writer.data.recorder import Recorder
+from nexus_writer.data.sessions import NoSuchSession, check_session_exists
 
 from .errors import CommandError
 
@@ -30,7 +31,7 @@ def record_session(
     with connect(redis_url, beacon=beacon) as client:
         recorder = Recorder(client, session, path)
         end_at = None if duration_s is None else time.monotonic() + duration_s
-        print(f"recording {session} into {path}; Ctrl-C ends it", flush=True)
+        print(f"recording {session} into {path}; Ctrl-C ends it{_note(client, session)}", flush=True)
         for scan in recorder.left_out[-3:]:
             print(f"not recorded, it was there before: {scan}", flush=True)
         try:
@@ -40,3 +41,12 @@ def record_session(
         finally:
             recorder.close()
     print(f"{path}: {recorder.commands} commands, {len(recorder.scans)} scans")
+
+
+def _note(client: redis.Redis, session: str) -> str:
+    """Of a session that has published nothing yet: it may be mistyped."""
+    try:
+        check_session_exists(session, client)
+    except NoSuchSession as error:
+        return f". {error}"
+    return ""

@@ -37,7 +37,8 @@ class ImageNotReady(DataError, IndexError):
     """The camera has not got so far."""
 
     def __init__(self, camera: str, index: int, ready: int) -> None:
-        super().__init__(f"{camera}: image {index} is not there, {ready} are: ask again when it is")
+        what = f"image {index} is not there, {ready} are" if ready else "it has no image yet"
+        super().__init__(f"{camera}: {what}: ask again later")
 
 
 class ImagesNotSaved(DataError):

@@ -123,7 +123,8 @@ class Recording:
         except EOFError:
             self.cut = True
         except (OSError, ValueError, KeyError, TypeError, zlib.error) as error:
-            raise BadRecording(self.path, " ".join(str(error).split())) from None
+            why = getattr(error, "strerror", None) or " ".join(str(error).split())
+            raise BadRecording(self.path, why) from None
 
 
 def new_node(command: Command) -> bytes | None:

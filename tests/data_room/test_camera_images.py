@@ -461,7 +461,7 @@ class TestView:
         view = Camera(redis_client, **saving(tmp_path)).node.get(0, -1)
         assert (len(view), view.last_index, view.to_index, list(view)) == (0, 0, -1, [])
         assert list(view.all_image_references()) == []
-        with pytest.raises(ImageNotReady, match="0 are"):
+        with pytest.raises(ImageNotReady, match="it has no image yet: ask again later"):
             view.get_last_image()
 
     def test_where_images_are(self, camera: Camera, tmp_path: Path) -> None:

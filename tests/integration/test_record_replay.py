@@ -133,6 +133,15 @@ def test_scan_that_runs_already_is_left_out_and_said(
     assert not Recording(tape).scans
 
 
+def test_a_session_that_is_not_there_yet_is_said(
+    redis_url: str, redis_client: redis.Redis, tmp_path: Path
+) -> None:
+    SessionPublisher(redis_client, "other").dataset(tmp_path / "data", "hg123", "sample")
+    tape = tmp_path / "tape.gz"
+    told = run("record", SESSION, str(tape), "--redis", redis_url, "--duration", "0").stdout
+    assert f"Redis has no session {SESSION} (it has other): correct the name, or wait" in told
+
+
 def test_killed_recorder_leaves_what_it_had(
     redis_url: str, redis_client: redis.Redis, tmp_path: Path
 ) -> None:
@@ -158,7 +167,7 @@ def test_killed_recorder_leaves_what_it_had(
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "says"),
     [
-        (["replay", "{dir}/none.gz"], 1, "No such file"),
+        (["replay", "{dir}/none.gz"], 1, "none.gz is no recording that can be replayed (No such file or d"),
         (["replay", "{dir}/text"], 1, "no recording that can be replayed"),
         (["replay", "{tape}", "--only", "9_scan"], 2, "its scans are none"),
         (["record", "s", "{dir}/text"], 1, "File exists"),
