@@ -14,6 +14,11 @@ FIRST_WITHIN_S = 0.03
 """How long the first points of a channel wait. Its dataset is made with them (0.1 ms): the end of a scan that
 is shorter than a flush period would have to wait for a thousand of these."""
 
+MOST_ENTRIES = 120
+"""Of each channel, on average, and of 100 channels where there are fewer: an entry is a list and ten objects,
+560 bytes whatever it holds, and a flush costs as much as 10 of them for each channel."""
+_LEAST_CHANNELS = 100
+
 Part = list[RawEntry] | PointRun
 """What came of one channel in one reply."""
 
@@ -33,6 +38,7 @@ class PendingPoints:
         self._streams: dict[str, list[Part]] = {}
         self._known: set[str] = set()
         self._bytes = 0
+        self._entries = 0
         self._oldest: float | None = None
         self._since = 0.0
 
@@ -48,6 +54,7 @@ class PendingPoints:
     def add(self, key: str, entries: list[RawEntry]) -> None:
         """What comes next of a channel; ``entries`` are not empty."""
         self._add(key, entries, len(entries) * entry_size(entries[-1]))
+        self._entries += len(entries)
 
     def add_run(self, key: str, run: PointRun) -> None:
         """What comes next of a channel."""
@@ -72,7 +79,8 @@ class PendingPoints:
         """How long they may wait still; None when nothing was received."""
         if self._oldest is None:
             return None
-        if self._bytes >= self._flush_bytes:
+        most_entries = MOST_ENTRIES * max(len(self._streams), _LEAST_CHANNELS)
+        if self._bytes >= self._flush_bytes or self._entries >= most_entries:
             return 0.0
         return max(0.0, self._since + self._period_s - time.monotonic())
 
@@ -89,7 +97,7 @@ class PendingPoints:
             _, parts = streams.popitem()
             while parts:
                 parts.pop()
-        self._bytes = 0
+        self._bytes = self._entries = 0
         self._oldest = None
         self._period_s = self._flush_period_s
         self._since = time.monotonic()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nexus_writer.data.point_runs import PointRun
-from nexus_writer.subscribers.pending_points import FIRST_WITHIN_S, PendingPoints
+from nexus_writer.subscribers.pending_points import FIRST_WITHIN_S, MOST_ENTRIES, PendingPoints
 
 CLOCK = "nexus_writer.subscribers.pending_points.time.monotonic"
 
@@ -53,6 +53,27 @@ def test_they_are_due_when_the_oldest_has_waited_long(monkeypatch: pytest.Monkey
     assert pending.seconds_to_flush() == 0.0
     pending.clear()
     assert (pending.seconds_to_flush(), pending.age_s(), waiting(pending)) == (None, 0.0, {})
+
+
+def test_entries_are_due_when_they_are_many_however_small_they_are() -> None:
+    """With more channels more of them: a flush costs something for each channel."""
+    channels = [f"channel{number}" for number in range(200)]
+    pending = PendingPoints(2**25, 3600.0)
+    after_the_first_of(pending, *channels)
+    pending.begin(0.0)
+    pending.add("channel0", entries(100 * MOST_ENTRIES - 1))
+    assert pending.seconds_to_flush() != 0.0
+    pending.add("channel0", entries(1))
+    assert pending.seconds_to_flush() == 0.0
+    for channel in channels[1:]:
+        pending.add(channel, entries(1))
+    assert pending.seconds_to_flush() != 0.0
+    pending.add("channel0", entries(100 * MOST_ENTRIES))
+    assert pending.seconds_to_flush() == 0.0
+    pending.clear()
+    pending.begin(0.0)
+    pending.add("channel0", entries(1))
+    assert pending.seconds_to_flush() != 0.0
 
 
 def test_they_are_due_when_they_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
