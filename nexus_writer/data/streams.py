@@ -36,7 +36,7 @@ RUNS_PER_ENTRY = 5
 SHORTEST_RUN = 8
 """A run of fewer entries costs more than the entries."""
 LEAST_RUN = 64
-"""Of thousands of streams, too, unless their bytes are too many: a run costs what 20 of its entries do."""
+"""Of thousands of streams, too, unless their bytes are too many: a run costs what 40 of its entries do."""
 LEARNED_PER_REPLY = 100
 _NOTHING_NEW = b"18446744073709551615-18446744073709551615"
 
