@@ -4,11 +4,13 @@
 
 As many frames as one flush has go to ``GrowingDataset.append``, then a flush, and so on; beside it plain h5py
 with the same chunks and batches, and the filters as h5py and hdf5plugin set them by themselves. A plain
-reader in another process compares every value of both files after each repeat.
+reader in another process compares every value of both files after each repeat. Blosc2 is told to start no
+threads, as a server tells it, where chunks are from ours.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -157,7 +159,9 @@ def _pair(
     place: Path, reader: Reader, scheme: str, array: Path, values: npt.NDArray[Any]
 ) -> tuple[Written, Written]:
     path = place / "ours.h5"
+    os.environ["BLOSC_NTHREADS"] = "1"
     ours = _written(path, by_threads(path, values, scheme))
+    del os.environ["BLOSC_NTHREADS"]
     reader.compare(array, path)
     with h5py.File(path) as file:
         chunks = file["x"].chunks

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from nexus_writer.hdf5.encoding import NotEncoded, _Plugin, steps_of
+from tests.hdf5.processes import run_python
 
 SHUFFLE, DEFLATE, BLOSC2 = 2, 1, 32026
 
@@ -45,3 +46,33 @@ def test_without_isal_zlib_deflates() -> None:
         "assert zlib.decompress(step(np.arange(99))) == np.arange(99).tobytes()"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+THREADS_SEEN = """
+    import os, threading
+    import numpy as np
+    from nexus_writer.hdf5.encoding import steps_of
+    from nexus_writer.interpreter import tune_for_a_server
+
+    def look():
+        while not done:
+            seen.update(os.listdir("/proc/self/task"))
+
+    tune_for_a_server()
+    step, = steps_of(((32026, (1, 2**17, 2, 2**20, 5, 1, 1, 3, 16, 128, 256)),))
+    values = np.random.default_rng(1).poisson(30, (16, 128, 256)).astype("u2")
+    done, seen = [], set(os.listdir("/proc/self/task"))
+    before = len(seen)
+    looking = threading.Thread(target=look)
+    looking.start()
+    for _ in range(30):
+        step(values)
+    done.append(True)
+    looking.join()
+    print(len(seen) - before)
+"""
+
+
+def test_a_server_has_blosc2_start_no_threads() -> None:
+    """But for the one that looks."""
+    assert run_python(THREADS_SEEN) == "1"
