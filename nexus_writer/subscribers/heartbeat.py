@@ -76,7 +76,11 @@ class Heartbeat:
         except REDIS_AWAY as error:
             self._away = True
             if not was_away:
-                logger.warning("[%s] the leases of files are not renewed: %s", self._session, error)
+                logger.warning(
+                    "[%s] Redis does not answer; other writers may take over its scans until it does: %s",
+                    self._session,
+                    error,
+                )
         except redis.ResponseError as error:
             self.warn_of_refusal(error)
         except Exception:  # without a heartbeat nothing is written any more

@@ -6,7 +6,7 @@ import difflib
 import logging
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -251,11 +251,16 @@ def warn_of_unknown_variables() -> None:
         name = variable.lower().removeprefix(PREFIX.lower())
         if not variable.upper().startswith(PREFIX) or name in (*WriterOptions.model_fields, *NO_OPTIONS):
             continue
-        close = difflib.get_close_matches(name, (*WriterOptions.model_fields, *NO_OPTIONS), 1)
-        meant = f", did you mean {PREFIX}{close[0].upper()}?" if close else ""
+        close = _close_to(name, NO_OPTIONS)
+        meant = f", did you mean {PREFIX}{close.upper()}?" if close else ""
         logger.warning(
             "The environment variable %s sets nothing: there is no option %s%s", variable, name, meant
         )
+
+
+def _close_to(name: str, others: Iterable[str] = ()) -> str:
+    """The option, or one of the ``others``, that may have been meant; empty where none is like it."""
+    return next(iter(difflib.get_close_matches(name, (*WriterOptions.model_fields, *others), 1)), "")
 
 
 def _settings_file(given: Mapping[str, Any]) -> Path | None:
@@ -285,7 +290,8 @@ def _what_is_wrong(error: ErrorDetails, given: Mapping[str, Any], given_by: str)
     name = ".".join(map(str, error["loc"]))
     where = _where(str(error["loc"][0]), given, given_by)
     if error["type"] == "extra_forbidden":
-        return f"there is no option {name}{where}"
+        meant = f", did you mean {close}?" if (close := _close_to(name)) else ""
+        return f"there is no option {name}{where}{meant}"
     if error["type"] == "value_error":
         return f"{name}: {error['ctx']['error']}{where}"
     return f"{name}: {error['msg'].partition(', ')[0]}, not {error['input']!r}{where}"

@@ -28,11 +28,11 @@ from .scan_consumer import ScanConsumer
 from .scan_disk import OnDisk, ScanDisk
 from .scan_found import ScanFound
 from .scan_listener import Received, ScanGone, ScanInterrupted, ScanListener
+from .scan_log import ScanLog
 from .state import SubscriberState
 from .status import ScanStatus
 from .subscriber import Subscriber
 from .trimming import TrimWatch
-from .warnings_logged import WarningsLogged
 from .weakly import weakly
 from .writer_thread import WriterThread
 
@@ -90,7 +90,7 @@ class NexusScanWriter(OnDisk, Subscriber[Received]):
             pace_s=options.pace_s,
             silence_s=options.silence_s,
         )
-        self._warnings = WarningsLogged(key, logger)
+        self._log = ScanLog(key, logger)
         self._disk = ScanDisk(weakly(self._wait_for_filename), options)
         self._trimming = TrimWatch()
         self._lasting = self._lasting_writes(AFTER_ANOTHER if taken_over else options.patience, connect)
@@ -226,6 +226,7 @@ class NexusScanWriter(OnDisk, Subscriber[Received]):
             raise Finished
         self._lasting.open()
         self.opened = True
+        self._log.opened(self._consumer.progress)
         self._writer.link_later()
 
     def _check_claim(self) -> None:
@@ -245,7 +246,7 @@ class NexusScanWriter(OnDisk, Subscriber[Received]):
         self._lasting.wait_for_space()
         self._check_claim()
         self._lasting.do(self._consumer.flush)
-        self._warnings.log(self._consumer.progress.warnings)
+        self._log.warn(self._consumer.progress.warnings)
         if warnings := self._consumer.progress.warnings:
             self._say(warnings[-1], logging.DEBUG)
         gevent.sleep(0)  # the scans of other sessions share this thread
@@ -308,7 +309,7 @@ class NexusScanWriter(OnDisk, Subscriber[Received]):
         )
         silent = bool(self._interrupted) and request is None
         self.completed = self._consumer.completed and (silent or not may_go_on)
-        self._warnings.log(self._consumer.progress.warnings, failure)
+        self._log.finished(self._consumer.progress, failure)
         self._writer.link_later()
         if self._interrupted and sound and failure:
             return SubscriberState.OFF, failure

@@ -51,7 +51,10 @@ def test_a_settings_file_may_be_yaml(tmp_path: Path) -> None:
     assert options.keepshape
     assert options.path_map == ("/a=/b", "/c=/d")
     for content, says in (
-        ("keepshap: true", f"there is no option keepshap \\(settings file {path}\\)"),
+        (
+            "keepshap: true",
+            f"there is no option keepshap \\(settings file {path}\\), did you mean keepshape\\?",
+        ),
         ("a: [", f"settings_file: {path} is no YAML"),
         ("- keepshape", f"settings_file: {path} has no options"),
         ("keepshape", f"settings_file: {path} has no options"),
@@ -97,7 +100,7 @@ def test_a_mistake_is_one_line_that_names_the_option(given: dict[str, object], s
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("keepshap = true", "there is no option keepshap (settings file {file})"),
+        ("keepshap = true", "there is no option keepshap (settings file {file}), did you mean keepshape?"),
         ("keepshape", "settings_file: {file} is no TOML: "),
         ("title = 'Å'", "settings_file: {file} is no TOML: 'utf-8'"),
         (
