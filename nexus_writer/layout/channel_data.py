@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import numpy.typing as npt
@@ -113,7 +114,10 @@ class ChannelData:
         )
         has_holes = bool(shape or self._grid_rank) and self.channel.dtype.kind in NUMBERS
         if has_holes and isinstance(self._dataset, GrowingDataset):
-            self._mask = PaddingMask(self._dataset, self._make_mask)
+            make = partial(
+                _mask_dataset, self.group, self.place.dataset, shape, self._scan_shape, self._chunking
+            )
+            self._mask = PaddingMask(self._dataset, make)
 
     def attributes(self) -> dict[str, str]:
         """Of the dataset."""
@@ -159,25 +163,6 @@ class ChannelData:
         if self._mask is not None and self._mask.made is not None:
             yield self._mask.made.path, self._mask.made.digests()
 
-    def _make_mask(self) -> GrowingDataset:
-        name = wanted = f"{self.place.dataset}{SUFFIX}"
-        for number in itertools.count(2):
-            try:
-                kind = GrowingDataset if len(self._scan_shape) == 1 else GridDataset
-                return kind(
-                    self.group,
-                    name,
-                    bool,
-                    self.channel.shape,
-                    scan_shape=self._scan_shape,
-                    chunking=self._chunking,
-                    fill=True,
-                    digested=True,
-                )
-            except EntryExists:
-                name = f"{wanted}_{number}"
-        raise AssertionError("there are always more numbers")
-
     def set_unit(self, unit: str | None) -> None:
         """The unit as the scan's end knows it. The channel's own comes first; none changes nothing."""
         unit = self.channel.unit or self.place.unit or unit
@@ -185,3 +170,20 @@ class ChannelData:
             self.unit = unit
             if self._dataset is not None:
                 set_attributes(self.group[self.place.dataset], {"units": unit})
+
+
+def _mask_dataset(
+    group: Any, name: str, shape: tuple[int, ...], scan_shape: tuple[int, ...], chunking: ChunkOptions
+) -> GrowingDataset:
+    """Of the dataset ``name``, under a name that is free. No method: a mask that held its channel would keep
+    both, with what HDF5 has open of them, until they are collected."""
+    kind = GrowingDataset if len(scan_shape) == 1 else GridDataset
+    free = f"{name}{SUFFIX}"
+    for number in itertools.count(2):
+        try:
+            return kind(
+                group, free, bool, shape, scan_shape=scan_shape, chunking=chunking, fill=True, digested=True
+            )
+        except EntryExists:
+            free = f"{name}{SUFFIX}_{number}"
+    raise AssertionError("there are always more numbers")

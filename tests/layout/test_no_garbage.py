@@ -41,6 +41,30 @@ def test_of_channels(files: OpenFiles, tmp_path: Path, failed: str | None) -> No
     assert [one() for one in gone] == [None, None, None]
 
 
+def test_of_points_that_may_be_masked(files: OpenFiles, tmp_path: Path) -> None:
+    """They are of different lengths."""
+    scan = scan_in(tmp_path / "file.h5")
+    scan_file = start(scan, files)
+    spectrum = channel(scan, "ctl:spectrum", shape=(3,))
+    scan_file.add_channel(spectrum)
+    scan_file.append(points(spectrum, [1.0, 2.0, 3.0]))
+    scan_file.append(points(spectrum, [1.0, 2.0], start=1))
+    scan_file.commit()
+    scan_file.finish({}, "", None)
+    del scan_file
+    assert ours_among_garbage() == []
+
+
+def ours_among_garbage() -> list[type]:
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        gc.collect()
+        return [type(one) for one in gc.garbage if type(one).__module__.startswith(("nexus_writer", "h5py"))]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+
+
 def test_of_a_camera(files: OpenFiles, tmp_path: Path) -> None:
     camera = Camera(files, tmp_path, LayoutOptions())
     camera.describe()
