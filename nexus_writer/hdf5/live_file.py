@@ -30,6 +30,7 @@ from ._library import h5py
 from .causes import cause_text, failure_of
 from .chunk_jobs import ChunkJobs
 from .closing import close_file
+from .compression_threads import compression_threads
 from .copied_group import CopiedGroup
 from .errors import FileBroken, FileFailed
 from .file_bytes import file_failed
@@ -102,6 +103,7 @@ class LiveFile:
             self.check()
         self.places.flushed()
         self._syncs.flushed()
+        compression_threads.rest()
 
     def sync(self) -> None:
         """Wait until the disk has what was flushed (fsync). Raises FileBroken."""

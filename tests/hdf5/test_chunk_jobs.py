@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from hashlib import sha256
@@ -271,6 +272,29 @@ AT_THE_SAME_MOMENT = """
 def test_chunks_that_get_full_at_the_same_moment_leave_memory_as_it_was(tmp_path: Path) -> None:
     """60 MB of them, whose points were in the file before. They held 23 to 27 MB for good once."""
     assert float(run_python(AT_THE_SAME_MOMENT, tmp_path / "x.h5")) < 17
+
+
+def test_what_they_freed_is_given_back_when_no_chunk_came_for_a_while(
+    threads: CompressionThreads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once; not while chunks come."""
+    clock, trimmed = [10.0], list[int]()
+    module = sys.modules[CompressionThreads.__module__]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    monkeypatch.setattr(module, "_trim", trimmed.append)
+
+    def look(now: float) -> int:
+        clock[0] = now
+        threads.rest()
+        return len(trimmed)
+
+    assert look(11.0) == 0
+    threads.taken(0)
+    assert look(11.5) == 0
+    threads.taken(0)
+    assert look(12.2) == 0
+    assert look(12.6) == 1
+    assert look(20.0) == 1
 
 
 def test_a_file_that_was_cut_short_is_broken(
