@@ -20,8 +20,8 @@ MOST_THREADS = 8
 MOST_NBYTES = 2**24
 
 REST_S = 1.0
-"""Without a chunk for so long, what they have freed is given back to the system: malloc keeps it else, 6 MB after
-the chunks of 100 channels got full at the same moment."""
+"""Without a chunk for so long, what they have freed is given back to the system: malloc keeps it else, 6 MB
+after the chunks of 100 channels got full at the same moment."""
 
 T = TypeVar("T")
 
