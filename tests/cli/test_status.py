@@ -12,7 +12,7 @@ import redis
 
 from nexus_writer.cli.status import LEFT
 from nexus_writer.data.publishing import ChannelSpec, DeviceSpec, ScanSpec, SessionPublisher, timer
-from nexus_writer.data.roster import RosterEntry, WriterRecord, present_writers, statuses_of
+from nexus_writer.data.roster import RECORD_KEPT_S, RosterEntry, WriterRecord, present_writers, statuses_of
 from tests.cli.test_app import run
 from tests.serve_process import serving, wait_until
 
@@ -125,7 +125,8 @@ def test_a_scan_of_a_writer_that_died_does_not_run(redis_url: str, redis_client:
             entry.say(pipeline, scan, {**status, "name": scan.rpartition(":")[2]})
             entry.beat(pipeline, record)
             pipeline.execute()
-    redis_client.pexpire(f"nexus-writer/{SESSION}/writer/id00:1:a", 540_000)
+    for writer, kept_s in (("id00:1:a", RECORD_KEPT_S - 60), ("id00:2:b", RECORD_KEPT_S + 60)):
+        redis_client.expire(f"nexus-writer/{SESSION}/writer/{writer}", kept_s)
     lines = run("status", SESSION, "--redis", redis_url).stdout.splitlines()
     left = lines.index(LEFT)
     assert "2_loopscan" in lines[lines.index("running") + 2]

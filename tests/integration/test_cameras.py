@@ -47,7 +47,7 @@ def writer(redis_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> It
 
 
 class RunningCamera:
-    """A camera in a process of its own; ``measure`` makes it save frames, and publishes that."""
+    """A camera in a process of its own; ``save`` makes it save frames, ``measure`` publishes that, too."""
 
     def __init__(
         self, process: subprocess.Popen[str], scan: ScanPublisher, publisher: CameraPublisher
@@ -59,14 +59,17 @@ class RunningCamera:
 
     def measure(self, frames: int, ahead: int = 0) -> None:
         """``ahead`` more frames are measured than saved."""
+        self.save(frames)
+        self.publisher.publish_status(self.saved + ahead, self.saved)
+        self.scan.flush()
+
+    def save(self, frames: int) -> None:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         for _ in range(frames):
             self.process.stdin.write("\n")
             self.process.stdin.flush()
             self.saved = int(self.process.stdout.readline())
-        self.publisher.publish_status(self.saved + ahead, self.saved)
-        self.scan.flush()
 
 
 @contextmanager
@@ -208,7 +211,7 @@ def test_frames_are_copied_while_the_camera_writes(writer: ServeProcess, dataset
         scan_has_ended_s = 0.3
         with pytest.raises(AssertionError):
             wait_until(lambda: entry_is_final(path, "1.1"), "the end waits for frames", scan_has_ended_s)
-        camera.measure(2)
+        camera.save(2)
     wait_until(lambda: entry_is_final(path, "1.1"), "complete")
     shutil.rmtree(directory)
     assert read(path, IMAGE) == [[9, *SHAPE], list(range(9))]
