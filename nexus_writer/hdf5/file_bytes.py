@@ -24,11 +24,11 @@ class FileBytes:
             try:
                 written = os.pwrite(self.descriptor, data, address)
             except OSError as error:
-                failed = FileFailed(error.errno, error.strerror)
+                number, text = error.errno, error.strerror  # the error would hold this call, and all below it
             else:
                 data, address = data[written:], address + written
                 continue
-            raise failed
+            raise FileFailed(number, text)
 
     def read(self, view: memoryview, address: int) -> int:
         """The number of bytes that there were."""

@@ -158,7 +158,7 @@ class LastingWrites:
                     write()
                 break
             except (FileBroken, FileNotWritable) as error:
-                broken, why = error, ""
+                broken, why = error.with_traceback(None), ""  # which would hold this call, and the file
             except (FileLocked, *REDIS_AWAY) as error:
                 if broken is None:
                     raise

@@ -3,6 +3,7 @@ scan goes on by itself until it is complete."""
 
 from __future__ import annotations
 
+import gc
 import random
 import shutil
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from nexus_writer.subscribers.scan_consumer import ScanConsumer
 from tests.faults.refusals import Refusal
 from tests.faults.test_every_write import STORED, Scans, read_all
 from tests.integration.cut_scans import Writing
+from tests.layout.test_no_garbage import ours_among_garbage
 from tests.manifests import assert_as_written
 
 pytestmark = pytest.mark.fault("a disk that refuses any single call")
@@ -114,3 +116,22 @@ def test_the_scan_goes_on(
         shutil.rmtree(root)
         copy.unlink()
     assert failures == []
+
+
+def test_nothing_is_kept_of_what_was_refused(
+    redis_client: redis.Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Objects of HDF5 among it; a server's collector comes late, or never."""
+    scans = Scans(redis_client, tmp_path, range(1), {})
+    monkeypatch.setattr(lasting, "LOOK_EVERY_S", 0.001)
+    refusal = Refusal(scans.scans[0].path, 200, lambda: None)
+    gc.collect()
+    gc.disable()
+    try:
+        with monkeypatch.context() as patch:
+            refusal.begin(patch)
+            LastingWriting(redis_client, tmp_path).write(scans)
+        assert refusal.what
+        assert ours_among_garbage() == []
+    finally:
+        gc.enable()
