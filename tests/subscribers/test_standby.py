@@ -262,7 +262,7 @@ def test_a_redis_that_hangs_takes_no_file_from_its_writer(tmp_path: Path) -> Non
         scan = begin(SessionPublisher(client, SESSION).dataset(tmp_path / "data", "hg123", "sample"))
         wait_until(lambda: is_begun(scan), "written")
         os.kill(server.pid, signal.SIGSTOP)
-        wait_until(lambda: "not renewed" in active.log.read_text(), "noticed")
+        wait_until(lambda: "Redis does not answer" in active.log.read_text(), "noticed")
         time.sleep(2 * LIFETIME_S)
         os.kill(server.pid, signal.SIGCONT)
         publish(scan, 2)
