@@ -42,6 +42,7 @@ POINTS_PER_BLOCK = 100
 BLISSDATA_WALK = Path(__file__).with_name("_blissdata_walk.py")
 BLISSDATA_PYTHON = Path(__file__).parent.parent / ".venv-blissdata" / "bin" / "python"
 HERE, REMOTE, BLISSDATA = "in this process", "in one of its own", "blissdata 0.3.1"
+SESSION = "walked"
 SINGLE, BLOCKS = "single points", "blocks of 100"
 LEAST_TO_BLISSDATA = {SINGLE: 8.0, BLOCKS: 3.0}
 LEAST_REMOTE = 0.5
@@ -154,14 +155,14 @@ def blissdata(python: Path, session: str, url: str, load: LoadScan) -> Iterator[
 
 
 def measured(traffic: str, url: str, load: LoadScan, python: Path, repeats: int) -> list[Result]:
-    """All ways in turns, over the only scan of the session that is called like the traffic."""
+    """All ways in turns, over the only scan of the session."""
     with contextlib.ExitStack() as stack:
         ways: dict[str, Callable[[], Turn]] = {
-            HERE: partial(here, traffic, url, load),
-            REMOTE: partial(remote, traffic, url, load),
+            HERE: partial(here, SESSION, url, load),
+            REMOTE: partial(remote, SESSION, url, load),
         }
         if python.exists():
-            ways[BLISSDATA] = stack.enter_context(blissdata(python, traffic, url, load))
+            ways[BLISSDATA] = stack.enter_context(blissdata(python, SESSION, url, load))
         turns = [{way: walk() for way, walk in ways.items()} for _ in range(repeats)]
     points = load.events
     return [
@@ -226,7 +227,7 @@ def main() -> None:
     with EmbeddedRedis() as server, server.client() as client:
         for traffic in LEAST_TO_BLISSDATA:
             client.flushdb()
-            load = LoadScan(client, "/data", session=traffic, channels=CHANNELS)
+            load = LoadScan(client, "/data", session=SESSION, channels=CHANNELS)
             if traffic == SINGLE:
                 load.publish(options.points)
             else:

@@ -34,7 +34,7 @@ class LagGuard:
 
     def __init__(self, client: redis.Redis, session: str, scan: str, most_entries: int) -> None:
         self.fill = 0.0
-        self.seen_by_a_writer = False
+        self._has_writer = False
         self._client = client
         self._session = session
         self._scan = scan
@@ -68,13 +68,14 @@ class LagGuard:
                 self._scan,
                 100 * self.fill,
                 "look at the writer with nexus-writer status"
-                if self.seen_by_a_writer
+                if self._has_writer
                 else "start a writer of the session",
             )
         return self._is_full
 
     def _ask(self, now_s: float) -> None:
         alive = [one for one in present_writers(self._client, self._session) if one.alive]
+        self._has_writer |= bool(alive)
         said = statuses(self._client, self._session, [(one.record.id, self._scan) for one in alive])
         for writer, status in zip(alive, said, strict=True):
             if status is None or status.get("state") != "ON":
@@ -83,7 +84,6 @@ class LagGuard:
                 lag_s, fill = float(status["lag_s"]), float(status["lag_fill"])
             except (KeyError, TypeError, ValueError):
                 continue
-            self.seen_by_a_writer = True
             self._unread = round(min(1.0, fill) * self._most_entries)
             self._saved_until(now_s - writer.age_s - SAID_EVERY_S - lag_s)
 
