@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import time
 from collections import deque
@@ -141,6 +142,9 @@ WAYS = (
     Way("scans of a file", (10, 100, 1000, 10_000), scans_of_a_file),
     Way("scans of a session, a file each", (10, 100, 1000, 10_000), scans_of_a_session),
 )
+LEAST_RATIO = 20.0
+"""Between the ends of a logarithmic axis, so that what hardly grows looks like it."""
+
 QUANTITIES = (
     ("wall_us", "time of a point, us"),
     ("cpu_us", "CPU of a point, us"),
@@ -181,6 +185,9 @@ def plot(ways: dict[str, list[Measured]], path: Path) -> None:
                 axis.set_ylim(0, 1.2 * max(values))
             else:
                 axis.set_yscale("log")
+                if max(values) < LEAST_RATIO * min(values):
+                    middle = math.sqrt(max(values) * min(values))
+                    axis.set_ylim(middle / math.sqrt(LEAST_RATIO), middle * math.sqrt(LEAST_RATIO))
             axis.grid(visible=True, which="both", alpha=0.3)
             if column == 0:
                 axis.set_ylabel(label)

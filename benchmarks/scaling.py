@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ._backlog import Cost, medians, saved
+from ._by_h5py import cpu_ms_by_h5py
 from ._load import LoadScan
 from ._rows import Row, run
 from ._server import Place, place
@@ -26,6 +27,8 @@ def rows(repeats: int) -> Sequence[Row]:
         for _ in range(repeats):
             for case, found in costs.items():
                 found.append(cost(here, *case))
+        points = POINTS // MANY_SCANS // FEW_CHANNELS
+        by_h5py_us = cpu_ms_by_h5py(here, FEW_CHANNELS, points) / (points * FEW_CHANNELS) * 1e3
     few, many_channels, many_scans = (medians(found).cpu_us for found in costs.values())
     beside = f"{{:.1f}} us a point; 1 scan of {FEW_CHANNELS} channels {few:.1f} us"
     return [
@@ -44,7 +47,7 @@ def rows(repeats: int) -> Sequence[Row]:
             SCANS_LIMIT,
             many_scans / few,
             "x 1 scan",
-            beside.format(many_scans),
+            f"{beside.format(many_scans)}; h5py alone, of what is added to the files, {by_h5py_us:.1f}",
             cpu_us=many_scans,
         ),
     ]
