@@ -14,7 +14,7 @@ help:
 	@echo "make test       lint, types, import contract and tests (about 10 minutes on 2 cores)"
 	@echo "make test-full  the same with the long form of the heavy suites"
 	@echo "make faults     kills, freezes, full disks, lost connections, each many times, and a table (hours)"
-	@echo "make bench      the speeds, each beside a limit of the machine, and a table (about 12 minutes)"
+	@echo "make bench      the speeds, each beside a limit of the machine, and a table (about 6 minutes)"
 	@echo "make bench-compare REF=commit   CPU per point of this tree and of another commit, in turns"
 	@echo "make soak       a beamline at full rate for 5 minutes, whose writer is killed twice"
 	@echo "make test-blissdata  what we publish, read by real blissdata 0.3 clients"

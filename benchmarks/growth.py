@@ -4,7 +4,7 @@
 
 Ways to grow: channels of a scan and scans at once (200,000 points in all), points of one scan of ten
 channels, and small scans one after the other, in one file and in a file each. A new writer for every way.
-``--largest 0.1`` leaves out what is above a tenth of the largest numbers. The whole takes about 12 minutes on
+``--largest 0.1`` leaves out what is above a tenth of the largest numbers. The whole takes about 6 minutes on
 an idle machine of two CPUs, nearly all of them for the 22,000 small scans.
 """
 
