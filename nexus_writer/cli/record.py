@@ -11,7 +11,7 @@ import redis
 
 from nexus_writer.data.connection import connect
 from nexus_writer.data.recorder import Recorder
-from nexus_writer.data.sessions import NoSuchSession, check_session_exists
+from nexus_writer.data.sessions import why_unknown
 
 from .errors import CommandError
 
@@ -31,7 +31,8 @@ def record_session(
     with connect(redis_url, beacon=beacon) as client:
         recorder = Recorder(client, session, path)
         end_at = None if duration_s is None else time.monotonic() + duration_s
-        print(f"recording {session} into {path}; Ctrl-C ends it{_note(client, session)}", flush=True)
+        unknown = why_unknown(session, client)
+        print(f"recording {session} into {path}; Ctrl-C ends it{unknown and f'. {unknown}'}", flush=True)
         for scan in recorder.left_out[-3:]:
             print(f"not recorded, it was there before: {scan}", flush=True)
         try:
@@ -41,12 +42,3 @@ def record_session(
         finally:
             recorder.close()
     print(f"{path}: {recorder.commands} commands, {len(recorder.scans)} scans")
-
-
-def _note(client: redis.Redis, session: str) -> str:
-    """Of a session that has published nothing yet: it may be mistyped."""
-    try:
-        check_session_exists(session, client)
-    except NoSuchSession as error:
-        return f". {error}"
-    return ""

@@ -13,7 +13,7 @@ import redis
 from nexus_writer.data.connection import connect
 from nexus_writer.data.leases import Lease, held_leases
 from nexus_writer.data.roster import Present, present_writers, statuses_of
-from nexus_writer.data.sessions import NoSuchSession, check_session_exists
+from nexus_writer.data.sessions import why_unknown
 
 from .errors import CommandError
 
@@ -57,7 +57,7 @@ def show_status(session: str, *, redis_url: str | None, beacon: str | None, as_j
     with connect(redis_url, beacon=beacon) as client:
         try:
             report = look(client, session)
-            unknown = "" if report.writers else _why_unknown(client, session)
+            unknown = "" if report.writers else why_unknown(session, client)
         except redis.ConnectionError as error:
             raise CommandError(f"Redis is gone ({error}): try again") from None
     if as_json:
@@ -67,17 +67,8 @@ def show_status(session: str, *, redis_url: str | None, beacon: str | None, as_j
     if not any(one.alive for one in report.writers):
         raise CommandError(
             f"no writer of session {session} is at work: start its device, or nexus-writer serve {session}"
-            f"{unknown}"
+            f"{unknown and f'; {unknown}'}"
         )
-
-
-def _why_unknown(client: redis.Redis, session: str) -> str:
-    """What to add where the session itself is not known: its name may be mistyped."""
-    try:
-        check_session_exists(session, client)
-    except NoSuchSession as error:
-        return f"; {error}"
-    return ""
 
 
 def look(client: redis.Redis, session: str) -> Report:

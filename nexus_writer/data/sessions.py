@@ -42,6 +42,15 @@ def check_session_exists(name: str, connection: redis.Redis) -> None:
         raise NoSuchSession(name, [session.name for session in sessions_list(connection)])
 
 
+def why_unknown(name: str, connection: redis.Redis) -> str:
+    """What there is instead of a session of that name, which may be mistyped; empty where it exists."""
+    try:
+        check_session_exists(name, connection)
+    except NoSuchSession as error:
+        return str(error)
+    return ""
+
+
 def _names(connection: redis.Redis) -> Iterator[str]:
     """A session is a container without a parent: its key has no colon."""
     found: Any = connection.scan_iter(match=b"*" + keys.CHILDREN_SUFFIX, count=KEYS_PER_REPLY)

@@ -15,19 +15,20 @@ from .claims import writer_name
 from .finished import FinishedScan
 from .options import WriterOptions
 from .question import Question
-from .scan_disk import OnDisk, ScanDisk
+from .scan_disk import ScanDisk
 from .sought import Sought
 from .state import SubscriberState
 from .status import ScanStatus
+from .told_scan import ToldScan
 
 Ask = Callable[[str, str, str], None]
 """Ask a writer (its id) something about a scan (its key): ``stop`` or ``kill``."""
 
 
-class ScanElsewhere(OnDisk):
+class ScanElsewhere(ToldScan):
     """Answers as a NexusScanWriter does, from what its writer tells. Belongs to the thread of the session.
 
-    Permissions and disk space are those that this host finds at the same place.
+    Its status is what that one told last.
     """
 
     def __init__(self, sought: Sought, session: str, options: WriterOptions, ask: Ask) -> None:
@@ -94,22 +95,6 @@ class ScanElsewhere(OnDisk):
         return True
 
     # -- for clients --
-
-    def status(self) -> ScanStatus:
-        """As its writer told it last."""
-        return self._status
-
-    @property
-    def state(self) -> SubscriberState:
-        return SubscriberState[self._status.state]
-
-    @property
-    def reason(self) -> str:
-        return self._status.reason
-
-    @property
-    def uris(self) -> list[str]:
-        return list(self._status.progress.uris)
 
     @property
     def writing_since(self) -> float:

@@ -11,12 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from .options import WriterOptions
-from .scan_disk import OnDisk, ScanDisk
+from .scan_disk import ScanDisk
 from .state import SubscriberState
 from .status import ScanStatus
+from .told_scan import ToldScan
 
 
-class FinishedScan(OnDisk):
+class FinishedScan(ToldScan):
     """Answers as who wrote it did when it was done; only its validation and the end of a silence change it.
 
     Belongs to the thread of the session; its status is frozen.
@@ -53,30 +54,14 @@ class FinishedScan(OnDisk):
         return self._status.name
 
     @property
-    def state(self) -> SubscriberState:
-        return SubscriberState[self._status.state]
-
-    @property
     def failed(self) -> bool:
         """Not everything of it could be saved."""
         return self.state is SubscriberState.FAULT
 
     @property
-    def reason(self) -> str:
-        return self._status.reason
-
-    @property
-    def uris(self) -> list[str]:
-        return list(self._status.progress.uris)
-
-    @property
     def filename(self) -> Path | None:
         """As this host sees it."""
         return None if self._filename is None else Path(self._filename)
-
-    def status(self) -> ScanStatus:
-        """Everything about it."""
-        return self._status
 
     def done(self) -> bool:
         """Nothing more will be written of it, unless a silent scan speaks."""
