@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import gevent
 import pytest
 
 from tango_server.broadcast import Broadcast, Reading
+from tests.session_scans import until
 
 
 class Device:
@@ -56,9 +56,7 @@ def looks(device: Device) -> None:
     """Let the broadcast look again, and to its end."""
     for _ in range(2):
         seen = device.read.count("State")
-        with gevent.Timeout(60):
-            while device.read.count("State") == seen:
-                gevent.sleep(0.001)
+        until(lambda seen=seen: device.read.count("State") != seen, "a look")
 
 
 def test_what_nobody_has_subscribed_to_is_not_looked_at(device: Device) -> None:

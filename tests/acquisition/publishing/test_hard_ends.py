@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,17 @@ from tests.waiting import wait_until
 from .streams import all_points, ended_with, info, publisher, signal
 
 RAMP = np.arange(100, dtype="float64")[:, None]
+
+
+def ends_when_back(server: EmbeddedRedis, stop: Callable[[], object]) -> None:
+    """Stopping waits for the server, and for no longer."""
+    ending = threading.Thread(target=stop)
+    ending.start()
+    ending.join(0.5)
+    assert ending.is_alive()
+    server.start()
+    ending.join(60)
+    assert not ending.is_alive()
 
 
 def test_points_that_were_kept_back_go_out_at_the_end(
@@ -56,13 +68,7 @@ def test_a_scan_ends_when_redis_is_back(tmp_path: Path) -> None:
             wait_until(lambda: client.exists(f"{node.scan_key}:timer:i0:i0_data"), "points in Redis", 10)
         server.stop()
         node.end_with(End(counts={"i0": 100}))
-        ending = threading.Thread(target=node.stop)
-        ending.start()
-        ending.join(0.5)
-        assert ending.is_alive()
-        server.start()
-        ending.join(60)
-        assert not ending.is_alive()
+        ends_when_back(server, node.stop)
         with server.client() as client:
             assert ended_with(client, node.scan_key) == ""
             assert info(client, node.scan_key)["state"] == "DONE"
@@ -83,13 +89,7 @@ def test_a_scan_whose_redis_stays_away_ends_when_it_is_back(
         outputs["i0"].send(RAMP)
         wait_until(lambda: not node.running(), "the failure")
         assert [one.message for one in caplog.records if "END_SCAN waits for Redis, for 120 s" in one.message]
-        ending = threading.Thread(target=_stop_failed, args=(node,))
-        ending.start()
-        ending.join(0.5)
-        assert ending.is_alive()
-        server.start()
-        ending.join(60)
-        assert not ending.is_alive()
+        ends_when_back(server, lambda: _stop_failed(node))
         with server.client() as client:
             assert "ConnectionError" in ended_with(client, node.scan_key)
             assert info(client, node.scan_key)["end_reason"].startswith("FAILURE")
